@@ -6,11 +6,11 @@ use std::fmt;
 pub const PAGE_SIZE: u64 = 4096;
 
 /// A guest-physical address, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Phys(pub u64);
 
 /// A guest-virtual (x86: linear) address, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Virt(pub u64);
 
 impl Phys {

@@ -66,7 +66,15 @@ pub trait Bus {
     fn read(&mut self, ram: &mut Ram, space: Space, addr: u64, width: Width, retired: u64) -> u64;
 
     /// Writes `width` bytes; nobody there ignores it.
-    fn write(&mut self, ram: &mut Ram, space: Space, addr: u64, width: Width, value: u64, retired: u64);
+    fn write(
+        &mut self,
+        ram: &mut Ram,
+        space: Space,
+        addr: u64,
+        width: Width,
+        value: u64,
+        retired: u64,
+    );
 
     /// The virtual time at which the running CPU retires its `retired`-th instruction of this run.
     fn now(&self, retired: u64) -> Time;

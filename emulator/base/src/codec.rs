@@ -35,8 +35,12 @@ impl fmt::Display for CodecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Truncated => write!(f, "the state ends too early"),
-            Self::WrongSection { expected } => write!(f, "the state has no section '{expected}' where one belongs"),
-            Self::BadValue { field } => write!(f, "the state's field '{field}' holds an impossible value"),
+            Self::WrongSection { expected } => {
+                write!(f, "the state has no section '{expected}' where one belongs")
+            }
+            Self::BadValue { field } => {
+                write!(f, "the state's field '{field}' holds an impossible value")
+            }
         }
     }
 }
@@ -76,7 +80,9 @@ impl Codec<'_> {
         match self {
             Self::Save(out) => out.extend_from_slice(bytes),
             Self::Load(rest) => {
-                let (head, tail) = rest.split_at_checked(bytes.len()).ok_or(CodecError::Truncated)?;
+                let (head, tail) = rest
+                    .split_at_checked(bytes.len())
+                    .ok_or(CodecError::Truncated)?;
                 bytes.copy_from_slice(head);
                 *rest = tail;
             }
@@ -164,7 +170,11 @@ impl Codec<'_> {
         self.blob(&mut found)?;
         let mut found_version = version;
         self.u8(&mut found_version)?;
-        if found == name.as_bytes() && found_version == version { Ok(()) } else { wrong }
+        if found == name.as_bytes() && found_version == version {
+            Ok(())
+        } else {
+            wrong
+        }
     }
 }
 
@@ -183,7 +193,9 @@ pub fn load(component: &mut dyn State, bytes: &[u8]) -> Result<(), CodecError> {
     component.state(&mut codec)?;
     match codec {
         Codec::Load([]) => Ok(()),
-        _ => Err(CodecError::BadValue { field: "end of state" }),
+        _ => Err(CodecError::BadValue {
+            field: "end of state",
+        }),
     }
 }
 
@@ -209,7 +221,11 @@ mod tests {
 
     #[test]
     fn what_was_saved_comes_back() {
-        let mut part = Part { a: 7, list: vec![1, 2, 3], maybe: Some(9) };
+        let mut part = Part {
+            a: 7,
+            list: vec![1, 2, 3],
+            maybe: Some(9),
+        };
         let bytes = save(&mut part);
         let mut other = Part::default();
         assert_eq!(load(&mut other, &bytes), Ok(()));
@@ -218,9 +234,16 @@ mod tests {
 
     #[test]
     fn every_cut_is_refused() {
-        let bytes = save(&mut Part { a: 7, list: vec![1, 2, 3], maybe: None });
+        let bytes = save(&mut Part {
+            a: 7,
+            list: vec![1, 2, 3],
+            maybe: None,
+        });
         for end in 0..bytes.len() {
-            assert!(load(&mut Part::default(), &bytes[..end]).is_err(), "cut at {end}");
+            assert!(
+                load(&mut Part::default(), &bytes[..end]).is_err(),
+                "cut at {end}"
+            );
         }
     }
 

@@ -29,7 +29,10 @@ pub struct Ram {
 impl Ram {
     /// Zeroed memory; both numbers are whole pages. The host gives pages as they are touched.
     pub fn new(base: Phys, len: u64) -> Self {
-        assert!(base.0 % PAGE_SIZE == 0 && len % PAGE_SIZE == 0, "RAM is made of whole pages");
+        assert!(
+            base.0.is_multiple_of(PAGE_SIZE) && len.is_multiple_of(PAGE_SIZE),
+            "RAM is made of whole pages"
+        );
         Self {
             base: base.0,
             bytes: vec![0; len as usize],
@@ -148,7 +151,8 @@ impl Ram {
                 let written = fragments(first as u64, last as u64);
                 let held = self.code.get(&(page as u64)).copied().unwrap_or(0);
                 if held & written != 0 {
-                    self.code_writes.push((page as u64 + self.base / PAGE_SIZE, held & written));
+                    self.code_writes
+                        .push((page as u64 + self.base / PAGE_SIZE, held & written));
                 }
             }
         }
@@ -168,10 +172,13 @@ impl Ram {
 
     /// Notes that code was lifted from `len` bytes at `addr`, which lie in one page.
     pub fn mark_code(&mut self, addr: Phys, len: u64) {
-        let Some(offset) = self.offset(addr, len.max(1)) else { return };
+        let Some(offset) = self.offset(addr, len.max(1)) else {
+            return;
+        };
         let page = offset as u64 / PAGE_SIZE;
         let first = offset as u64 % PAGE_SIZE;
-        *self.code.entry(page).or_insert(0) |= fragments(first, (first + len.max(1) - 1).min(PAGE_SIZE - 1));
+        *self.code.entry(page).or_insert(0) |=
+            fragments(first, (first + len.max(1) - 1).min(PAGE_SIZE - 1));
         let mark = &mut self.marks[page as usize];
         if *mark & CODE == 0 {
             *mark |= CODE;
@@ -205,7 +212,10 @@ impl Ram {
         for (index, mark) in self.marks.iter_mut().enumerate() {
             if *mark & DIRTY != 0 {
                 *mark &= !DIRTY;
-                page(index as u64 + self.base / PAGE_SIZE, &self.bytes[index * size..(index + 1) * size]);
+                page(
+                    index as u64 + self.base / PAGE_SIZE,
+                    &self.bytes[index * size..(index + 1) * size],
+                );
             }
         }
         self.epoch += 1;
@@ -232,7 +242,11 @@ impl State for Ram {
         let mut kept: Vec<u64> = if codec.loading() {
             Vec::new()
         } else {
-            (0u64..).zip(self.bytes.chunks(size)).filter(|(_, p)| !zero(p)).map(|(i, _)| i).collect()
+            (0u64..)
+                .zip(self.bytes.chunks(size))
+                .filter(|(_, p)| !zero(p))
+                .map(|(i, _)| i)
+                .collect()
         };
         codec.list(&mut kept, |c, index| c.u64(index))?;
         if codec.loading() {
@@ -242,7 +256,9 @@ impl State for Ram {
             self.epoch += 1;
         }
         for index in kept {
-            let start = usize::try_from(index).ok().and_then(|i| i.checked_mul(size));
+            let start = usize::try_from(index)
+                .ok()
+                .and_then(|i| i.checked_mul(size));
             let page = start.and_then(|s| self.bytes.get_mut(s..s.checked_add(size)?));
             codec.bytes(page.ok_or(CodecError::BadValue { field: "ram page" })?)?;
         }
