@@ -1,0 +1,94 @@
+//! Where things lie in a checkout: the one place that spells out folder names.
+//!
+//! Key type: [`Layout`]. Everything built goes below `target` except the images themselves, which
+//! are what the emulator looks for.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// The guest architecture whose images are built.
+pub const ARCH: &str = "x86_64";
+
+/// The folders of one checkout.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// The checkout itself.
+    pub root: PathBuf,
+    /// Cargo's target folder of the host workspace.
+    pub target: PathBuf,
+}
+
+impl Layout {
+    /// The checkout at `root`, or else the one that contains the current folder.
+    pub fn find(root: Option<PathBuf>) -> Result<Self> {
+        let root = match root {
+            Some(root) => std::path::absolute(&root)?,
+            None => {
+                let here = std::env::current_dir().context("the current folder is gone")?;
+                let found = here.ancestors().find(|folder| is_checkout(folder));
+                let Some(found) = found else {
+                    bail!("{} is not inside a Glassbox checkout", here.display());
+                };
+                found.to_path_buf()
+            }
+        };
+        if !is_checkout(&root) {
+            bail!(
+                "{} is not a Glassbox checkout (no guest-os/Cargo.toml)",
+                root.display()
+            );
+        }
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(folder) => root.join(folder),
+            None => root.join("target"),
+        };
+        Ok(Self { root, target })
+    }
+
+    /// The guest's workspace.
+    pub fn guest_os(&self) -> PathBuf {
+        self.root.join("guest-os")
+    }
+
+    /// Recipes, and one folder of built images for each architecture.
+    pub fn images(&self) -> PathBuf {
+        self.root.join("images")
+    }
+
+    /// The toolchain's own notes: chosen compilers, logs.
+    pub fn notes(&self) -> PathBuf {
+        self.target.join("xtask")
+    }
+
+    /// Where the guest's workspace builds `part` ("kernel", "user").
+    pub fn guest_target(&self, part: &str) -> PathBuf {
+        self.target.join("guest").join(part)
+    }
+
+    /// The emulator, release build.
+    pub fn emulator(&self) -> PathBuf {
+        self.target
+            .join("release")
+            .join(format!("glassbox{}", std::env::consts::EXE_SUFFIX))
+    }
+}
+
+fn is_checkout(folder: &Path) -> bool {
+    folder.join("guest-os/Cargo.toml").is_file() && folder.join("toolchain/Cargo.toml").is_file()
+}
+
+/// Writes `bytes` to `path` so that a reader sees the old file or the new one, never a part.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().context("a file needs a folder")?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut name = path
+        .file_name()
+        .context("a file needs a name")?
+        .to_os_string();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = folder.join(name);
+    std::fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
+    std::fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+}

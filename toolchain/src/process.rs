@@ -1,0 +1,160 @@
+//! Starting other programs, and what this program's own exit status says.
+//!
+//! 0 done · 1 a step failed (its own words are above ours) · 2 wrong usage · 125 the host lacks
+//! something that could not be installed ([`HostLacks`]).
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// The host lacks something; the text says what to install.
+#[derive(Debug)]
+pub struct HostLacks(pub String);
+
+impl fmt::Display for HostLacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for HostLacks {}
+
+/// The exit status that belongs to `error`.
+pub fn exit_status(error: &anyhow::Error) -> u8 {
+    if error.is::<HostLacks>() { 125 } else { 1 }
+}
+
+/// Says what is going on. Progress is for people, so it goes to stderr.
+pub fn progress(line: impl fmt::Display) {
+    eprintln!("xtask: {line}");
+}
+
+/// Runs `command` on our own terminal. An error names `what`, not the command's reasons: those it
+/// has printed itself.
+pub fn run(command: &mut Command, what: &str) -> Result<()> {
+    let status = command.status().with_context(|| cannot_start(command))?;
+    if !status.success() {
+        bail!("{what} failed ({status})");
+    }
+    Ok(())
+}
+
+/// Runs `command` and returns what it prints on standard output; its standard error stays ours.
+pub fn capture(command: &mut Command, what: &str) -> Result<String> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| cannot_start(command))?;
+    if !output.status.success() {
+        bail!("{what} failed ({})", output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{what}: the output is not text"))
+}
+
+/// Runs `command` silently and says whether it succeeded within `limit`; it is killed otherwise.
+/// For questions to the network, which may take for ever to answer.
+pub fn succeeds_within(command: &mut Command, limit: Duration) -> bool {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut child) = child else { return false };
+    let start = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) if start.elapsed() < limit => std::thread::sleep(Duration::from_millis(50)),
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return false;
+            }
+        }
+    }
+}
+
+/// Runs `command`, showing its standard output as it comes and returning it too. The second value
+/// says whether the command succeeded.
+pub fn tee(command: &mut Command) -> Result<(String, bool)> {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| cannot_start(command))?;
+    let mut from = child
+        .stdout
+        .take()
+        .context("the child has no standard output")?;
+    let (mut seen, mut chunk) = (Vec::new(), [0; 4096]);
+    loop {
+        let count = from.read(&mut chunk)?;
+        if count == 0 {
+            break;
+        }
+        std::io::stdout().write_all(&chunk[..count])?;
+        seen.extend_from_slice(&chunk[..count]);
+    }
+    let status = child.wait()?;
+    Ok((
+        String::from_utf8_lossy(&seen).into_owned(),
+        status.success(),
+    ))
+}
+
+/// Becomes `command`: it gets our terminal, our signals and our process id. Returns only to say
+/// why that was impossible.
+pub fn become_command(command: &mut Command) -> anyhow::Error {
+    use std::os::unix::process::CommandExt;
+    let error = command.exec();
+    anyhow::Error::new(error).context(cannot_start(command))
+}
+
+fn cannot_start(command: &Command) -> String {
+    format!("cannot start {}", command.get_program().to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_command_is_named_by_its_purpose() {
+        let error = run(&mut Command::new("false"), "building the moon").unwrap_err();
+        assert!(
+            error.to_string().starts_with("building the moon failed"),
+            "{error}"
+        );
+        assert_eq!(exit_status(&error), 1);
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = run(&mut Command::new("/no/such/program"), "anything").unwrap_err();
+        assert!(error.to_string().contains("/no/such/program"), "{error}");
+    }
+
+    #[test]
+    fn a_command_that_never_answers_is_given_up() {
+        let limit = Duration::from_millis(100);
+        assert!(!succeeds_within(Command::new("sleep").arg("600"), limit));
+        assert!(succeeds_within(
+            &mut Command::new("true"),
+            Duration::from_secs(60)
+        ));
+    }
+
+    #[test]
+    fn what_a_command_prints_is_returned_as_well_as_shown() {
+        let (text, ok) = tee(Command::new("echo").arg("seen")).unwrap();
+        assert_eq!((text.as_str(), ok), ("seen\n", true));
+    }
+
+    #[test]
+    fn a_lack_of_the_host_has_its_own_exit_status() {
+        let error = anyhow::Error::new(HostLacks("install it".into()));
+        assert_eq!(exit_status(&error), 125);
+    }
+}

@@ -1,0 +1,248 @@
+//! `cargo xtask setup`: a compiler for each target the guest needs.
+//!
+//! For every target the routes are tried in this order, and the first that works is kept:
+//!
+//! 1. the active Rust toolchain already has it: nothing to do;
+//! 2. `rustup target add` gets it (given up after [`PATIENCE`], so an offline host is not kept waiting);
+//! 3. on Debian-like hosts, apt's own Rust builds it from the library's source;
+//! 4. otherwise one line says what to install.
+//!
+//! A host that once had to take route 3 has that written down under `target/xtask`, so later runs
+//! do not ask the network again. Key types: [`Compiler`], [`Target`].
+
+pub mod apt;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::layout::{Layout, write_whole};
+use crate::process::{HostLacks, capture, progress, succeeds_within};
+
+/// How long `rustup target add` may take: a slow line gets its 30 MB through, a dead one is noticed.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What apt calls a Rust that can build its own library for bare metal.
+const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
+/// One file of each of those packages, in the same order.
+const DEBIAN_FILES: [&str; 4] = [
+    "/usr/bin/rustc",
+    "/usr/bin/cargo",
+    "/usr/lib/rustlib/src/rust/library/core/src/lib.rs",
+    "/usr/bin/ld.lld",
+];
+
+/// A compilation target of the guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Bare metal, soft float: the kernel.
+    Kernel,
+    /// Linux programs, hard float: everything under `/bin`. They run on a Linux host too.
+    User,
+}
+
+impl Target {
+    /// Rust's name for the target.
+    pub fn triple(self) -> &'static str {
+        match self {
+            Self::Kernel => "x86_64-unknown-none",
+            Self::User => "x86_64-unknown-linux-gnu",
+        }
+    }
+}
+
+/// A cargo that can build for one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compiler {
+    /// The active toolchain, with its precompiled library.
+    Active,
+    /// Debian's packages; the library is built along with the program, as it has to match the compiler.
+    Debian,
+}
+
+impl Compiler {
+    /// `cargo build` for `target`, to which the caller adds packages and flags.
+    pub fn build(&self, target: Target) -> Command {
+        let mut command = match self {
+            Self::Active => Command::new("cargo"),
+            Self::Debian => {
+                let mut command = Command::new(DEBIAN_FILES[1]);
+                // The unstable flags below need the bootstrap switch; `cargo run` has put another
+                // toolchain's libraries on the loader's path, which must not get in here.
+                command
+                    .env("RUSTC", DEBIAN_FILES[0])
+                    .env("RUSTC_BOOTSTRAP", "1")
+                    .env_remove("LD_LIBRARY_PATH");
+                command
+            }
+        };
+        command.args(["build", "--target", target.triple()]);
+        if *self == Self::Debian {
+            command.args(["-Z", "build-std=core,alloc,compiler_builtins"]);
+            command.args(["-Z", "build-std-features=compiler-builtins-mem"]);
+            // Debian's Rust has no rust-lld of its own.
+            command.arg("--config").arg(format!(
+                "target.{}.linker='{}'",
+                target.triple(),
+                DEBIAN_FILES[3]
+            ));
+        }
+        // Flags of the host's own build must not leak into the guest: images would depend on them.
+        for variable in [
+            "RUSTFLAGS",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_BUILD_TARGET",
+            "CARGO_TARGET_DIR",
+        ] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    /// The compiler's version line.
+    pub fn version(&self) -> Result<String> {
+        let program = match self {
+            Self::Active => "rustc",
+            Self::Debian => DEBIAN_FILES[0],
+        };
+        let mut command = Command::new(program);
+        command.arg("--version").env_remove("LD_LIBRARY_PATH");
+        Ok(capture(&mut command, "rustc --version")?.trim().to_string())
+    }
+}
+
+/// The subcommand: both targets.
+pub fn run(layout: &Layout) -> Result<()> {
+    for target in [Target::Kernel, Target::User] {
+        let compiler = ensure(layout, target)?;
+        progress(format!(
+            "{} is built by {}",
+            target.triple(),
+            compiler.version()?
+        ));
+    }
+    Ok(())
+}
+
+/// A compiler for `target`; whatever is missing for it gets installed.
+pub fn ensure(layout: &Layout, target: Target) -> Result<Compiler> {
+    if active_toolchain_has(target) {
+        return Ok(Compiler::Active);
+    }
+    let note = layout
+        .notes()
+        .join(format!("debian-builds-{}", target.triple()));
+    if note.exists() && debian_is_complete() {
+        return Ok(Compiler::Debian);
+    }
+    if rustup_adds(target) {
+        return Ok(Compiler::Active);
+    }
+    if !debian_is_complete() {
+        apt::install(layout, &DEBIAN_PACKAGES)
+            .map_err(|reason| HostLacks(instruction(target, &reason)))?;
+        if let Some(missing) = DEBIAN_FILES.iter().find(|file| !Path::new(file).exists()) {
+            let reason = format!("apt-get installed everything, and yet there is no {missing}");
+            return Err(HostLacks(instruction(target, &reason)).into());
+        }
+    }
+    write_whole(&note, b"rustup could not add this target\n")?;
+    Ok(Compiler::Debian)
+}
+
+/// The one line for a host on which no route works.
+fn instruction(target: Target, reason: &str) -> String {
+    format!(
+        "no Rust for {} ({reason}): run `rustup target add {}`, or on Debian 12 or later `apt-get install {}`",
+        target.triple(),
+        target.triple(),
+        DEBIAN_PACKAGES.join(" "),
+    )
+}
+
+fn active_toolchain_has(target: Target) -> bool {
+    let output = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", target.triple()])
+        .output();
+    let Ok(output) = output else { return false };
+    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    has_core(&folder)
+}
+
+/// Whether `folder` holds a compiled core library.
+fn has_core(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return false;
+    };
+    entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        name.to_string_lossy().starts_with("libcore-")
+    })
+}
+
+fn rustup_adds(target: Target) -> bool {
+    let mut question = Command::new("rustup");
+    if !succeeds_within(question.arg("--version"), PATIENCE) {
+        return false;
+    }
+    progress(format!(
+        "adding {} to the active Rust toolchain (rustup)",
+        target.triple()
+    ));
+    let mut command = Command::new("rustup");
+    command
+        .args(["target", "add", target.triple()])
+        .env("RUSTUP_MAX_RETRIES", "0");
+    succeeds_within(&mut command, PATIENCE) && active_toolchain_has(target)
+}
+
+fn debian_is_complete() -> bool {
+    DEBIAN_FILES.iter().all(|file| Path::new(file).exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_for_a_helpless_host_is_one_line_and_names_both_remedies() {
+        let line = instruction(Target::Kernel, "no network");
+        assert!(!line.contains('\n'));
+        assert!(
+            line.contains("rustup target add x86_64-unknown-none"),
+            "{line}"
+        );
+        assert!(
+            line.contains("apt-get install rustc-web cargo-web rust-web-src lld"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn the_hosts_own_flags_do_not_reach_the_guest() {
+        for compiler in [Compiler::Active, Compiler::Debian] {
+            let command = compiler.build(Target::Kernel);
+            let removed = |name: &str| {
+                command
+                    .get_envs()
+                    .any(|(key, value)| key == name && value.is_none())
+            };
+            assert!(
+                removed("RUSTFLAGS") && removed("CARGO_ENCODED_RUSTFLAGS"),
+                "{command:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_target_is_there_only_with_its_core_library() {
+        let folder = std::env::temp_dir().join(format!("xtask-core-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        assert!(!has_core(&folder));
+        std::fs::write(folder.join("libcore-0123.rlib"), b"").unwrap();
+        assert!(has_core(&folder));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
