@@ -1,0 +1,118 @@
+//! Opening files and naming them: fcntl.h, unistd.h (`access`, `lseek`) and the `*at` flags.
+
+names! {
+    /// Flags of open(2). The access mode is one of three values, the rest are single bits.
+    OPEN: u32, choice 0o3 => {
+        O_RDONLY = 0, "Open for reading.";
+        O_WRONLY = 0o1, "Open for writing.";
+        O_RDWR = 0o2, "Open for both.";
+        O_CREAT = 0o100, "Create the file if it does not exist.";
+        O_EXCL = 0o200, "With `O_CREAT`: fail if it exists.";
+        O_NOCTTY = 0o400, "Do not make a terminal the controlling one.";
+        O_TRUNC = 0o1000, "Cut the file to length 0.";
+        O_APPEND = 0o2000, "Every write goes to the end.";
+        O_NONBLOCK = 0o4000, "Never wait.";
+        O_SYNC = 0o4010000, "Writes return when data and metadata are on the disk.";
+        O_DSYNC = 0o10000, "Writes return when the data is on the disk.";
+        O_DIRECT = 0o40000, "Bypass caches.";
+        O_LARGEFILE = 0o100000, "Meaningless on 64-bit systems.";
+        O_TMPFILE = 0o20200000, "Make a file without a name.";
+        O_DIRECTORY = 0o200000, "Fail if it is not a directory.";
+        O_NOFOLLOW = 0o400000, "Fail if the last part is a symbolic link.";
+        O_NOATIME = 0o1000000, "Do not touch the access time.";
+        O_CLOEXEC = 0o2000000, "Close on exec.";
+        O_PATH = 0o10000000, "A descriptor that only names the file.";
+    }
+}
+
+/// The bits of the access mode in `open`'s flags.
+pub const O_ACCMODE: u32 = 0o3;
+
+/// As a directory descriptor: the current directory.
+pub const AT_FDCWD: i32 = -100;
+
+names! {
+    /// Flags of newfstatat(2), linkat(2), fchmodat(2), utimensat(2), ...
+    AT: u32, choice 0 => {
+        AT_SYMLINK_NOFOLLOW = 0x100, "Do not follow a symbolic link in the last part.";
+        AT_SYMLINK_FOLLOW = 0x400, "Follow it (linkat does not otherwise).";
+        AT_NO_AUTOMOUNT = 0x800, "Do not mount anything on the way.";
+        AT_EMPTY_PATH = 0x1000, "An empty path names the descriptor itself.";
+    }
+}
+
+names! {
+    /// Flags of faccessat2(2). `AT_EACCESS` shares its bit with `AT_REMOVEDIR`.
+    ACCESS_AT: u32, choice 0 => {
+        AT_EACCESS = 0x200, "Check with the effective ids.";
+    }
+}
+
+names! {
+    /// Flags of unlinkat(2).
+    UNLINK_AT: u32, choice 0 => {
+        AT_REMOVEDIR = 0x200, "Remove a directory, as rmdir(2) does.";
+    }
+}
+
+names! {
+    /// Modes of access(2).
+    ACCESS: u32, choice 0 => {
+        F_OK = 0, "Does it exist?";
+        R_OK = 4, "May it be read?";
+        W_OK = 2, "May it be written?";
+        X_OK = 1, "May it be executed?";
+    }
+}
+
+names! {
+    /// Where lseek(2) counts from.
+    WHENCE: u32, choice u64::MAX => {
+        SEEK_SET = 0, "The start of the file.";
+        SEEK_CUR = 1, "The current position.";
+        SEEK_END = 2, "The end of the file.";
+        SEEK_DATA = 3, "The next byte that is not in a hole.";
+        SEEK_HOLE = 4, "The next hole.";
+    }
+}
+
+names! {
+    /// Commands of fcntl(2).
+    FCNTL: u32, choice u64::MAX => {
+        F_DUPFD = 0, "Duplicate to the lowest descriptor not below the argument.";
+        F_GETFD = 1, "Get descriptor flags.";
+        F_SETFD = 2, "Set descriptor flags.";
+        F_GETFL = 3, "Get status flags.";
+        F_SETFL = 4, "Set status flags.";
+        F_GETLK = 5, "Test a lock.";
+        F_SETLK = 6, "Set a lock.";
+        F_SETLKW = 7, "Set a lock, waiting.";
+        F_SETOWN = 8, "Set the receiver of SIGIO.";
+        F_GETOWN = 9, "Get the receiver of SIGIO.";
+        F_DUPFD_CLOEXEC = 1030, "`F_DUPFD` with close-on-exec.";
+        F_SETPIPE_SZ = 1031, "Set a pipe's capacity.";
+        F_GETPIPE_SZ = 1032, "Get a pipe's capacity.";
+    }
+}
+
+/// The only descriptor flag (`F_SETFD`): close on exec.
+pub const FD_CLOEXEC: u32 = 1;
+
+names! {
+    /// Flags of renameat2(2).
+    RENAME: u32, choice 0 => {
+        RENAME_NOREPLACE = 1, "Fail if the new name exists.";
+        RENAME_EXCHANGE = 2, "Swap the two names.";
+        RENAME_WHITEOUT = 4, "Leave a whiteout behind.";
+    }
+}
+
+/// Flags of pipe2(2) and dup3(2): those of open(2) that make sense there.
+pub static PIPE: crate::names::Names = crate::names::Names {
+    choice: 0,
+    entries: &[
+        (O_NONBLOCK as u64, "O_NONBLOCK"),
+        (O_DIRECT as u64, "O_DIRECT"),
+        (O_CLOEXEC as u64, "O_CLOEXEC"),
+    ],
+};

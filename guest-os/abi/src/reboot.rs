@@ -1,0 +1,19 @@
+//! reboot(2): magic numbers and commands.
+//!
+//! Silica reads the fourth argument of [`POWER_OFF`] as the machine's exit word
+//! ([`crate::boot::ExitWord`]); Linux ignores it there.
+
+/// First argument.
+pub const MAGIC1: u32 = 0xfee1_dead;
+/// Second argument.
+pub const MAGIC2: u32 = 672_274_793;
+
+names! {
+    /// Commands of reboot(2).
+    COMMANDS: u32, choice u64::MAX => {
+        RESTART = 0x0123_4567, "Reset the machine.";
+        HALT = 0xcdef_0123, "Stop the CPUs.";
+        POWER_OFF = 0x4321_fedc, "Switch the machine off.";
+        CAD_OFF = 0, "Ctrl-Alt-Del sends SIGINT to init.";
+    }
+}
