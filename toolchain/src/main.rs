@@ -5,10 +5,10 @@
 //! the files under `images/` are all they share.
 
 mod guest;
-
 mod layout;
 mod process;
 mod setup;
+mod tidy;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,6 +37,8 @@ enum Task {
     Setup,
     /// Build Silica's kernel and user programs
     Guest(guest::Options),
+    /// Check the rules that the compiler does not: edges, unsafe rooms, headers, licences
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -59,5 +61,6 @@ fn perform(task: Task, layout: &Layout) -> anyhow::Result<()> {
     match task {
         Task::Setup => setup::run(layout),
         Task::Guest(options) => guest::run(layout, &options),
+        Task::Tidy => tidy::run(layout),
     }
 }
