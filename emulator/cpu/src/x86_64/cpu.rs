@@ -1,0 +1,308 @@
+//! A CPU at work: its state, with the memory, devices and listener it has for one run.
+//!
+//! This is the engine's [`Guest`]. The fast accesses go through the TLB's fast table; the slow ones count, walk, reach
+//! devices and fault.
+
+use super::lift::{self, Lifted};
+use super::paging::{self, canonical};
+use super::probes::Probes;
+use super::state::Hart;
+use super::trap::{Gap, Trap};
+use crate::mmu::tlb::Entry;
+use base::event::{Access, Event};
+use base::{Bus, Observer, PAGE_SIZE, Phys, Ram, Space, Stamp, Virt, Width};
+use ir::{Block, Flow, Guest, Op, Place, Regs};
+
+/// The longest an instruction can be, in bytes.
+const LONGEST: usize = 15;
+
+/// A CPU and what it can reach during a run.
+pub struct Cpu<'a, B: Bus, O: Observer> {
+    /// The CPU.
+    pub hart: &'a mut Hart,
+    /// Its number.
+    pub index: u8,
+    /// Guest memory.
+    pub ram: &'a mut Ram,
+    /// Everything else.
+    pub bus: &'a mut B,
+    /// Who listens.
+    pub observer: &'a mut O,
+    /// The kernel's probes.
+    pub probes: &'a Probes,
+}
+
+impl<B: Bus, O: Observer> Cpu<'_, B, O> {
+    /// Reports an event that happens at the instruction in progress.
+    #[inline(always)]
+    pub fn emit(&mut self, at: u64, event: &Event) {
+        if O::ON {
+            let stamp = Stamp { time: self.bus.now(at), cpu: self.index };
+            self.observer.event(stamp, event);
+        }
+    }
+
+    /// Translates one address for `access`, by TLB or page walk.
+    fn translate(&mut self, addr: u64, access: Access, at: u64) -> Result<Entry, Trap> {
+        let asid = paging::asid(self.hart);
+        let view = self.hart.view();
+        if let Some(entry) = self.hart.tlb.lookup(view, addr, access, asid) {
+            return Ok(entry);
+        }
+        if self.hart.long() && !canonical(addr) {
+            return Err(Trap::GP0);
+        }
+        self.hart.counters.walks += 1;
+        let walked = paging::walk(self.hart, self.ram, addr, access);
+        let phys = walked.as_ref().ok().map(|e| Phys(e.frame * PAGE_SIZE | addr % PAGE_SIZE));
+        self.emit(at, &Event::PageWalk { virt: Virt(addr), access, phys });
+        let entry = walked?;
+        self.hart.tlb.insert(entry);
+        Ok(entry)
+    }
+
+    /// Translates for a data access that lies in one page, and quickens the page.
+    fn translate_data(&mut self, addr: u64, access: Access, at: u64) -> Result<Phys, Trap> {
+        let entry = self.translate(addr, access, at)?;
+        let phys = Phys(entry.frame * PAGE_SIZE | addr % PAGE_SIZE);
+        if !self.bus.claims(phys) {
+            let view = self.hart.view();
+            self.hart.tlb.quicken(view, &entry, self.ram);
+        }
+        Ok(phys)
+    }
+
+    fn read_phys(&mut self, phys: Phys, width: Width, at: u64) -> u64 {
+        if !self.bus.claims(phys)
+            && let Some(value) = self.ram.read(phys, width)
+        {
+            return value;
+        }
+        self.read_device(Space::Memory, phys.0, width, at)
+    }
+
+    fn write_phys(&mut self, phys: Phys, width: Width, value: u64, at: u64) {
+        if !self.bus.claims(phys) && self.ram.write(phys, width, value).is_some() {
+            self.note_code_write();
+            return;
+        }
+        self.write_device(Space::Memory, phys.0, width, value, at);
+    }
+
+    /// If code was written, the run must stop after this instruction so that the engine forgets it.
+    pub fn note_code_write(&mut self) {
+        if self.ram.code_written() {
+            self.hart.attention = true;
+        }
+    }
+
+    /// Reads a device register; the run loop looks at interrupt lines afterwards.
+    pub fn read_device(&mut self, space: Space, addr: u64, width: Width, at: u64) -> u64 {
+        self.hart.counters.device_accesses += 1;
+        self.hart.attention = true;
+        self.emit(at, &Event::Device { space, addr, width, written: None });
+        self.bus.read(self.ram, space, addr, width, at) & width.mask()
+    }
+
+    /// Writes a device register; the run loop looks at interrupt lines afterwards.
+    pub fn write_device(&mut self, space: Space, addr: u64, width: Width, value: u64, at: u64) {
+        self.hart.counters.device_accesses += 1;
+        self.hart.attention = true;
+        self.emit(at, &Event::Device { space, addr, width, written: Some(value) });
+        self.bus.write(self.ram, space, addr, width, value & width.mask(), at);
+    }
+
+    /// The emulator's report that it cannot do this instruction.
+    pub fn gap(&mut self, what: &'static str) -> Trap {
+        let pc = self.hart.linear_pc();
+        let mut bytes = [0; LONGEST];
+        for (offset, byte) in (0u64..).zip(&mut bytes) {
+            *byte = self.peek(pc.wrapping_add(offset), Width::B1).unwrap_or(0) as u8;
+        }
+        Trap::Gap(Gap { what, pc: Virt(pc), bytes })
+    }
+
+    /// Reads guest-virtual memory as the kernel would, leaving no trace; one page only.
+    pub fn peek(&mut self, addr: u64, width: Width) -> Option<u64> {
+        peek(self.hart, self.ram, addr, width)
+    }
+}
+
+/// Reads guest-virtual memory of `hart`'s address space with no permission asked and no trace left (no accessed bit,
+/// no TLB fill, no event). `None` where nothing is mapped.
+pub fn peek(hart: &Hart, ram: &Ram, addr: u64, width: Width) -> Option<u64> {
+    let mut phys = addr;
+    if paging::enabled(hart) {
+        let mut table = hart.cr3 & 0x000f_ffff_ffff_f000;
+        for level in (0..4u32).rev() {
+            let shift = 12 + 9 * level;
+            let entry = ram.read(Phys(table + (addr >> shift & 511) * 8), Width::B8)?;
+            if entry & 1 == 0 {
+                return None;
+            }
+            table = entry & 0x000f_ffff_ffff_f000;
+            if level == 0 || (entry & 1 << 7 != 0 && level < 3) {
+                let mask = (1u64 << shift) - 1;
+                phys = table & !mask | addr & mask;
+                break;
+            }
+        }
+    }
+    ram.read(Phys(phys), width)
+}
+
+impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
+    type Trap = Trap;
+
+    #[inline(always)]
+    fn regs(&mut self) -> &mut Regs {
+        &mut self.hart.regs
+    }
+
+    #[inline(always)]
+    fn ram(&mut self) -> &mut Ram {
+        self.ram
+    }
+
+    #[inline(always)]
+    fn pc(&self) -> u64 {
+        self.hart.pc
+    }
+
+    #[inline(always)]
+    fn set_pc(&mut self, pc: u64) {
+        self.hart.pc = pc;
+    }
+
+    #[inline(always)]
+    fn load_fast(&mut self, addr: u64, width: Width) -> Option<u64> {
+        let view = self.hart.view();
+        let offset = self.hart.tlb.fast_read(view, addr, width)?;
+        Some(self.ram.read_at(offset, width))
+    }
+
+    #[inline(always)]
+    fn load_for_write_fast(&mut self, addr: u64, width: Width) -> Option<u64> {
+        let view = self.hart.view();
+        let offset = self.hart.tlb.fast_write(view, addr, width)?;
+        Some(self.ram.read_at(offset, width))
+    }
+
+    #[inline(always)]
+    fn store_fast(&mut self, addr: u64, width: Width, value: u64) -> bool {
+        let view = self.hart.view();
+        match self.hart.tlb.fast_write(view, addr, width) {
+            Some(offset) => {
+                self.ram.write_fast(offset, width, value);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn load(&mut self, addr: u64, width: Width, for_write: bool, at: u64) -> Result<u64, Trap> {
+        let access = if for_write { Access::Write } else { Access::Read };
+        let first = PAGE_SIZE - addr % PAGE_SIZE;
+        if first >= width.bytes() {
+            let phys = self.translate_data(addr, access, at)?;
+            return Ok(self.read_phys(phys, width, at));
+        }
+        let low = self.translate_data(addr, access, at)?;
+        let high = self.translate_data(addr.wrapping_add(first), access, at)?;
+        let mut value = 0;
+        for byte in (0..width.bytes()).rev() {
+            let phys = if byte < first { Phys(low.0 + byte) } else { Phys(high.0 + byte - first) };
+            value = value << 8 | self.read_phys(phys, Width::B1, at);
+        }
+        Ok(value)
+    }
+
+    fn store(&mut self, addr: u64, width: Width, value: u64, at: u64) -> Result<(), Trap> {
+        let first = PAGE_SIZE - addr % PAGE_SIZE;
+        let low = self.translate_data(addr, Access::Write, at)?;
+        if first >= width.bytes() {
+            self.write_phys(low, width, value, at);
+            return Ok(());
+        }
+        let high = self.translate_data(addr.wrapping_add(first), Access::Write, at)?;
+        for byte in 0..width.bytes() {
+            let phys = if byte < first { Phys(low.0 + byte) } else { Phys(high.0 + byte - first) };
+            self.write_phys(phys, Width::B1, value >> (8 * byte), at);
+        }
+        Ok(())
+    }
+
+    fn probe_write(&mut self, addr: u64, len: u64, at: u64) -> Result<(), Trap> {
+        self.translate_data(addr, Access::Write, at)?;
+        let last = addr.wrapping_add(len.max(1) - 1);
+        if last / PAGE_SIZE != addr / PAGE_SIZE {
+            self.translate_data(last & !(PAGE_SIZE - 1), Access::Write, at)?;
+        }
+        Ok(())
+    }
+
+    fn misaligned(&mut self, _: u64) -> Trap {
+        Trap::GP0
+    }
+
+    fn call(&mut self, op: Op, at: u64, left: u64) -> Result<Flow, Trap> {
+        super::call::call(self, op, at, left)
+    }
+
+    fn locate(&mut self, at: u64) -> Result<Place, Trap> {
+        let linear = self.hart.linear_pc();
+        let page = linear / PAGE_SIZE;
+        let frame = match self.hart.fetch_page {
+            Some((virt, frame)) if virt == page => frame,
+            _ => {
+                let entry = self.translate(linear, Access::Fetch, at)?;
+                self.hart.fetch_page = Some((page, entry.frame));
+                entry.frame
+            }
+        };
+        Ok(Place {
+            phys: Phys(frame * PAGE_SIZE | linear % PAGE_SIZE),
+            pc: self.hart.pc,
+            mode: self.hart.mode().0,
+        })
+    }
+
+    fn lift(&mut self, place: Place, limit: usize, at: u64) -> Result<Block, Trap> {
+        let mode = self.hart.mode();
+        let left = PAGE_SIZE - place.phys.0 % PAGE_SIZE;
+        let Some(code) = self.ram.slice(place.phys, left) else {
+            return Err(self.gap("instruction fetch from outside RAM"));
+        };
+        let mut block = match lift::lift_block(code, place.pc, mode, limit, self.probes) {
+            Lifted::Block(block) => block,
+            Lifted::Straddles => {
+                // The rest of the instruction lies in the next page, whose mapping is part of the lift.
+                let mut bytes = code.to_vec();
+                let next = self.hart.linear_pc().wrapping_add(left);
+                let entry = self.translate(next, Access::Fetch, at)?;
+                let Some(rest) = self.ram.slice(Phys(entry.frame * PAGE_SIZE), LONGEST as u64) else {
+                    return Err(self.gap("instruction fetch from outside RAM"));
+                };
+                bytes.extend_from_slice(rest);
+                match lift::lift_block(&bytes, place.pc, mode, 1, self.probes) {
+                    Lifted::Block(mut block) => {
+                        block.cacheable = false;
+                        block
+                    }
+                    Lifted::Straddles => return Err(self.gap("instruction of more than 15 bytes")),
+                }
+            }
+        };
+        if block.cacheable {
+            self.ram.mark_code(place.phys, u64::from(block.bytes));
+            self.hart.tlb.follow(self.ram);
+        }
+        block.pc = place.pc;
+        Ok(block)
+    }
+
+    #[inline(always)]
+    fn attention(&self) -> bool {
+        self.hart.attention
+    }
+}

@@ -1,0 +1,219 @@
+//! Entering a handler: exceptions, software interrupts and external interrupts in long mode (SDM vol. 3, 6.14), with
+//! the rules for double and triple faults (6.15, table 6-5).
+//!
+//! Frame in long mode, pushed at a 16-byte boundary:
+//!
+//! ```text
+//! +40 SS   +32 RSP   +24 RFLAGS   +16 CS   +8 RIP   +0 error code (some vectors)
+//! ```
+
+use super::cpu::Cpu;
+use super::paging::canonical;
+use super::reg::{self, rflags};
+use super::segment::{self, Descriptor};
+use super::state::{Activity, Segment, seg};
+use super::trap::{Exception, Trap, vector};
+use base::event::Event;
+use base::{Bus, Observer, Virt, Width};
+use ir::Guest;
+
+/// Where a delivery comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// An exception of the CPU's own.
+    Exception,
+    /// INT n, INT3, INTO: the gate's privilege is checked.
+    Software,
+    /// An interrupt from outside.
+    External,
+}
+
+/// How a delivery ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// The handler is entered.
+    Entered,
+    /// A fault while delivering a double fault: the CPU is shut down.
+    TripleFault,
+}
+
+impl<B: Bus, O: Observer> Cpu<'_, B, O> {
+    /// Delivers `exception`, escalating to a double and a triple fault as the manual's table says.
+    /// `Err` only for an emulator gap.
+    pub fn deliver(&mut self, exception: Exception, origin: Origin, at: u64) -> Result<Delivered, Trap> {
+        let mut current = exception;
+        let mut origin = origin;
+        loop {
+            if let Some(address) = current.address {
+                self.hart.cr2 = address.0;
+            }
+            match self.enter(current, origin, at) {
+                Ok(()) => return Ok(Delivered::Entered),
+                Err(Trap::Fault(second)) => {
+                    let first = if origin == Origin::Exception { class(current.vector) } else { Class::Benign };
+                    current = match (first, class(second.vector)) {
+                        (Class::Double, _) => {
+                            self.hart.activity = Activity::Shutdown;
+                            self.hart.attention = true;
+                            return Ok(Delivered::TripleFault);
+                        }
+                        (Class::Contributory, Class::Contributory)
+                        | (Class::PageFault, Class::Contributory | Class::PageFault) => {
+                            Exception { vector: vector::DF, error: Some(0), address: None }
+                        }
+                        _ => second,
+                    };
+                    if let Some(address) = second.address {
+                        self.hart.cr2 = address.0;
+                    }
+                    origin = Origin::Exception;
+                }
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    fn enter(&mut self, exception: Exception, origin: Origin, at: u64) -> Result<(), Trap> {
+        if !self.hart.long() {
+            return Err(self.gap("an exception or interrupt outside long mode"));
+        }
+        let from = self.hart.linear_pc();
+        let external = u32::from(origin != Origin::Software);
+        let gate_error = u32::from(exception.vector) * 8 + 2 + external;
+        let offset = u64::from(exception.vector) * 16;
+        let gate_fault = |v: u8| Err(Trap::fault_code(v, gate_error));
+        if offset + 15 > u64::from(self.hart.idtr.1) {
+            return gate_fault(vector::GP);
+        }
+        let base = self.hart.idtr.0.wrapping_add(offset);
+        let (low, high) = self.as_supervisor(|cpu| {
+            Ok((cpu.load(base, Width::B8, false, at)?, cpu.load(base.wrapping_add(8), Width::B8, false, at)?))
+        })?;
+        let gate = Descriptor(low);
+        let interrupt_gate = match (gate.code_or_data(), gate.kind()) {
+            (false, 0xe) => true,
+            (false, 0xf) => false,
+            _ => return gate_fault(vector::GP),
+        };
+        if origin == Origin::Software && gate.dpl() < self.hart.cpl {
+            return gate_fault(vector::GP);
+        }
+        if !gate.present() {
+            return gate_fault(vector::NP);
+        }
+        let selector = (low >> 16) as u16;
+        let target = low & 0xffff | low >> 32 & 0xffff_0000 | high << 32;
+        if selector & 0xfffc == 0 {
+            return Err(Trap::fault_code(vector::GP, external));
+        }
+        let code = self.descriptor(selector, vector::GP, at)?;
+        let selector_fault =
+            |v: u8| Err(Trap::fault_code(v, segment::selector_error(selector) + external));
+        if !code.code() || code.dpl() > self.hart.cpl || !code.long() || code.big() {
+            return selector_fault(vector::GP);
+        }
+        if !code.present() {
+            return selector_fault(vector::NP);
+        }
+        let cpl = if code.conforming() { self.hart.cpl } else { code.dpl() };
+        let ist = low >> 32 & 7;
+        let changes = cpl != self.hart.cpl;
+        let top = if ist != 0 {
+            self.task_state(28 + ist * 8, at)?
+        } else if changes {
+            self.task_state(4 + u64::from(cpl) * 8, at)?
+        } else {
+            self.hart.regs[usize::from(reg::RSP)]
+        };
+        if !canonical(top) || !canonical(target) {
+            return Err(Trap::fault_code(if canonical(target) { vector::SS } else { vector::GP }, external));
+        }
+        let stack = top & !15;
+        let frame = [
+            self.hart.pc,
+            u64::from(self.hart.segs[seg::CS].selector),
+            self.hart.rflags() | if origin == Origin::Exception { rflags::RF & self.hart.rflags() } else { 0 },
+            self.hart.regs[usize::from(reg::RSP)],
+            u64::from(self.hart.segs[seg::SS].selector),
+        ];
+        let bytes = 40 + if exception.error.is_some() { 8 } else { 0 };
+        let bottom = stack.wrapping_sub(bytes);
+        let (old_cpl, old_flags) = (self.hart.cpl, self.hart.regs[usize::from(reg::RFLAGS)]);
+        self.hart.cpl = cpl;
+        // SMAP does not let a handler's frame go to user pages: AC does not count for implicit accesses (4.6).
+        self.hart.regs[usize::from(reg::RFLAGS)] &= !rflags::AC;
+        self.hart.refresh_view();
+        let pushed = self.push_frame(bottom, exception.error, &frame, at);
+        self.hart.regs[usize::from(reg::RFLAGS)] = old_flags;
+        if let Err(trap) = pushed {
+            self.hart.cpl = old_cpl;
+            self.hart.refresh_view();
+            return Err(trap);
+        }
+        let code = self.mark_accessed(selector, code, at)?;
+        self.hart.regs[usize::from(reg::RSP)] = bottom;
+        if changes {
+            self.hart.segs[seg::SS] = Segment { selector: u16::from(cpl), attr: 0, limit: 0, base: 0 };
+        }
+        let mut cleared = rflags::TF | rflags::NT | rflags::RF | rflags::VM;
+        if interrupt_gate {
+            cleared |= rflags::IF;
+        }
+        self.hart.regs[usize::from(reg::RFLAGS)] &= !cleared;
+        if exception.vector == vector::NMI {
+            self.hart.nmi_blocked = true;
+        }
+        self.enter_code(selector, code, cpl, target);
+        self.hart.shadow = false;
+        self.hart.activity = Activity::Running;
+        self.hart.counters.traps[usize::from(exception.vector)] += 1;
+        let event = Event::Trap {
+            vector: u16::from(exception.vector),
+            error: exception.error,
+            address: exception.address,
+            from: Virt(from),
+            to: Virt(target),
+        };
+        self.emit(at, &event);
+        Ok(())
+    }
+
+    fn push_frame(&mut self, bottom: u64, error: Option<u32>, frame: &[u64; 5], at: u64) -> Result<(), Trap> {
+        let mut addr = bottom;
+        if let Some(error) = error {
+            self.store(addr, Width::B8, u64::from(error), at)?;
+            addr = addr.wrapping_add(8);
+        }
+        for word in frame {
+            self.store(addr, Width::B8, *word, at)?;
+            addr = addr.wrapping_add(8);
+        }
+        Ok(())
+    }
+
+    /// A 64-bit field of the task-state segment; beyond its limit is #TS.
+    fn task_state(&mut self, offset: u64, at: u64) -> Result<u64, Trap> {
+        let tr = self.hart.tr;
+        if offset + 7 > u64::from(tr.limit) {
+            return Err(Trap::fault_code(vector::TS, segment::selector_error(tr.selector)));
+        }
+        self.as_supervisor(|cpu| cpu.load(tr.base.wrapping_add(offset), Width::B8, false, at))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Benign,
+    Contributory,
+    PageFault,
+    Double,
+}
+
+const fn class(v: u8) -> Class {
+    match v {
+        vector::DE | vector::TS | vector::NP | vector::SS | vector::GP => Class::Contributory,
+        vector::PF => Class::PageFault,
+        vector::DF => Class::Double,
+        _ => Class::Benign,
+    }
+}

@@ -1,0 +1,108 @@
+//! Model-specific registers (SDM vol. 4). Unknown ones fault; those of the local APIC are the bus's.
+
+use super::cpu::Cpu;
+use super::paging::canonical;
+use super::reg::{FS_BASE, GS_BASE};
+use super::state::bits;
+use super::trap::Trap;
+use base::{Bus, Observer, Space, Width};
+
+const IA32_TSC: u32 = 0x10;
+const IA32_APIC_BASE: u32 = 0x1b;
+const IA32_BIOS_SIGN_ID: u32 = 0x8b;
+const IA32_MTRRCAP: u32 = 0xfe;
+const IA32_SYSENTER_CS: u32 = 0x174;
+const IA32_SYSENTER_EIP: u32 = 0x176;
+const IA32_MISC_ENABLE: u32 = 0x1a0;
+const IA32_PAT: u32 = 0x277;
+const IA32_TSC_DEADLINE: u32 = 0x6e0;
+const X2APIC: std::ops::RangeInclusive<u32> = 0x800..=0x8ff;
+const EFER: u32 = 0xc000_0080;
+const STAR: u32 = 0xc000_0081;
+const FMASK: u32 = 0xc000_0084;
+const FS_BASE_MSR: u32 = 0xc000_0100;
+const GS_BASE_MSR: u32 = 0xc000_0101;
+const KERNEL_GS_BASE: u32 = 0xc000_0102;
+const TSC_AUX: u32 = 0xc000_0103;
+
+impl<B: Bus, O: Observer> Cpu<'_, B, O> {
+    /// The time-stamp counter at the instruction in progress.
+    pub fn tsc(&self, at: u64) -> u64 {
+        self.bus.now(at).0.wrapping_add(self.hart.tsc_offset)
+    }
+
+    /// RDMSR.
+    pub fn read_msr(&mut self, msr: u32, at: u64) -> Result<u64, Trap> {
+        Ok(match msr {
+            IA32_TSC => self.tsc(at),
+            IA32_APIC_BASE | IA32_TSC_DEADLINE => self.read_device(Space::Local, u64::from(msr), Width::B8, at),
+            msr if X2APIC.contains(&msr) => {
+                if !self.x2apic_on(at) {
+                    return Err(Trap::GP0);
+                }
+                self.read_device(Space::Local, u64::from(msr), Width::B8, at)
+            }
+            IA32_BIOS_SIGN_ID | IA32_MTRRCAP => 0,
+            IA32_SYSENTER_CS..=IA32_SYSENTER_EIP => self.hart.sysenter[(msr - IA32_SYSENTER_CS) as usize],
+            IA32_MISC_ENABLE => 1,
+            IA32_PAT => self.hart.pat,
+            EFER => self.hart.efer,
+            STAR..=FMASK => self.hart.syscall[(msr - STAR) as usize],
+            FS_BASE_MSR => self.hart.regs[usize::from(FS_BASE)],
+            GS_BASE_MSR => self.hart.regs[usize::from(GS_BASE)],
+            KERNEL_GS_BASE => self.hart.kernel_gs_base,
+            TSC_AUX => self.hart.tsc_aux,
+            _ => return Err(Trap::GP0),
+        })
+    }
+
+    /// WRMSR.
+    pub fn write_msr(&mut self, msr: u32, value: u64, at: u64) -> Result<(), Trap> {
+        let needs_canonical = matches!(msr, FS_BASE_MSR..=KERNEL_GS_BASE | 0xc000_0082 | 0xc000_0083);
+        if needs_canonical && !canonical(value) {
+            return Err(Trap::GP0);
+        }
+        match msr {
+            IA32_TSC => self.hart.tsc_offset = value.wrapping_sub(self.bus.now(at).0),
+            IA32_APIC_BASE | IA32_TSC_DEADLINE => {
+                self.write_device(Space::Local, u64::from(msr), Width::B8, value, at);
+            }
+            msr if X2APIC.contains(&msr) => {
+                if !self.x2apic_on(at) {
+                    return Err(Trap::GP0);
+                }
+                self.write_device(Space::Local, u64::from(msr), Width::B8, value, at);
+            }
+            IA32_BIOS_SIGN_ID | IA32_MISC_ENABLE => {}
+            IA32_SYSENTER_CS..=IA32_SYSENTER_EIP => self.hart.sysenter[(msr - IA32_SYSENTER_CS) as usize] = value,
+            IA32_PAT => self.hart.pat = value,
+            EFER => self.write_efer(value)?,
+            STAR..=FMASK => self.hart.syscall[(msr - STAR) as usize] = value,
+            FS_BASE_MSR => self.hart.regs[usize::from(FS_BASE)] = value,
+            GS_BASE_MSR => self.hart.regs[usize::from(GS_BASE)] = value,
+            KERNEL_GS_BASE => self.hart.kernel_gs_base = value,
+            TSC_AUX => self.hart.tsc_aux = value & 0xffff_ffff,
+            _ => return Err(Trap::GP0),
+        }
+        Ok(())
+    }
+
+    fn x2apic_on(&mut self, at: u64) -> bool {
+        let base = self.bus.read(self.ram, Space::Local, u64::from(IA32_APIC_BASE), Width::B8, at);
+        base & (1 << 10) != 0
+    }
+
+    fn write_efer(&mut self, value: u64) -> Result<(), Trap> {
+        const WRITABLE: u64 = bits::EFER_SCE | bits::EFER_LME | bits::EFER_NXE;
+        let paging = self.hart.cr0 & bits::CR0_PG != 0;
+        if value & !(WRITABLE | bits::EFER_LMA) != 0
+            || (paging && (value ^ self.hart.efer) & bits::EFER_LME != 0)
+        {
+            return Err(Trap::GP0);
+        }
+        self.hart.efer = self.hart.efer & bits::EFER_LMA | value & WRITABLE;
+        self.hart.tlb.flush(false);
+        self.hart.refresh();
+        Ok(())
+    }
+}

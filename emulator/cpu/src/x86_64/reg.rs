@@ -1,0 +1,66 @@
+//! Where x86-64 keeps its state in the IR's register file.
+//!
+//! ```text
+//! 0..15    RAX RCX RDX RBX RSP RBP RSI RDI R8..R15   (the encoding's order)
+//! 16..47   XMM0..XMM15, low word then high word
+//! 48..53   segment bases ES CS SS DS FS GS            (the encoding's order)
+//! 54       RFLAGS without the six arithmetic flags
+//! 55       MXCSR
+//! ```
+
+use ir::Reg;
+
+/// General registers, in the encoding's order.
+pub const RAX: Reg = 0;
+/// Counter.
+pub const RCX: Reg = 1;
+/// Data.
+pub const RDX: Reg = 2;
+/// Base.
+pub const RBX: Reg = 3;
+/// Stack pointer.
+pub const RSP: Reg = 4;
+/// Frame pointer.
+pub const RBP: Reg = 5;
+/// Source index.
+pub const RSI: Reg = 6;
+/// Destination index.
+pub const RDI: Reg = 7;
+/// RFLAGS' return place for SYSCALL.
+pub const R11: Reg = 11;
+/// The low word of XMM0; XMMn is at `XMM0 + 2 * n`.
+pub const XMM0: Reg = 16;
+/// The base of ES; the others follow in the encoding's order.
+pub const SEG_BASE: Reg = 48;
+/// The base of FS.
+pub const FS_BASE: Reg = 52;
+/// The base of GS.
+pub const GS_BASE: Reg = 53;
+/// RFLAGS without CF, PF, AF, ZF, SF and OF.
+pub const RFLAGS: Reg = 54;
+/// The SSE control and status register.
+pub const MXCSR: Reg = 55;
+
+/// RFLAGS bits outside the flag word (SDM vol. 1, 3.4.3).
+pub mod rflags {
+    /// Always set.
+    pub const FIXED: u64 = 1 << 1;
+    /// Trap after each instruction.
+    pub const TF: u64 = 1 << 8;
+    /// External interrupts are taken.
+    pub const IF: u64 = 1 << 9;
+    /// String instructions count down.
+    pub const DF: u64 = 1 << 10;
+    /// Privilege needed for port I/O.
+    pub const IOPL: u64 = 3 << 12;
+    /// Nested task.
+    pub const NT: u64 = 1 << 14;
+    /// Instruction breakpoints are off for one instruction.
+    pub const RF: u64 = 1 << 16;
+    /// Virtual-8086 mode.
+    pub const VM: u64 = 1 << 17;
+    /// Alignment checks, or the SMAP override.
+    pub const AC: u64 = 1 << 18;
+    /// CPUID exists if software can toggle it.
+    pub const ID: u64 = 1 << 21;
+}

@@ -1,0 +1,233 @@
+//! The run: from block to block until the budget is spent, a trap is raised, or somebody asks for attention.
+//!
+//! Blocks chain directly only inside one page and mode. Any other transfer asks the guest where it is
+//! ([`Guest::locate`]), which goes through the fetch translation. A block that does not fit into what is left of the
+//! budget is lifted again with fewer instructions, so a run ends on the exact instruction.
+
+use crate::cache::{Cache, Id, NONE};
+use crate::interpreter::{Exit, interpret};
+use base::{PAGE_SIZE, Phys};
+use ir::{Block, Guest, Place};
+
+/// Instructions in a block at most.
+pub const BLOCK_LIMIT: usize = 64;
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop<T> {
+    /// The budget is spent.
+    Budget,
+    /// The guest asked for attention; it is between two instructions.
+    Attention,
+    /// An instruction did not complete; the program counter is at it (or behind it, as the trap says).
+    Trap(T),
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run<T> {
+    /// Guest instructions retired.
+    pub retired: u64,
+    /// Why it ended.
+    pub stop: Stop<T>,
+}
+
+/// The engine: a code cache and the loop that drives it. One serves all CPUs of a machine.
+#[derive(Default)]
+pub struct Engine {
+    cache: Cache,
+}
+
+impl Engine {
+    /// Runs `guest` for at most `budget` instructions.
+    pub fn run<G: Guest>(&mut self, guest: &mut G, budget: u64) -> Run<G::Trap> {
+        let mut done = 0;
+        let mut id = NONE;
+        if guest.ram().code_written() {
+            self.cache.forget_written(guest.ram());
+        }
+        loop {
+            if id == NONE {
+                if done >= budget {
+                    return Run {
+                        retired: done,
+                        stop: Stop::Budget,
+                    };
+                }
+                id = match self.enter(guest, done) {
+                    Ok(id) => id,
+                    Err(trap) => {
+                        return Run {
+                            retired: done,
+                            stop: Stop::Trap(trap),
+                        };
+                    }
+                };
+            }
+            let left = budget - done;
+            let exit = if id == NONE || (self.cache.get(id).block.insns.len() as u64) > left {
+                if left == 0 {
+                    return Run {
+                        retired: done,
+                        stop: Stop::Budget,
+                    };
+                }
+                // Not cacheable, or too long for what is left: lifted for this once.
+                id = NONE;
+                let limit = usize::try_from(left)
+                    .unwrap_or(BLOCK_LIMIT)
+                    .min(BLOCK_LIMIT);
+                let lifted = guest
+                    .locate(done)
+                    .and_then(|place| guest.lift(place, limit, done));
+                match lifted {
+                    Ok(block) => interpret(&block, guest, done, left).settle(&block, guest),
+                    Err(trap) => {
+                        return Run {
+                            retired: done,
+                            stop: Stop::Trap(trap),
+                        };
+                    }
+                }
+            } else {
+                let block = &self.cache.get(id).block;
+                interpret(block, guest, done, left).settle(block, guest)
+            };
+            let side = match exit {
+                Settled::Trap(retired, trap) => {
+                    return Run {
+                        retired: done + retired,
+                        stop: Stop::Trap(trap),
+                    };
+                }
+                Settled::Moved(retired) => {
+                    done += retired;
+                    None
+                }
+                Settled::Successor(retired, side) => {
+                    done += retired;
+                    Some(side)
+                }
+            };
+            if guest.attention() {
+                return Run {
+                    retired: done,
+                    stop: Stop::Attention,
+                };
+            }
+            id = match side {
+                Some(side) if id != NONE => self.follow(id, side, guest.pc()),
+                _ => NONE,
+            };
+        }
+    }
+
+    /// The block at the guest's program counter, lifted if need be; `NONE` if it may not be kept.
+    fn enter<G: Guest>(&mut self, guest: &mut G, at: u64) -> Result<Id, G::Trap> {
+        let place = guest.locate(at)?;
+        if let Some(id) = self.cache.find(&place) {
+            return Ok(id);
+        }
+        let block = guest.lift(place, BLOCK_LIMIT, at)?;
+        Ok(if block.cacheable {
+            self.cache.insert(place, block)
+        } else {
+            NONE
+        })
+    }
+
+    /// The block that follows `id` at `pc`, if it is cached and in the same page.
+    #[inline(always)]
+    fn follow(&mut self, id: Id, side: usize, pc: u64) -> Id {
+        let from = self.cache.get(id);
+        let chained = from.chain[side];
+        if chained != NONE && self.cache.get(chained).alive {
+            return chained;
+        }
+        self.chain(id, side, pc)
+    }
+
+    #[cold]
+    fn chain(&mut self, id: Id, side: usize, pc: u64) -> Id {
+        let from = self.cache.get(id);
+        let start = from.block.pc;
+        if pc / PAGE_SIZE != start / PAGE_SIZE {
+            return NONE;
+        }
+        let phys = Phys(from.place.phys.0.wrapping_add(pc.wrapping_sub(start)));
+        if phys.page() != from.place.phys.page() {
+            return NONE;
+        }
+        let place = Place {
+            phys,
+            pc,
+            mode: from.place.mode,
+        };
+        let Some(next) = self.cache.find(&place) else {
+            return NONE;
+        };
+        self.cache.link(id, side, next);
+        next
+    }
+
+    /// How many blocks were lifted into the cache.
+    pub const fn lifted(&self) -> u64 {
+        self.cache.lifted
+    }
+
+    /// Forgets all lifted code, as after the machine's state was replaced.
+    pub fn clear(&mut self) {
+        self.cache.clear();
+    }
+}
+
+/// An exit with the program counter put right: instructions retired, and where control is.
+enum Settled<T> {
+    /// To a successor of the block: 0 in sequence, 1 taken.
+    Successor(u64, usize),
+    /// Somewhere else, or to be entered again.
+    Moved(u64),
+    /// Not completed.
+    Trap(u64, T),
+}
+
+impl<T> Exit<T> {
+    #[inline(always)]
+    fn settle<G: Guest<Trap = T>>(self, block: &Block, guest: &mut G) -> Settled<T> {
+        let all = block.insns.len() as u64;
+        match self {
+            Self::Next => {
+                guest.set_pc(block.next);
+                Settled::Successor(all, 0)
+            }
+            Self::Taken => {
+                guest.set_pc(block.taken);
+                Settled::Successor(all, 1)
+            }
+            Self::To(pc) => {
+                guest.set_pc(pc);
+                Settled::Moved(all)
+            }
+            Self::Stopped { insns } => {
+                guest.set_pc(block.pc_of(insns));
+                Settled::Moved(insns as u64)
+            }
+            Self::Called { counted } => {
+                guest.set_pc(block.next);
+                Settled::Moved(all - 1 + counted)
+            }
+            Self::Jumped => Settled::Moved(all),
+            Self::Again { iterations } => Settled::Moved(all - 1 + iterations),
+            Self::Trap {
+                insn,
+                trap,
+                at_call,
+            } => {
+                if !at_call {
+                    guest.set_pc(block.pc_of(insn));
+                }
+                Settled::Trap(insn as u64, trap)
+            }
+        }
+    }
+}
