@@ -1,1 +1,18 @@
-//! placeholder
+//! The chips of the machines, each a pure state machine behind [`base::Device`].
+//!
+//! A device knows no base address, no interrupt line and no clock: bytes go in and come out at an offset, it offers
+//! an interrupt level and its next deadline, and what leaves it towards the outside (characters, messages between
+//! interrupt controllers, an exit word) waits in it until the board takes it. The board must take after every access
+//! and every `advance`, so that the moment never depends on the host. Neighbours: `machine` wires these up.
+
+pub mod debug_console;
+pub mod debug_exit;
+pub mod power;
+#[cfg(test)]
+mod testing;
+pub mod uart16550;
+
+pub use debug_console::DebugConsole;
+pub use debug_exit::DebugExit;
+pub use power::Power;
+pub use uart16550::Uart16550;
