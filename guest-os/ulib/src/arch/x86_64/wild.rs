@@ -1,0 +1,99 @@
+//! What only a test of the kernel wants: system calls with any arguments, accesses to any address,
+//! registers watched across a pause.
+//!
+//! None of it is sound in Rust's sense: aimed at memory in use, these functions corrupt the program.
+//! Nor could they be made so, because their whole purpose is to do what a correct program never
+//! does and to see the kernel refuse. Only `usertests` may use them, each case in a process of its own.
+
+use abi::Errno;
+use core::arch::asm;
+
+/// A system call with arguments as they are.
+pub fn syscall(number: u64, args: [u64; 6]) -> Result<u64, Errno> {
+    super::syscall::result(super::syscall::raw(number, args))
+}
+
+/// Reads the byte at `address`.
+pub fn load(address: u64) -> u8 {
+    let byte: u8;
+    // SAFETY: reads one byte and changes nothing; a bad address ends the process by a signal.
+    unsafe {
+        asm!("mov {}, [{}]", out(reg_byte) byte, in(reg) address, options(nostack, readonly))
+    };
+    byte
+}
+
+/// Writes a byte to `address`.
+pub fn store(address: u64, byte: u8) {
+    // SAFETY: not in general; see the head of this file.
+    unsafe { asm!("mov [{}], {}", in(reg) address, in(reg_byte) byte, options(nostack)) };
+}
+
+/// Calls the code at `address`, a function without arguments.
+pub fn call(address: u64) -> u64 {
+    let value;
+    // SAFETY: not in general; see the head of this file.
+    unsafe { asm!("call {}", in(reg) address, out("rax") value, clobber_abi("C")) };
+    value
+}
+
+/// Machine code of a function that returns 42, for [`call`].
+pub const RETURN_42: &[u8] = &[0xb8, 42, 0, 0, 0, 0xc3];
+
+/// Executes an instruction that does not exist.
+pub fn illegal_instruction() {
+    // SAFETY: raises #UD and nothing else.
+    unsafe { asm!("ud2", options(nomem, nostack)) };
+}
+
+/// Executes an instruction that only the kernel may.
+pub fn privileged_instruction() {
+    // SAFETY: raises #GP in user mode and nothing else.
+    unsafe { asm!("cli", options(nomem, nostack)) };
+}
+
+/// Divides by zero, in hardware.
+pub fn divide_by_zero() {
+    // SAFETY: raises #DE before any register changes.
+    unsafe {
+        asm!("div {}", in(reg) 0u64, inout("rax") 1u64 => _, inout("rdx") 0u64 => _, options(nomem, nostack))
+    };
+}
+
+/// Fills SSE and general registers with values made from `seed`, spins for `rounds`, and tells
+/// whether they all survived.
+pub fn registers_survive(seed: u64, rounds: u64) -> bool {
+    let (mut low, mut high, mut general): (u64, u64, u64);
+    // SAFETY: touches only the registers it names.
+    unsafe {
+        asm!(
+            "movq xmm3, {seed}",
+            "movq xmm15, {seed}",
+            "mov r12, {seed}",
+            "2:",
+            "dec {rounds}",
+            "jnz 2b",
+            "movq {low}, xmm3",
+            "movq {high}, xmm15",
+            "mov {general}, r12",
+            seed = in(reg) seed,
+            rounds = inout(reg) rounds.max(1) => _,
+            low = out(reg) low,
+            high = out(reg) high,
+            general = out(reg) general,
+            out("xmm3") _,
+            out("xmm15") _,
+            out("r12") _,
+            options(nomem, nostack),
+        );
+    }
+    low == seed && high == seed && general == seed
+}
+
+/// The current stack pointer.
+pub fn stack_pointer() -> u64 {
+    let sp;
+    // SAFETY: only reads a register.
+    unsafe { asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack)) };
+    sp
+}

@@ -1,0 +1,10 @@
+//! false: does nothing, with status 1.
+
+#![no_std]
+#![no_main]
+
+ulib::main!(main);
+
+fn main(_: &ulib::Args) -> i32 {
+    1
+}
