@@ -5,8 +5,12 @@
 //! interrupt controllers, an exit word) waits in it until the board takes it. The board must take after every access
 //! and every `advance`, so that the moment never depends on the host. Neighbours: `machine` wires these up.
 
+pub mod apic_bus;
 pub mod debug_console;
 pub mod debug_exit;
+pub mod ioapic;
+pub mod local_apic;
+pub mod pit;
 pub mod power;
 #[cfg(test)]
 mod testing;
@@ -14,5 +18,8 @@ pub mod uart16550;
 
 pub use debug_console::DebugConsole;
 pub use debug_exit::DebugExit;
+pub use ioapic::IoApic;
+pub use local_apic::LocalApic;
+pub use pit::Pit;
 pub use power::Power;
 pub use uart16550::Uart16550;
