@@ -9,19 +9,24 @@ use anyhow::Result;
 
 use crate::layout::Layout;
 use crate::process::{become_command, progress, run as run_command};
-use crate::guest;
+use crate::{guest, image};
 
 /// Options of the subcommands.
 #[derive(clap::Args, Debug)]
 pub struct Options {
     /// Options and arguments for the emulator (`glassbox boot --help` lists them)
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "OPTIONS"
+    )]
     emulator: Vec<String>,
 }
 
 /// Builds what has changed, then becomes `glassbox COMMAND OPTIONS`.
 pub fn run(layout: &Layout, command: &str, options: &Options) -> Result<()> {
     let guest = guest::build(layout, &guest::Options::default())?;
+    image::build(layout, &guest, &layout.images())?;
     build_emulator(layout)?;
     let mut glassbox = Command::new(layout.emulator());
     // Where the images are is no secret between the two; an own choice of the user stands.
@@ -40,6 +45,8 @@ pub fn run(layout: &Layout, command: &str, options: &Options) -> Result<()> {
 pub fn build_emulator(layout: &Layout) -> Result<()> {
     progress("emulator");
     let mut command = Command::new("cargo");
-    command.current_dir(&layout.root).args(["build", "--release", "--package", "glassbox"]);
+    command
+        .current_dir(&layout.root)
+        .args(["build", "--release", "--package", "glassbox"]);
     run_command(&mut command, "building the emulator")
 }

@@ -50,12 +50,12 @@ pub fn build(layout: &Layout, options: &Options) -> Result<Guest> {
     let user_compiler = setup::ensure(layout, Target::User)?;
 
     progress("kernel");
-    let mut command = kernel_compiler.build(Target::Kernel);
+    let mut command = kernel_compiler.cargo("build", Target::Kernel);
     configure(&mut command, layout, Target::Kernel, "kernel", options);
     run_command(&mut command, "building the kernel")?;
 
     progress("user programs");
-    let mut command = user_compiler.build(Target::User);
+    let mut command = user_compiler.cargo("build", Target::User);
     configure(&mut command, layout, Target::User, "user", options);
     run_command(command.arg("--bins"), "building the user programs")?;
 
@@ -78,7 +78,7 @@ pub fn build(layout: &Layout, options: &Options) -> Result<Guest> {
 }
 
 /// Package, folders and flags common to both builds.
-fn configure(
+pub fn configure(
     command: &mut Command,
     layout: &Layout,
     target: Target,
@@ -102,7 +102,7 @@ fn configure(
     if let Some(home) = cargo_home() {
         flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
     }
-    let flags: Vec<String> = flags.iter().map(|flag| format!("'{flag}'")).collect();
+    let flags: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
     command.arg("--config").arg(format!(
         "target.{}.rustflags=[{}]",
         target.triple(),

@@ -39,6 +39,8 @@ impl Layout {
                 root.display()
             );
         }
+        // Cargo sees the folder's real name, so the paths mapped out of the guest must be real too.
+        let root = root.canonicalize()?;
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
             Some(folder) => root.join(folder),
             None => root.join("target"),

@@ -4,10 +4,15 @@
 //! other programs. The emulator never uses this package and this package never uses the emulator:
 //! the files under `images/` are all they share.
 
+mod bench;
+mod boot;
 mod guest;
+mod image;
 mod layout;
+mod lint;
 mod process;
 mod setup;
+mod test;
 mod tidy;
 
 use std::path::PathBuf;
@@ -33,12 +38,26 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Build everything and boot to the guest's shell
+    Boot(boot::Options),
+    /// Build everything and run one shell line in the guest
+    Run(boot::Options),
+    /// Build everything and print the counters of one shell line
+    Stat(boot::Options),
+    /// Build everything and run every test
+    Test(test::Options),
+    /// Measure speed and memory, against QEMU where the two can be compared
+    Bench(bench::Options),
     /// Install what this host lacks for building the guest
     Setup,
     /// Build Silica's kernel and user programs
     Guest(guest::Options),
+    /// Build the bootable images under images/
+    Image(image::Options),
     /// Check the rules that the compiler does not: edges, unsafe rooms, headers, licences
     Tidy,
+    /// Check format and clippy's lints in both workspaces
+    Lint,
 }
 
 fn main() -> ExitCode {
@@ -51,7 +70,9 @@ fn main() -> ExitCode {
     match Layout::find(arguments.root).and_then(|layout| perform(task, &layout)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("xtask: {error:#}");
+            if !error.is::<process::Reported>() {
+                eprintln!("xtask: {error:#}");
+            }
             ExitCode::from(process::exit_status(&error))
         }
     }
@@ -59,8 +80,15 @@ fn main() -> ExitCode {
 
 fn perform(task: Task, layout: &Layout) -> anyhow::Result<()> {
     match task {
+        Task::Boot(options) => boot::run(layout, "boot", &options),
+        Task::Run(options) => boot::run(layout, "run", &options),
+        Task::Stat(options) => boot::run(layout, "stat", &options),
+        Task::Test(options) => test::run(layout, &options),
+        Task::Bench(options) => bench::run(layout, &options),
         Task::Setup => setup::run(layout),
         Task::Guest(options) => guest::run(layout, &options),
+        Task::Image(options) => image::run(layout, &options),
         Task::Tidy => tidy::run(layout),
+        Task::Lint => lint::run(layout),
     }
 }

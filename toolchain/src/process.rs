@@ -4,7 +4,7 @@
 //! something that could not be installed ([`HostLacks`]).
 
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,18 @@ impl fmt::Display for HostLacks {
 }
 
 impl std::error::Error for HostLacks {}
+
+/// A failure whose report has already been printed, so that the report's last line stays the last.
+#[derive(Debug)]
+pub struct Reported;
+
+impl fmt::Display for Reported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("see above")
+    }
+}
+
+impl std::error::Error for Reported {}
 
 /// The exit status that belongs to `error`.
 pub fn exit_status(error: &anyhow::Error) -> u8 {
@@ -77,31 +89,22 @@ pub fn succeeds_within(command: &mut Command, limit: Duration) -> bool {
     }
 }
 
-/// Runs `command`, showing its standard output as it comes and returning it too. The second value
-/// says whether the command succeeded.
+/// Runs `command`, showing each line of its standard output as it comes and returning all of them.
+/// The second value says whether the command succeeded.
 pub fn tee(command: &mut Command) -> Result<(String, bool)> {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| cannot_start(command))?;
-    let mut from = child
-        .stdout
-        .take()
-        .context("the child has no standard output")?;
-    let (mut seen, mut chunk) = (Vec::new(), [0; 4096]);
-    loop {
-        let count = from.read(&mut chunk)?;
-        if count == 0 {
-            break;
-        }
-        std::io::stdout().write_all(&chunk[..count])?;
-        seen.extend_from_slice(&chunk[..count]);
+    let mut output = BufReader::new(child.stdout.take().context("the child has no output")?);
+    let (mut seen, mut line) = (String::new(), Vec::new());
+    while output.read_until(b'\n', &mut line)? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        print!("{text}");
+        seen += &text;
+        line.clear();
     }
-    let status = child.wait()?;
-    Ok((
-        String::from_utf8_lossy(&seen).into_owned(),
-        status.success(),
-    ))
+    Ok((seen, child.wait()?.success()))
 }
 
 /// Becomes `command`: it gets our terminal, our signals and our process id. Returns only to say

@@ -34,6 +34,9 @@ const DEBIAN_FILES: [&str; 4] = [
     "/usr/bin/ld.lld",
 ];
 
+/// The program of `rust-web-clippy`, which only [`ensure_clippy`] asks for.
+const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
+
 /// A compilation target of the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
@@ -63,12 +66,19 @@ pub enum Compiler {
 }
 
 impl Compiler {
-    /// `cargo build` for `target`, to which the caller adds packages and flags.
-    pub fn build(&self, target: Target) -> Command {
+    /// `cargo SUBCOMMAND` for `target`, to which the caller adds packages and flags.
+    pub fn cargo(&self, subcommand: &str, target: Target) -> Command {
         let mut command = match self {
             Self::Active => Command::new("cargo"),
             Self::Debian => {
-                let mut command = Command::new(DEBIAN_FILES[1]);
+                // Asked for clippy, cargo would start the one of rustup's toolchain.
+                let program = if subcommand == "clippy" {
+                    DEBIAN_CLIPPY
+                } else {
+                    DEBIAN_FILES[1]
+                };
+                let mut command = Command::new(program);
+                command.env("CARGO", DEBIAN_FILES[1]);
                 // The unstable flags below need the bootstrap switch; `cargo run` has put another
                 // toolchain's libraries on the loader's path, which must not get in here.
                 command
@@ -78,7 +88,7 @@ impl Compiler {
                 command
             }
         };
-        command.args(["build", "--target", target.triple()]);
+        command.args([subcommand, "--target", target.triple()]);
         if *self == Self::Debian {
             command.args(["-Z", "build-std=core,alloc,compiler_builtins"]);
             command.args(["-Z", "build-std-features=compiler-builtins-mem"]);
@@ -152,6 +162,19 @@ pub fn ensure(layout: &Layout, target: Target) -> Result<Compiler> {
     Ok(Compiler::Debian)
 }
 
+/// Installs the clippy of `compiler` if it is missing.
+pub fn ensure_clippy(layout: &Layout, compiler: &Compiler) -> Result<()> {
+    if *compiler == Compiler::Debian && !Path::new(DEBIAN_CLIPPY).exists() {
+        let package = "rust-web-clippy";
+        apt::install(layout, &[package]).map_err(|reason| {
+            HostLacks(format!(
+                "no clippy for the kernel ({reason}): install {package}"
+            ))
+        })?;
+    }
+    Ok(())
+}
+
 /// The one line for a host on which no route works.
 fn instruction(target: Target, reason: &str) -> String {
     format!(
@@ -223,7 +246,7 @@ mod tests {
     #[test]
     fn the_hosts_own_flags_do_not_reach_the_guest() {
         for compiler in [Compiler::Active, Compiler::Debian] {
-            let command = compiler.build(Target::Kernel);
+            let command = compiler.cargo("build", Target::Kernel);
             let removed = |name: &str| {
                 command
                     .get_envs()
