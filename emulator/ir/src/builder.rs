@@ -7,17 +7,40 @@ use crate::block::{Block, Insn};
 use crate::flags::{Cond, FlagKind};
 use crate::op::{Op, Opcode};
 use crate::optimize::optimize;
-use crate::reg::{FLAG_A, FLAG_B, Reg, TEMP, TEMP_END, ZERO};
+use crate::reg::{FLAG_A, FLAG_B, Reg, TEMP, TEMP_END, ZERO, is_temp};
 use base::Width;
 
-/// The flags that the block set last: kind, width, operands as registers, and the op's index.
+/// The flags that the block set last.
 #[derive(Clone, Copy)]
 struct Known {
-    kind: FlagKind,
+    /// `None` if only the result may be known (flags that take a carry in or keep one).
+    kind: Option<FlagKind>,
     width: Width,
     a: Reg,
     b: Reg,
+    /// `b`, if it was a constant.
+    b_imm: Option<i32>,
+    /// The index of the op that set them.
     op: usize,
+    /// A register whose low bits hold the result, and the index of the first op after it was written.
+    result: Option<(Reg, usize)>,
+}
+
+/// The right side of a comparison.
+#[derive(Clone, Copy)]
+enum Side {
+    Reg(Reg),
+    Imm(i32),
+}
+
+/// A condition as a comparison.
+struct Comparison {
+    relation: Relation,
+    negate: bool,
+    a: Reg,
+    b: Side,
+    /// All 64 bits count, else 32.
+    wide: bool,
 }
 
 /// A block in the making.
@@ -28,7 +51,7 @@ pub struct Builder {
 }
 
 /// What a comparison of two registers asks.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Relation {
     Eq,
     Ltu,
@@ -189,19 +212,39 @@ impl Builder {
     /// Sets the lazy flags. Belongs after the instruction's last op that can fault, and in front of the op that
     /// overwrites an operand.
     pub fn set_flags(&mut self, kind: FlagKind, width: Width, a: Reg, b: Reg) {
+        let b_imm = self.constant_in(b);
         self.op(Opcode::SetFlags, ZERO, a, b, kind.at(width));
-        self.known = Some(Known {
-            kind,
-            width,
-            a,
-            b,
-            op: self.block.ops.len() - 1,
-        });
+        self.knows(Some(kind), width, a, b, b_imm);
+    }
+
+    fn knows(&mut self, kind: Option<FlagKind>, width: Width, a: Reg, b: Reg, b_imm: Option<i32>) {
+        let op = self.block.ops.len() - 1;
+        self.known = Some(Known { kind, width, a, b, b_imm, op, result: None });
+    }
+
+    /// The constant that the present instruction put into `reg`.
+    fn constant_in(&self, reg: Reg) -> Option<i32> {
+        if reg == ZERO {
+            return Some(0);
+        }
+        let first = self.block.insns.last().map_or(0, |insn| usize::from(insn.op));
+        let writer = self.block.ops[first..].iter().rev().find(|op| op.writes(reg))?;
+        (writer.code == Opcode::MovI).then_some(writer.imm)
+    }
+
+    /// Tells that the low bits of `reg` now hold the result of the operation that set the flags last. Conditions that
+    /// ask only for zero or the sign then look there.
+    pub const fn result(&mut self, reg: Reg) {
+        let after = self.block.ops.len();
+        if let Some(known) = &mut self.known {
+            known.result = Some((reg, after));
+        }
     }
 
     /// Sets the lazy flags of an operation with carry (or of INC and DEC, which keep it); `carry` holds 0 or 1.
     pub fn set_flags_carry(&mut self, kind: FlagKind, width: Width, a: Reg, b: Reg, carry: Reg) {
         self.op(Opcode::SetFlagsCarry, carry, a, b, kind.at(width));
+        self.knows(None, width, a, b, None);
     }
 
     /// Sets the lazy flags if `b` is not zero (shifts by a register).
@@ -216,50 +259,59 @@ impl Builder {
 
     /// d = 1 if `cond` holds on the flags, else 0.
     pub fn test(&mut self, d: Reg, cond: Cond) {
-        match self.compare(cond) {
-            Some((relation, negate, a, b, wide)) => {
-                let code = match (relation, negate, wide) {
-                    (Relation::Eq, false, true) => Opcode::Seq,
-                    (Relation::Eq, true, true) => Opcode::Sne,
-                    (Relation::Ltu, false, true) => Opcode::Sltu,
-                    (Relation::Ltu, true, true) => Opcode::Sgeu,
-                    (Relation::Lt, false, true) => Opcode::Slt,
-                    (Relation::Lt, true, true) => Opcode::Sge,
-                    (Relation::Eq, false, false) => Opcode::Seq32,
-                    (Relation::Eq, true, false) => Opcode::Sne32,
-                    (Relation::Ltu, false, false) => Opcode::Sltu32,
-                    (Relation::Ltu, true, false) => Opcode::Sgeu32,
-                    (Relation::Lt, false, false) => Opcode::Slt32,
-                    (Relation::Lt, true, false) => Opcode::Sge32,
-                };
-                self.alu(code, d, a, b);
-            }
-            None => self.op(Opcode::TestCond, d, ZERO, ZERO, cond as i32),
-        }
+        use Relation as R;
+        let Some(c) = self.compare(cond) else {
+            self.op(Opcode::TestCond, d, ZERO, ZERO, cond as i32);
+            return;
+        };
+        let b = match (c.b, c.relation, c.negate, c.wide) {
+            (Side::Imm(imm), R::Eq, false, true) => return self.alu_imm(Opcode::SeqI, d, c.a, imm),
+            (Side::Imm(imm), R::Ltu, false, true) => return self.alu_imm(Opcode::SltuI, d, c.a, imm),
+            (Side::Imm(imm), R::Lt, false, true) => return self.alu_imm(Opcode::SltI, d, c.a, imm),
+            (side, ..) => self.side(side),
+        };
+        let code = match (c.relation, c.negate, c.wide) {
+            (R::Eq, false, true) => Opcode::Seq,
+            (R::Eq, true, true) => Opcode::Sne,
+            (R::Ltu, false, true) => Opcode::Sltu,
+            (R::Ltu, true, true) => Opcode::Sgeu,
+            (R::Lt, false, true) => Opcode::Slt,
+            (R::Lt, true, true) => Opcode::Sge,
+            (R::Eq, false, false) => Opcode::Seq32,
+            (R::Eq, true, false) => Opcode::Sne32,
+            (R::Ltu, false, false) => Opcode::Sltu32,
+            (R::Ltu, true, false) => Opcode::Sgeu32,
+            (R::Lt, false, false) => Opcode::Slt32,
+            (R::Lt, true, false) => Opcode::Sge32,
+        };
+        self.alu(code, d, c.a, b);
     }
 
     /// Ends the block: to `taken` if `cond` holds on the flags, else to the next instruction.
     pub fn branch(&mut self, cond: Cond, taken: u64) {
+        use Relation as R;
         self.block.taken = taken;
-        match self.compare(cond) {
-            Some((relation, negate, a, b, wide)) => {
-                let code = match (relation, negate, wide) {
-                    (Relation::Eq, false, true) => Opcode::BrEq,
-                    (Relation::Eq, true, true) => Opcode::BrNe,
-                    (Relation::Ltu, false, true) => Opcode::BrLtu,
-                    (Relation::Ltu, true, true) => Opcode::BrGeu,
-                    (Relation::Lt, false, true) => Opcode::BrLt,
-                    (Relation::Lt, true, true) => Opcode::BrGe,
-                    (Relation::Eq, false, false) => Opcode::BrEq32,
-                    (Relation::Eq, true, false) => Opcode::BrNe32,
-                    (Relation::Ltu, false, false) => Opcode::BrLtu32,
-                    (Relation::Ltu, true, false) => Opcode::BrGeu32,
-                    (Relation::Lt, false, false) => Opcode::BrLt32,
-                    (Relation::Lt, true, false) => Opcode::BrGe32,
-                };
-                self.alu(code, ZERO, a, b);
-            }
-            None => self.op(Opcode::BrCond, ZERO, ZERO, ZERO, cond as i32),
+        let Some(c) = self.compare(cond) else {
+            self.op(Opcode::BrCond, ZERO, ZERO, ZERO, cond as i32);
+            return;
+        };
+        let (with_reg, with_imm) = match (c.relation, c.negate, c.wide) {
+            (R::Eq, false, true) => (Opcode::BrEq, Opcode::BrEqI),
+            (R::Eq, true, true) => (Opcode::BrNe, Opcode::BrNeI),
+            (R::Ltu, false, true) => (Opcode::BrLtu, Opcode::BrLtuI),
+            (R::Ltu, true, true) => (Opcode::BrGeu, Opcode::BrGeuI),
+            (R::Lt, false, true) => (Opcode::BrLt, Opcode::BrLtI),
+            (R::Lt, true, true) => (Opcode::BrGe, Opcode::BrGeI),
+            (R::Eq, false, false) => (Opcode::BrEq32, Opcode::BrEqI32),
+            (R::Eq, true, false) => (Opcode::BrNe32, Opcode::BrNeI32),
+            (R::Ltu, false, false) => (Opcode::BrLtu32, Opcode::BrLtuI32),
+            (R::Ltu, true, false) => (Opcode::BrGeu32, Opcode::BrGeuI32),
+            (R::Lt, false, false) => (Opcode::BrLt32, Opcode::BrLtI32),
+            (R::Lt, true, false) => (Opcode::BrGe32, Opcode::BrGeI32),
+        };
+        match c.b {
+            Side::Reg(b) => self.alu(with_reg, ZERO, c.a, b),
+            Side::Imm(imm) => self.alu_imm(with_imm, ZERO, c.a, imm),
         }
     }
 
@@ -280,77 +332,111 @@ impl Builder {
         self.op(Opcode::JumpReg, ZERO, target, ZERO, 0);
     }
 
-    /// The condition as a comparison of two registers, if the flags' origin is known and simple enough:
-    /// relation, whether it is negated, its operands, and whether all 64 bits count (else 32).
-    fn compare(&mut self, cond: Cond) -> Option<(Relation, bool, Reg, Reg, bool)> {
+    /// The condition as a comparison, if the flags' origin is known and simple enough.
+    fn compare(&mut self, cond: Cond) -> Option<Comparison> {
         let known = self.known?;
         let negate = (cond as u8) & 1 != 0;
         let positive = Cond::decode(cond as u8 & !1);
-        // The operands themselves if nothing overwrote them since, else their copies in the lazy flags.
-        let unchanged = |r: Reg| !self.block.ops[known.op + 1..].iter().any(|op| op.writes(r));
-        let temp_died = |r: Reg| {
-            crate::reg::is_temp(r)
-                && self
-                    .block
-                    .insns
-                    .last()
-                    .is_some_and(|i| usize::from(i.op) > known.op)
+        let zero = Side::Reg(ZERO);
+        if let (Cond::E | Cond::S, Some((result, after))) = (positive, known.result)
+            && !self.overwritten(result, after)
+        {
+            let relation = if positive == Cond::E { Relation::Eq } else { Relation::Lt };
+            return Some(self.comparison(known.width, relation, negate, Side::Reg(result), zero));
+        }
+        let kind = known.kind?;
+        let a = self.operand(known.a, FLAG_A, known.op);
+        let b = match known.b_imm {
+            Some(0) => zero,
+            Some(imm) => Side::Imm(imm),
+            None => Side::Reg(self.operand(known.b, FLAG_B, known.op)),
         };
-        let a = if unchanged(known.a) && !temp_died(known.a) {
-            known.a
-        } else {
-            FLAG_A
-        };
-        let b = if unchanged(known.b) && !temp_died(known.b) {
-            known.b
-        } else {
-            FLAG_B
-        };
-        let wide = known.width == Width::B8;
-        let (relation, flip, swap, a, b) = match (known.kind, positive) {
-            (FlagKind::Sub, Cond::E) => (Relation::Eq, false, false, a, b),
-            (FlagKind::Sub, Cond::B) => (Relation::Ltu, false, false, a, b),
-            (FlagKind::Sub, Cond::Be) => (Relation::Ltu, true, true, a, b),
-            (FlagKind::Sub, Cond::L) => (Relation::Lt, false, false, a, b),
-            (FlagKind::Sub, Cond::Le) => (Relation::Lt, true, true, a, b),
+        let (relation, flip, a, b) = match (kind, positive) {
+            (FlagKind::Sub, Cond::E) => (Relation::Eq, false, Side::Reg(a), b),
+            (FlagKind::Sub, Cond::B) => (Relation::Ltu, false, Side::Reg(a), b),
+            (FlagKind::Sub, Cond::L) => (Relation::Lt, false, Side::Reg(a), b),
+            // a <= b is a < b + 1 where that is a number, and else not b < a.
+            (FlagKind::Sub, Cond::Be | Cond::Le) => {
+                let relation = if positive == Cond::Be { Relation::Ltu } else { Relation::Lt };
+                match b {
+                    Side::Imm(imm) if !is_greatest(imm, known.width) => {
+                        (relation, false, Side::Reg(a), Side::Imm(imm + 1))
+                    }
+                    _ => (relation, true, b, Side::Reg(a)),
+                }
+            }
             // With OF and CF clear, the signed relations are those of the result with zero.
-            (FlagKind::Logic, Cond::E | Cond::Be) => (Relation::Eq, false, false, a, ZERO),
-            (FlagKind::Logic, Cond::S | Cond::L) => (Relation::Lt, false, false, a, ZERO),
-            (FlagKind::Logic, Cond::Le) => (Relation::Lt, true, true, a, ZERO),
+            (FlagKind::Logic, Cond::E | Cond::Be) => (Relation::Eq, false, Side::Reg(a), zero),
+            (FlagKind::Logic, Cond::S | Cond::L) => (Relation::Lt, false, Side::Reg(a), zero),
+            (FlagKind::Logic, Cond::Le) => (Relation::Lt, true, zero, Side::Reg(a)),
             (FlagKind::Add, Cond::E) => {
+                let b = self.side(b);
                 let sum = self.temp();
                 self.alu(Opcode::Add, sum, a, b);
-                (Relation::Eq, false, false, sum, ZERO)
+                (Relation::Eq, false, Side::Reg(sum), zero)
             }
             (FlagKind::Sub, Cond::S) => {
+                let b = self.side(b);
                 let difference = self.temp();
                 self.alu(Opcode::Sub, difference, a, b);
-                (Relation::Lt, false, false, difference, ZERO)
+                (Relation::Lt, false, Side::Reg(difference), zero)
             }
             _ => return None,
         };
-        let (mut a, mut b) = if swap { (b, a) } else { (a, b) };
-        if matches!(known.width, Width::B1 | Width::B2) {
-            a = self.align_top(a, known.width);
-            b = self.align_top(b, known.width);
-        }
-        Some((
-            relation,
-            negate != flip,
-            a,
-            b,
-            wide || matches!(known.width, Width::B1 | Width::B2),
-        ))
+        Some(self.comparison(known.width, relation, negate != flip, a, b))
     }
 
-    /// The low `width` bits of `r` moved to the top of a word, where every comparison is right.
-    fn align_top(&mut self, r: Reg, width: Width) -> Reg {
-        if r == ZERO {
-            return ZERO;
+    /// Whether an op from number `from` on writes `reg`.
+    fn overwritten(&self, reg: Reg, from: usize) -> bool {
+        self.block.ops[from..].iter().any(|op| op.writes(reg))
+    }
+
+    /// An operand of the flags that op number `set` stored: itself if it still stands, else its copy in the flags.
+    fn operand(&self, reg: Reg, copy: Reg, set: usize) -> Reg {
+        let died = is_temp(reg) && self.block.insns.last().is_some_and(|i| usize::from(i.op) > set);
+        if died || self.overwritten(reg, set + 1) { copy } else { reg }
+    }
+
+    /// Makes the sides of a comparison right for their width: narrow ones are extended.
+    fn comparison(&mut self, width: Width, relation: Relation, negate: bool, a: Side, b: Side) -> Comparison {
+        let signed = relation == Relation::Lt;
+        let a = self.extend(a, width, signed);
+        let b = self.extend(b, width, signed);
+        let a = self.side(a);
+        Comparison { relation, negate, a, b, wide: width == Width::B8 }
+    }
+
+    /// The low bits of a side extended to 32 bits at least; for `B4` and `B8` the comparison itself looks away.
+    fn extend(&mut self, side: Side, width: Width, signed: bool) -> Side {
+        let code = match (width, signed) {
+            (Width::B1, false) => Opcode::Zext8,
+            (Width::B1, true) => Opcode::Sext8,
+            (Width::B2, false) => Opcode::Zext16,
+            (Width::B2, true) => Opcode::Sext16,
+            _ => return side,
+        };
+        match side {
+            Side::Reg(ZERO) => side,
+            Side::Reg(reg) => {
+                let t = self.temp();
+                self.unary(code, t, reg);
+                Side::Reg(t)
+            }
+            Side::Imm(imm) => Side::Imm(match code {
+                Opcode::Zext8 => i32::from(imm as u8),
+                Opcode::Sext8 => i32::from(imm as i8),
+                Opcode::Zext16 => i32::from(imm as u16),
+                _ => i32::from(imm as i16),
+            }),
         }
-        let t = self.temp();
-        self.alu_imm(Opcode::ShlI, t, r, 64 - width.bits() as i32);
-        t
+    }
+
+    /// A side as a register.
+    fn side(&mut self, side: Side) -> Reg {
+        match side {
+            Side::Reg(reg) => reg,
+            Side::Imm(imm) => self.imm(imm as u64),
+        }
     }
 
     /// The finished block; `next` is the address after its last instruction. A block that no op ends falls through.
@@ -362,6 +448,15 @@ impl Builder {
         self.block.bytes = next.wrapping_sub(self.block.pc) as u16;
         optimize(&mut self.block);
         self.block
+    }
+}
+
+/// Whether one more than `imm` may be no number of this width, signed or unsigned.
+const fn is_greatest(imm: i32, width: Width) -> bool {
+    match width {
+        Width::B1 => matches!(imm as i8, i8::MAX | -1),
+        Width::B2 => matches!(imm as i16, i16::MAX | -1),
+        _ => matches!(imm, i32::MAX | -1),
     }
 }
 

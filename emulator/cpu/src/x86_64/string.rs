@@ -1,0 +1,333 @@
+//! String instructions at work: MOVS, STOS, LODS, SCAS, CMPS, with and without a repeat prefix.
+//!
+//! One entry of a repeated instruction runs iterations until the count or the budget is spent, the condition fails, a
+//! device was touched, or *a page ends on either side*. Then it asks to be entered again. So a page is first touched
+//! by the first iteration of an entry, a fault there finds registers exact and nothing half done, and what was done
+//! before is already counted. Within the pages the rest goes in bulk if both sides lie in RAM.
+//!
+//! Flags of SCAS and CMPS are written only when the instruction completes: a fault in the middle shows those from
+//! before it (SDM vol. 2, REP).
+
+use super::call::payload;
+use super::cpu::Cpu;
+use super::integer::write;
+use super::reg::{RAX, RCX, RDI, RFLAGS, RSI, rflags};
+use super::trap::Trap;
+use base::event::Access;
+use base::{Bus, Observer, PAGE_SIZE, Phys, Width};
+use ir::flags::FlagKind;
+use ir::reg::{FLAG_A, FLAG_B, FLAG_KIND};
+use ir::{Flow, Guest, Op, Reg};
+
+/// The call numbers: payload = [`Shape`], a = base of the source segment, b = base of the destination segment.
+pub mod id {
+    /// MOVS.
+    pub const MOVS: u16 = 0x180;
+    /// STOS.
+    pub const STOS: u16 = 0x181;
+    /// LODS.
+    pub const LODS: u16 = 0x182;
+    /// SCAS.
+    pub const SCAS: u16 = 0x183;
+    /// CMPS.
+    pub const CMPS: u16 = 0x184;
+}
+
+/// How often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// No prefix: once, the counter is not looked at.
+    Once,
+    /// REP, REPE.
+    WhileEqual,
+    /// REPNE (as REP where nothing is compared).
+    WhileNotEqual,
+}
+
+/// What a call's payload says.
+///
+/// ```text
+/// bits 0..3  bytes of an element     4..7  bytes of an address     8..9  repeat: 0 once, 1 equal, 2 not equal
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// An element.
+    pub width: Width,
+    /// Index registers and counter.
+    pub address: Width,
+    /// The prefix.
+    pub repeat: Repeat,
+}
+
+impl Shape {
+    /// The shape as a payload.
+    pub const fn pack(self) -> u16 {
+        self.width.bytes() as u16 | (self.address.bytes() as u16) << 4 | (self.repeat as u16) << 8
+    }
+
+    fn unpack(payload: u16) -> Self {
+        let width = |bytes: u16| Width::from_bytes(u64::from(bytes & 15)).unwrap_or(Width::B8);
+        let repeat = match payload >> 8 {
+            0 => Repeat::Once,
+            1 => Repeat::WhileEqual,
+            _ => Repeat::WhileNotEqual,
+        };
+        Self { width: width(payload), address: width(payload >> 4), repeat }
+    }
+}
+
+/// One string instruction in progress.
+struct Run {
+    id: u16,
+    shape: Shape,
+    bases: [u64; 2],
+    backward: bool,
+    /// The operands compared last.
+    compared: Option<(u64, u64)>,
+}
+
+impl Run {
+    const fn reads_source(&self) -> bool {
+        matches!(self.id, id::MOVS | id::LODS | id::CMPS)
+    }
+
+    const fn uses_destination(&self) -> bool {
+        !matches!(self.id, id::LODS)
+    }
+
+    /// Whether the last comparison ends the repetition.
+    fn satisfied(&self) -> bool {
+        match (self.compared, self.shape.repeat) {
+            (Some((a, b)), Repeat::WhileEqual) => a != b,
+            (Some((a, b)), Repeat::WhileNotEqual) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// Answers call `id`.
+pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u64, left: u64) -> Result<Flow, Trap> {
+    let regs = &cpu.hart.regs;
+    let mut run = Run {
+        id,
+        shape: Shape::unpack(payload(op)),
+        bases: [regs[usize::from(op.a)], regs[usize::from(op.b)]],
+        backward: regs[usize::from(RFLAGS)] & rflags::DF != 0,
+        compared: None,
+    };
+    if run.shape.repeat == Repeat::Once {
+        step(cpu, &mut run, at)?;
+        set_flags(cpu, &run);
+        return Ok(Flow::Next);
+    }
+    let count = regs[usize::from(RCX)] & run.shape.address.mask();
+    if count == 0 {
+        return Ok(Flow::Next);
+    }
+    let wanted = count.min(left.max(1)).min(reach(cpu, &run));
+    step(cpu, &mut run, at)?;
+    let mut done = 1;
+    if done < wanted && !run.satisfied() && !cpu.hart.attention {
+        done += bulk(cpu, &mut run, wanted - done);
+    }
+    while done < wanted && !run.satisfied() && !cpu.hart.attention {
+        // The page was there a moment ago; if it is gone, the next entry reports it.
+        if step(cpu, &mut run, at + done).is_err() {
+            break;
+        }
+        done += 1;
+    }
+    write(&mut cpu.hart.regs, RCX, run.shape.address, count - done);
+    if done == count || run.satisfied() {
+        set_flags(cpu, &run);
+        Ok(Flow::Counted(done))
+    } else {
+        Ok(Flow::Again(done))
+    }
+}
+
+/// The address an index register gives.
+fn address<B: Bus, O: Observer>(cpu: &Cpu<'_, B, O>, run: &Run, reg: Reg) -> u64 {
+    let base = run.bases[usize::from(reg == RDI)];
+    let linear = (cpu.hart.regs[usize::from(reg)] & run.shape.address.mask()).wrapping_add(base);
+    if cpu.hart.mode().long() { linear } else { linear & Width::B4.mask() }
+}
+
+/// Moves an index register by `elements`.
+fn advance<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &Run, reg: Reg, elements: u64) {
+    let bytes = elements * run.shape.width.bytes();
+    let old = cpu.hart.regs[usize::from(reg)];
+    let new = if run.backward { old.wrapping_sub(bytes) } else { old.wrapping_add(bytes) };
+    write(&mut cpu.hart.regs, reg, run.shape.address, new);
+}
+
+fn advance_all<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &Run, elements: u64) {
+    if run.reads_source() {
+        advance(cpu, run, RSI, elements);
+    }
+    if run.uses_destination() {
+        advance(cpu, run, RDI, elements);
+    }
+}
+
+/// How many iterations stay in the pages where they begin, and do not wrap an index register. At least 1.
+fn reach<B: Bus, O: Observer>(cpu: &Cpu<'_, B, O>, run: &Run) -> u64 {
+    let size = run.shape.width.bytes();
+    let side = |reg: Reg| {
+        let offset = cpu.hart.regs[usize::from(reg)] & run.shape.address.mask();
+        let in_page = address(cpu, run, reg) % PAGE_SIZE;
+        if in_page + size > PAGE_SIZE {
+            1
+        } else if run.backward {
+            in_page.min(offset) / size + 1
+        } else {
+            (PAGE_SIZE - in_page).min((run.shape.address.mask() - offset).saturating_add(1)) / size
+        }
+    };
+    let source = if run.reads_source() { side(RSI) } else { u64::MAX };
+    let destination = if run.uses_destination() { side(RDI) } else { u64::MAX };
+    source.min(destination).max(1)
+}
+
+/// One iteration.
+fn step<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &mut Run, at: u64) -> Result<(), Trap> {
+    let width = run.shape.width;
+    let rax = cpu.hart.regs[usize::from(RAX)] & width.mask();
+    let source = if run.reads_source() {
+        let addr = address(cpu, run, RSI);
+        read(cpu, addr, width, at)?
+    } else {
+        rax
+    };
+    match run.id {
+        id::MOVS | id::STOS => {
+            let addr = address(cpu, run, RDI);
+            if !cpu.store_fast(addr, width, source) {
+                cpu.store(addr, width, source, at)?;
+            }
+        }
+        id::LODS => write(&mut cpu.hart.regs, RAX, width, source),
+        _ => {
+            let addr = address(cpu, run, RDI);
+            let destination = read(cpu, addr, width, at)?;
+            run.compared = Some((source, destination));
+        }
+    }
+    advance_all(cpu, run, 1);
+    Ok(())
+}
+
+fn read<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, addr: u64, width: Width, at: u64) -> Result<u64, Trap> {
+    match cpu.load_fast(addr, width) {
+        Some(value) => Ok(value),
+        None => cpu.load(addr, width, false, at),
+    }
+}
+
+fn set_flags<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &Run) {
+    if let Some((a, b)) = run.compared {
+        let regs = &mut cpu.hart.regs;
+        regs[usize::from(FLAG_KIND)] = FlagKind::Sub.at(run.shape.width) as u64;
+        regs[usize::from(FLAG_A)] = a;
+        regs[usize::from(FLAG_B)] = b;
+    }
+}
+
+/// Up to `wanted` iterations at once, which are known to stay in their pages; returns how many were done. It does
+/// none where the fast table does not serve a side, or the direction is down.
+fn bulk<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &mut Run, wanted: u64) -> u64 {
+    if run.backward || run.id == id::LODS {
+        return 0;
+    }
+    let (view, width) = (cpu.hart.view(), run.shape.width);
+    let source = if run.reads_source() {
+        let addr = address(cpu, run, RSI);
+        match cpu.hart.tlb.fast_read(view, addr, width) {
+            Some(offset) => Some(offset as u64),
+            None => return 0,
+        }
+    } else {
+        None
+    };
+    let writes = matches!(run.id, id::MOVS | id::STOS);
+    let addr = address(cpu, run, RDI);
+    let destination = if writes {
+        cpu.hart.tlb.fast_write(view, addr, width)
+    } else {
+        cpu.hart.tlb.fast_read(view, addr, width)
+    };
+    let Some(destination) = destination.map(|offset| offset as u64) else {
+        return 0;
+    };
+    let done = match (run.id, source) {
+        (id::MOVS, Some(source)) => copy(cpu, width, source, destination, wanted),
+        (id::STOS, _) => fill(cpu, width, destination, wanted),
+        _ => compare(cpu, run, source, destination, wanted),
+    };
+    // Each iteration looks both sides up; the two look-ups above count as the first's.
+    let lookups = &mut cpu.hart.tlb.counts.lookups;
+    if source.is_some() {
+        lookups[Access::Read as usize] += done - 1;
+    }
+    let side = if writes { Access::Write } else { Access::Read };
+    lookups[side as usize] += done - 1;
+    advance_all(cpu, run, done);
+    done
+}
+
+fn copy<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, width: Width, source: u64, destination: u64, n: u64) -> u64 {
+    let (size, len) = (width.bytes(), n * width.bytes());
+    if source < destination && destination < source + len {
+        // What was written is read again: element by element, as the processor does.
+        for element in 0..n {
+            let value = cpu.ram.read_at((source + element * size) as usize, width);
+            cpu.ram.write_fast((destination + element * size) as usize, width, value);
+        }
+        return n;
+    }
+    let base = cpu.ram.base().0;
+    let mut buffer = [0; PAGE_SIZE as usize];
+    let buffer = &mut buffer[..len as usize];
+    if let Some(bytes) = cpu.ram.slice(Phys(base + source), len) {
+        buffer.copy_from_slice(bytes);
+        cpu.ram.write_bytes(Phys(base + destination), buffer);
+    }
+    n
+}
+
+fn fill<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, width: Width, destination: u64, n: u64) -> u64 {
+    let value = cpu.hart.regs[usize::from(RAX)];
+    let phys = Phys(cpu.ram.base().0 + destination);
+    if width == Width::B1 {
+        cpu.ram.fill(phys, n, value as u8);
+        return n;
+    }
+    let size = width.bytes() as usize;
+    let mut buffer = [0; PAGE_SIZE as usize];
+    let buffer = &mut buffer[..n as usize * size];
+    for element in buffer.chunks_exact_mut(size) {
+        element.copy_from_slice(&value.to_le_bytes()[..size]);
+    }
+    cpu.ram.write_bytes(phys, buffer);
+    n
+}
+
+/// Compares until the repetition ends; the iteration that ends it counts.
+fn compare<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    run: &mut Run,
+    source: Option<u64>,
+    destination: u64,
+    n: u64,
+) -> u64 {
+    let width = run.shape.width;
+    let rax = cpu.hart.regs[usize::from(RAX)] & width.mask();
+    for element in 0..n {
+        let at = |side: u64| cpu.ram.read_at((side + element * width.bytes()) as usize, width);
+        run.compared = Some((source.map_or(rax, at), at(destination)));
+        if run.satisfied() {
+            return element + 1;
+        }
+    }
+    n
+}
