@@ -1,1 +1,19 @@
-//! placeholder
+//! The whole machine: a board with its CPUs and chips, the clock, and the loop that runs them.
+//!
+//! A library with no thread, file, environment variable or clock of the host. [`Machine`] runs a [`Board`]; [`pc`] is the
+//! x86-64 board; [`loader`] puts a kernel into its memory; [`hash`] says in 128 bits what state everything is in.
+
+pub mod board;
+pub mod clock;
+pub mod hang;
+pub mod hash;
+pub mod loader;
+pub mod outcome;
+pub mod pc;
+pub mod run;
+
+pub use board::{Board, CpuActivity};
+pub use clock::{Clock, NS_PER_INSTRUCTION};
+pub use loader::LoadError;
+pub use outcome::{Hang, Limits, Outcome};
+pub use run::Machine;

@@ -22,8 +22,11 @@ use ir::Guest;
 pub enum Origin {
     /// An exception of the CPU's own.
     Exception,
-    /// INT n, INT3, INTO: the gate's privilege is checked.
-    Software,
+    /// INT n, INT3, INTO: the gate's privilege is checked, and the handler returns to `next`.
+    Software {
+        /// The instruction after INT.
+        next: u64,
+    },
     /// An interrupt from outside.
     External,
 }
@@ -47,9 +50,14 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             if let Some(address) = current.address {
                 self.hart.cr2 = address.0;
             }
+            let pc = self.hart.pc;
+            if let Origin::Software { next } = origin {
+                self.hart.pc = next;
+            }
             match self.enter(current, origin, at) {
                 Ok(()) => return Ok(Delivered::Entered),
                 Err(Trap::Fault(second)) => {
+                    self.hart.pc = pc;
                     let first = if origin == Origin::Exception { class(current.vector) } else { Class::Benign };
                     current = match (first, class(second.vector)) {
                         (Class::Double, _) => {
@@ -78,7 +86,8 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             return Err(self.gap("an exception or interrupt outside long mode"));
         }
         let from = self.hart.linear_pc();
-        let external = u32::from(origin != Origin::Software);
+        let software = matches!(origin, Origin::Software { .. });
+        let external = u32::from(!software);
         let gate_error = u32::from(exception.vector) * 8 + 2 + external;
         let offset = u64::from(exception.vector) * 16;
         let gate_fault = |v: u8| Err(Trap::fault_code(v, gate_error));
@@ -95,7 +104,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             (false, 0xf) => false,
             _ => return gate_fault(vector::GP),
         };
-        if origin == Origin::Software && gate.dpl() < self.hart.cpl {
+        if software && gate.dpl() < self.hart.cpl {
             return gate_fault(vector::GP);
         }
         if !gate.present() {

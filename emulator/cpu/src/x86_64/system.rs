@@ -119,8 +119,8 @@ pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u
         id::SYSCALL => return cpu.syscall(a),
         id::SYSRET => return cpu.sysret(payload != 0),
         id::INT => {
-            cpu.hart.pc = a;
-            return Err(Trap::Software(Exception { vector: payload as u8, error: None, address: None }));
+            let exception = Exception { vector: payload as u8, error: None, address: None };
+            return Err(Trap::Software { exception, next: a });
         }
         id::IRET => return cpu.iret(width(payload), at),
         id::FAR_JUMP => return cpu.far_jump(a as u16, b, at),

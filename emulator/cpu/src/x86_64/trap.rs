@@ -66,9 +66,13 @@ pub struct Gap {
 pub enum Trap {
     /// A fault: the program counter stays at the instruction.
     Fault(Exception),
-    /// A trap or software interrupt: it is delivered as if the instruction had completed; the program counter is
-    /// already behind it. `software` tells INT n (which checks the gate's privilege) from an exception.
-    Software(Exception),
+    /// INT n and its kin: delivered with the program counter at `next`, behind the instruction.
+    Software {
+        /// What to deliver; the gate's privilege is checked.
+        exception: Exception,
+        /// The next instruction.
+        next: u64,
+    },
     /// An emulator gap.
     Gap(Gap),
 }

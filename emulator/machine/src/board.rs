@@ -1,0 +1,58 @@
+//! What the run loop needs of a board, whatever its ISA.
+
+use crate::clock::Clock;
+use crate::outcome::Outcome;
+use base::{Observer, Ram, State, Time};
+
+/// What a CPU is up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CpuActivity {
+    /// It has instructions to execute.
+    Running,
+    /// It waits for an interrupt.
+    Halted,
+    /// It waits to be started.
+    Off,
+}
+
+/// What a step of one CPU did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Instructions retired.
+    pub retired: u64,
+    /// Set if the machine cannot go on as it is.
+    pub outcome: Option<Outcome>,
+}
+
+/// A board: CPUs, RAM and chips, wired up.
+pub trait Board: State {
+    /// Number of CPUs.
+    fn cpus(&self) -> usize;
+
+    /// Guest memory.
+    fn ram(&mut self) -> &mut Ram;
+
+    /// What CPU number `cpu` is up to.
+    fn activity(&self, cpu: usize) -> CpuActivity;
+
+    /// Whether CPU number `cpu` would take an interrupt now.
+    fn interrupts_on(&self, cpu: usize) -> bool;
+
+    /// Instructions retired outside the kernel's privilege, by all CPUs.
+    fn user_retired(&self) -> u64;
+
+    /// Disk requests completed.
+    fn disk_completions(&self) -> u64;
+
+    /// When [`Board::advance`] must next be called.
+    fn deadline(&self) -> Time;
+
+    /// Brings all chips to `now`; CPUs that an interrupt wakes become running.
+    fn advance(&mut self, now: Time);
+
+    /// Runs CPU number `cpu`, whose instructions are timed by `clock`, for at most `budget` instructions (at least 1).
+    fn step<O: Observer>(&mut self, cpu: usize, clock: &Clock, budget: u64, observer: &mut O) -> Step;
+
+    /// The port and number of bytes of input that the guest waits for, time standing still until it is supplied.
+    fn wanted_input(&self) -> Option<(u32, usize)>;
+}

@@ -1,0 +1,95 @@
+//! Why a run stopped, and what it may be limited by.
+
+use base::Time;
+use cpu::x86_64::Gap;
+use std::fmt;
+
+/// What stops a run beside the guest's own doing.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Stop when this many instructions have retired since power-on, over all CPUs.
+    pub instructions: u64,
+    /// Stop when the clock reaches this.
+    pub time: Time,
+    /// Stop, instead of jumping on, whenever all CPUs are halted.
+    pub report_idle: bool,
+    /// A guest that makes no progress for this long hangs.
+    pub hang_after: Time,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { instructions: u64::MAX, time: Time::NEVER, report_idle: false, hang_after: Time::secs(10) }
+    }
+}
+
+/// Why a guest is held to hang.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hang {
+    /// All CPUs are halted, no timer or device will wake them, and no input can come.
+    AllHalted,
+    /// A CPU has kept interrupts off for too long.
+    InterruptsOff {
+        /// Which.
+        cpu: usize,
+    },
+    /// No user instruction and no disk completion for too long while something is runnable.
+    NoProgress,
+    /// A CPU takes one trap after another without completing an instruction.
+    TrapLoop {
+        /// Which.
+        cpu: usize,
+    },
+}
+
+impl fmt::Display for Hang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AllHalted => write!(f, "all CPUs are halted and nothing can wake them"),
+            Self::InterruptsOff { cpu } => write!(f, "CPU {cpu} keeps interrupts off"),
+            Self::NoProgress => write!(f, "no user instruction and no disk request completes"),
+            Self::TrapLoop { cpu } => write!(f, "CPU {cpu} takes traps without completing an instruction"),
+        }
+    }
+}
+
+/// Why a run stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The guest wrote this word to the debug-exit port.
+    Exit(u32),
+    /// The guest switched the power off.
+    PowerOff,
+    /// The guest asked for a reset.
+    Reset,
+    /// A CPU shut down after a triple fault.
+    TripleFault {
+        /// Which.
+        cpu: usize,
+    },
+    /// The emulator lacks something.
+    Gap {
+        /// On which CPU.
+        cpu: usize,
+        /// What.
+        gap: Gap,
+    },
+    /// The guest hangs.
+    Hang(Hang),
+    /// [`Limits::instructions`] is reached.
+    Budget,
+    /// [`Limits::time`] is reached.
+    TimeUp,
+    /// All CPUs are halted; at this time, if any, something will wake one.
+    Idle {
+        /// The next deadline.
+        next: Option<Time>,
+    },
+    /// The guest waits for input on a port; call [`Machine::supply`](crate::Machine::supply).
+    Input {
+        /// Which port.
+        port: u32,
+        /// How many bytes it takes at most.
+        capacity: usize,
+    },
+}

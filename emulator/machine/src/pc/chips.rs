@@ -1,0 +1,230 @@
+//! The board's chips and wires: who answers at which address, and which line goes where.
+//!
+//! The chips are the CPUs' [`Bus`]. A run of one CPU begins with [`Chips::begin`]; from then on every access is stamped
+//! with the instant of its instruction. After each access the wires are followed: device lines to the IOAPIC, its
+//! messages and the CPUs' own to the local APICs.
+
+use crate::clock::Clock;
+use crate::outcome::Outcome;
+use base::{Bus, Codec, CodecError, Device, Io, Phys, Ram, Space, State, Time, Width};
+use devices::apic_bus::deliver;
+use devices::debug_console::DebugConsole;
+use devices::debug_exit::DebugExit;
+use devices::ioapic::IoApic;
+use devices::local_apic::{LocalApic, Outgoing, Signal};
+use devices::pit::Pit;
+use devices::power::Power;
+use devices::uart16550::Uart16550;
+
+/// The first address that is never RAM: devices lie from here to 4 GiB.
+pub const DEVICES: u64 = 0xfeb0_0000;
+/// IOAPIC registers.
+pub const IOAPIC: u64 = 0xfec0_0000;
+
+/// IOAPIC lines.
+mod line {
+    pub const PIT: usize = 2; // ISA IRQ 0, as on every PC with an IOAPIC
+    pub const COM1: usize = 4;
+}
+
+/// Everything on the board but CPUs and RAM.
+pub struct Chips {
+    /// The serial port.
+    pub com1: Uart16550,
+    /// The debug console.
+    pub debug_console: DebugConsole,
+    exit: DebugExit,
+    power: Power,
+    pit: Pit,
+    ioapic: IoApic,
+    apics: Vec<LocalApic>,
+    /// The CPU that is running, the clock as its run began, and what it retired since.
+    cpu: usize,
+    clock: Clock,
+    retired: u64,
+}
+
+impl Chips {
+    /// The chips of a board with `cpus` CPUs, at power-on.
+    pub fn new(cpus: usize) -> Self {
+        Self {
+            com1: Uart16550::new("com1"),
+            debug_console: DebugConsole::new(),
+            exit: DebugExit::new(),
+            power: Power::new(),
+            pit: Pit::new(),
+            ioapic: IoApic::new(cpus as u8),
+            apics: (0..cpus as u32).map(LocalApic::new).collect(),
+            cpu: 0,
+            clock: Clock::new(cpus, 1),
+            retired: 0,
+        }
+    }
+
+    /// CPU number `cpu` runs from now on, timed by `clock`.
+    pub fn begin(&mut self, cpu: usize, clock: &Clock) {
+        self.cpu = cpu;
+        self.clock = clock.clone();
+        self.retired = 0;
+    }
+
+    /// The running CPU has retired `n` instructions since [`Chips::begin`].
+    pub const fn set_retired(&mut self, n: u64) {
+        self.retired = n;
+    }
+
+    /// Whether the run loop should come round: a deadline may have moved, or the host is wanted.
+    pub fn wants_loop(&self) -> bool {
+        self.deadline() <= self.clock.after(self.retired) || self.wanted_input().is_some()
+    }
+
+    /// When a chip must next be advanced.
+    pub fn deadline(&self) -> Time {
+        let apics = self.apics.iter().map(Device::deadline).min().unwrap_or(Time::NEVER);
+        apics.min(self.pit.deadline()).min(self.com1.deadline())
+    }
+
+    /// Brings every chip whose deadline has come to `now`.
+    pub fn advance(&mut self, ram: &mut Ram, now: Time) {
+        let mut io = Io { ram, now };
+        let mut due = |device: &mut dyn Device| {
+            if device.deadline() <= now {
+                device.advance(&mut io);
+            }
+        };
+        due(&mut self.com1);
+        due(&mut self.pit);
+        for apic in &mut self.apics {
+            due(apic);
+        }
+        self.follow_wires();
+    }
+
+    /// Why the machine must stop, if the guest said so.
+    pub fn outcome(&self) -> Option<Outcome> {
+        if let Some(word) = self.exit.exit_word() {
+            return Some(Outcome::Exit(word));
+        }
+        self.power.is_off().then_some(Outcome::PowerOff)
+    }
+
+    /// The highest-priority vector that waits for CPU number `cpu`, which thereby takes it.
+    pub fn acknowledge(&mut self, cpu: usize) -> Option<u8> {
+        let apic = &mut self.apics[cpu];
+        apic.pending()?;
+        Some(apic.acknowledge())
+    }
+
+    /// Whether CPU number `cpu` has an interrupt to take.
+    pub fn interrupt_pending(&self, cpu: usize) -> bool {
+        self.apics[cpu].pending().is_some()
+    }
+
+    /// The next INIT, start-up or NMI signal for CPU number `cpu`.
+    pub fn take_signal(&mut self, cpu: usize) -> Option<Signal> {
+        self.apics[cpu].take_signal()
+    }
+
+    /// Disk requests completed so far.
+    pub const fn disk_completions(&self) -> u64 {
+        0
+    }
+
+    /// The console port and number of bytes that the guest waits for.
+    pub const fn wanted_input(&self) -> Option<(u32, usize)> {
+        None
+    }
+
+    /// The chip at a memory address or port, and the offset in it.
+    fn at(&mut self, space: Space, addr: u64) -> Option<(&mut dyn Device, u64)> {
+        let chip: (&mut dyn Device, u64) = match (space, addr) {
+            (Space::Port, 0x40..=0x43) => (&mut self.pit, 0x40),
+            (Space::Port, 0x61) => (&mut self.pit, 0x61 - 4),
+            (Space::Port, 0xe9) => (&mut self.debug_console, 0xe9),
+            (Space::Port, 0xf4..=0xf7) => (&mut self.exit, 0xf4),
+            (Space::Port, 0x3f8..=0x3ff) => (&mut self.com1, 0x3f8),
+            (Space::Port, 0x604..=0x605) => (&mut self.power, 0x604),
+            (Space::Memory, IOAPIC..=0xfec0_0fff) => (&mut self.ioapic, IOAPIC),
+            (Space::Memory, _) => {
+                let apic = &mut self.apics[self.cpu];
+                let base = apic.mmio_base()?.0;
+                if !(base..base + 0x1000).contains(&addr) {
+                    return None;
+                }
+                (apic, base)
+            }
+            _ => return None,
+        };
+        Some((chip.0, addr - chip.1))
+    }
+
+    /// Carries levels and messages to where they lead, until nothing moves.
+    fn follow_wires(&mut self) {
+        self.ioapic.set_line(line::PIT, self.pit.irq());
+        self.ioapic.set_line(line::COM1, self.com1.irq());
+        loop {
+            let mut moved = false;
+            while let Some(message) = self.ioapic.take_message() {
+                deliver(&mut self.apics, None, &message);
+                moved = true;
+            }
+            for index in 0..self.apics.len() {
+                while let Some(outgoing) = self.apics[index].take_outgoing() {
+                    match outgoing {
+                        Outgoing::Ipi(message) => deliver(&mut self.apics, Some(index), &message),
+                        Outgoing::EndOfInterrupt(vector) => self.ioapic.end_of_interrupt(vector),
+                    }
+                    moved = true;
+                }
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
+}
+
+impl Bus for Chips {
+    fn read(&mut self, ram: &mut Ram, space: Space, addr: u64, width: Width, retired: u64) -> u64 {
+        let now = self.now(retired);
+        if space == Space::Local {
+            return self.apics[self.cpu].read_msr(addr, now);
+        }
+        let Some((chip, offset)) = self.at(space, addr) else { return width.mask() };
+        let value = chip.read(offset, width, &mut Io { ram, now });
+        self.follow_wires();
+        value
+    }
+
+    fn write(&mut self, ram: &mut Ram, space: Space, addr: u64, width: Width, value: u64, retired: u64) {
+        let now = self.now(retired);
+        if space == Space::Local {
+            self.apics[self.cpu].write_msr(addr, value, now);
+        } else if let Some((chip, offset)) = self.at(space, addr) {
+            chip.write(offset, width, value, &mut Io { ram, now });
+        }
+        self.follow_wires();
+    }
+
+    fn now(&self, retired: u64) -> Time {
+        self.clock.after(self.retired + retired)
+    }
+
+    #[inline]
+    fn claims(&self, addr: Phys) -> bool {
+        addr.0 >= DEVICES && addr.0 < 1 << 32
+    }
+}
+
+impl State for Chips {
+    fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
+        codec.section("chips", 1)?;
+        self.com1.state(codec)?;
+        self.debug_console.state(codec)?;
+        self.exit.state(codec)?;
+        self.power.state(codec)?;
+        self.pit.state(codec)?;
+        self.ioapic.state(codec)?;
+        self.apics.iter_mut().try_for_each(|apic| apic.state(codec))
+    }
+}

@@ -1,0 +1,125 @@
+//! The x86-64 board: a PC without legacy video, keyboard or PCI, compatible with QEMU's `microvm`.
+//!
+//! ```text
+//! memory                                          ports
+//! 0x0000_0000  RAM                                0x020 0x0a0  PIC pair
+//! 0x0009_0000  boot information (loader::pvh)     0x040        PIT
+//! 0x000e_0000  ACPI tables                        0x061        PIT gate and output
+//! 0x000f_0000  MP table                           0x070        RTC
+//! 0xfeb0_0000  virtio-mmio, 512 bytes each        0x0e9        debug console
+//! 0xfec0_0000  IOAPIC                             0x0f4        debug exit
+//! 0xfee0_0000  local APIC, each CPU's own         0x3f8        COM1
+//!                                                 0x510        fw_cfg
+//!                                                 0x604        power-off
+//! ```
+//!
+//! [`chips`] is everything but CPUs and RAM, and the CPUs' way to it; `start` builds a machine ready to run a kernel;
+//! `step` runs one CPU with its interrupts.
+
+pub mod chips;
+mod start;
+mod step;
+
+pub use start::{Config, ConfigError};
+
+use crate::board::{Board, CpuActivity, Step};
+use crate::clock::Clock;
+use base::{Codec, CodecError, Observer, Ram, State, Time};
+use chips::Chips;
+use cpu::x86_64::{Activity, Hart, Probes};
+use engine::Engine;
+
+/// The board.
+pub struct Pc {
+    /// The CPUs.
+    pub harts: Vec<Hart>,
+    /// Guest memory.
+    pub ram: Ram,
+    /// All other chips.
+    pub chips: Chips,
+    /// Lifted code; the host's, no machine state.
+    engine: Engine,
+    /// The loaded kernel's probes; the host's.
+    probes: Probes,
+    /// Called for each probe that control passes.
+    passed: Vec<u32>,
+    /// Deliveries in a row without an instruction completed, for each CPU.
+    barren: Vec<u32>,
+}
+
+impl Pc {
+    /// Blocks lifted so far.
+    pub const fn lifted(&self) -> u64 {
+        self.engine.lifted()
+    }
+
+    /// Where the next snapshot of CPU `cpu`'s virtual memory would be read; no trace is left.
+    pub fn peek(&self, cpu: usize, addr: u64, width: base::Width) -> Option<u64> {
+        cpu::x86_64::cpu::peek(&self.harts[cpu], &self.ram, addr, width)
+    }
+}
+
+impl Board for Pc {
+    fn cpus(&self) -> usize {
+        self.harts.len()
+    }
+
+    fn ram(&mut self) -> &mut Ram {
+        &mut self.ram
+    }
+
+    fn activity(&self, cpu: usize) -> CpuActivity {
+        match self.harts[cpu].activity {
+            Activity::Running => CpuActivity::Running,
+            Activity::Halted => CpuActivity::Halted,
+            Activity::WaitForSipi | Activity::Shutdown => CpuActivity::Off,
+        }
+    }
+
+    fn interrupts_on(&self, cpu: usize) -> bool {
+        self.harts[cpu].interrupts_on()
+    }
+
+    fn user_retired(&self) -> u64 {
+        self.harts.iter().map(|hart| hart.counters.instructions[0]).sum()
+    }
+
+    fn disk_completions(&self) -> u64 {
+        self.chips.disk_completions()
+    }
+
+    fn deadline(&self) -> Time {
+        self.chips.deadline()
+    }
+
+    fn advance(&mut self, now: Time) {
+        self.chips.advance(&mut self.ram, now);
+        self.apply_signals();
+    }
+
+    fn step<O: Observer>(&mut self, cpu: usize, clock: &Clock, budget: u64, observer: &mut O) -> Step {
+        self.step_cpu(cpu, clock, budget, observer)
+    }
+
+    fn wanted_input(&self) -> Option<(u32, usize)> {
+        self.chips.wanted_input()
+    }
+}
+
+impl State for Pc {
+    /// Everything but RAM, which is hashed and saved by pages.
+    fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
+        codec.section("pc", 1)?;
+        let mut cpus = self.harts.len();
+        codec.usize(&mut cpus)?;
+        if cpus != self.harts.len() {
+            return Err(CodecError::BadValue { field: "number of CPUs" });
+        }
+        self.harts.iter_mut().try_for_each(|hart| hart.state(codec))?;
+        self.chips.state(codec)?;
+        if codec.loading() {
+            self.engine.clear();
+        }
+        Ok(())
+    }
+}

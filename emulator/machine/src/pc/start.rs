@@ -1,0 +1,137 @@
+//! Builds the board and puts a kernel at its entry: what firmware would have done.
+
+use super::Pc;
+use super::chips::{Chips, DEVICES};
+use crate::loader::pvh::{self, Kind};
+use crate::loader::{LoadError, elf};
+use base::{PAGE_SIZE, Phys, Ram};
+use cpu::mmu::tlb::Shape;
+use cpu::x86_64::cpuid::Topology;
+use cpu::x86_64::segment::{self, Descriptor};
+use cpu::x86_64::state::{bits, seg};
+use cpu::x86_64::{Activity, Hart, Probes, reg};
+use engine::Engine;
+use std::fmt;
+
+/// The most memory: RAM ends where devices begin.
+pub const MAX_MEMORY: u64 = 3 << 30;
+/// The least memory a kernel can be expected to start in.
+pub const MIN_MEMORY: u64 = 2 << 20;
+/// The most CPUs.
+pub const MAX_CPUS: usize = 8;
+
+/// What a machine is made of.
+#[derive(Clone, Debug)]
+pub struct Config<'a> {
+    /// Number of CPUs, 1 to 8.
+    pub cpus: usize,
+    /// Bytes of RAM, in whole pages.
+    pub memory: u64,
+    /// The kernel: an ELF file.
+    pub kernel: &'a [u8],
+    /// The kernel's command line; the board appends where its disks are.
+    pub command_line: &'a [u8],
+    /// A RAM disk to hand to the kernel.
+    pub initrd: Option<&'a [u8]>,
+    /// Shape of each CPU's TLB.
+    pub tlb: Shape,
+    /// Probe sites to be watched: virtual address and site number.
+    pub probes: Vec<(u64, u32)>,
+}
+
+/// Why a machine cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The number of CPUs is out of range.
+    Cpus(usize),
+    /// The amount of memory is out of range or not whole pages.
+    Memory(u64),
+    /// The kernel cannot be loaded.
+    Kernel(LoadError),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpus(n) => write!(f, "{n} CPUs: this board has 1 to {MAX_CPUS}"),
+            Self::Memory(n) => write!(
+                f,
+                "{n} bytes of memory: this board takes whole pages from {} MiB to {} MiB",
+                MIN_MEMORY >> 20,
+                MAX_MEMORY >> 20
+            ),
+            Self::Kernel(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl From<LoadError> for ConfigError {
+    fn from(error: LoadError) -> Self {
+        Self::Kernel(error)
+    }
+}
+
+impl Pc {
+    /// A machine at its kernel's PVH entry, about to execute the first instruction.
+    pub fn new(config: Config<'_>) -> Result<Self, ConfigError> {
+        if !(1..=MAX_CPUS).contains(&config.cpus) {
+            return Err(ConfigError::Cpus(config.cpus));
+        }
+        if !(MIN_MEMORY..=MAX_MEMORY).contains(&config.memory) || !config.memory.is_multiple_of(PAGE_SIZE) {
+            return Err(ConfigError::Memory(config.memory));
+        }
+        let mut ram = Ram::new(Phys(0), config.memory);
+        let kernel = elf::parse(config.kernel)?;
+        if !matches!(kernel.machine, object::elf::EM_X86_64 | object::elf::EM_386) {
+            return Err(LoadError::WrongMachine(elf::machine_name(kernel.machine)).into());
+        }
+        let entry = pvh::entry(&kernel)?;
+        kernel.place(&mut ram, pvh::INFO)?;
+        let chips = Chips::new(config.cpus);
+        let map = [
+            (0, 0x9_fc00, Kind::Ram),
+            (0x9_fc00, 0x6_0400, Kind::Reserved),
+            (1 << 20, config.memory - (1 << 20), Kind::Ram),
+            (DEVICES, (1 << 32) - DEVICES, Kind::Reserved),
+        ];
+        let info = pvh::write_info(&mut ram, config.command_line, config.initrd, None, &map)?;
+        let mut harts: Vec<Hart> = (0..config.cpus)
+            .map(|index| {
+                Hart::new(config.tlb, Topology { apic_id: index as u8, cpus: config.cpus as u8 })
+            })
+            .collect();
+        let probes = Probes::new(config.probes);
+        for hart in &mut harts {
+            hart.probes_on = !probes.is_empty();
+            hart.refresh();
+        }
+        enter_pvh(&mut harts[0], entry, info);
+        Ok(Self {
+            barren: vec![0; harts.len()],
+            harts,
+            ram,
+            chips,
+            engine: Engine::default(),
+            probes,
+            passed: Vec::new(),
+        })
+    }
+}
+
+/// The state that the PVH protocol promises: 32-bit protected mode, flat segments, paging off, EBX at the start info.
+fn enter_pvh(hart: &mut Hart, entry: u32, info: Phys) {
+    hart.cr0 = bits::CR0_PE | bits::CR0_ET;
+    for index in [seg::ES, seg::SS, seg::DS, seg::FS, seg::GS] {
+        segment::set(hart, index, 0x10, segment::flat(false, false, 0));
+    }
+    segment::set(hart, seg::CS, 0x08, segment::flat(true, false, 0));
+    let tss = Descriptor(0x0000_8b00_0000_0067); // 32-bit busy TSS, base 0, limit 0x67
+    hart.tr.attr = tss.attr();
+    hart.tr.limit = tss.limit();
+    hart.regs[usize::from(reg::RBX)] = info.0;
+    hart.pc = u64::from(entry);
+    hart.activity = Activity::Running;
+    hart.refresh();
+}
