@@ -86,6 +86,12 @@ impl Cache {
         }
     }
 
+    /// Drops all clean blocks.
+    pub(super) fn drop_clean(&mut self) {
+        let dirty = &self.dirty;
+        self.slots.retain(|block, _| dirty.contains(block));
+    }
+
     /// How often blocks were taken for changing; tells whether an operation changed anything.
     pub(super) fn changes(&self) -> u64 {
         self.changes

@@ -50,6 +50,13 @@ fn pointer(block: &Block, slot: usize) -> u32 {
 }
 
 impl<S: BlockStore> Fs<S> {
+    /// The disk block that holds block `index` of a file; `None` in a hole. For a caller that
+    /// caches file contents and reads them by itself; it must keep the file from being cut meanwhile.
+    pub fn block_at(&mut self, ino: u32, index: u64) -> Result<Option<u32>, Errno> {
+        let inode = self.inode(ino)?;
+        self.block_of(&inode, index)
+    }
+
     /// The disk block that holds block `index` of a file; `None` in a hole.
     pub(super) fn block_of(&mut self, inode: &DiskInode, index: u64) -> Result<Option<u32>, Errno> {
         match place(index)? {

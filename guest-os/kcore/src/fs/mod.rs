@@ -108,6 +108,11 @@ impl<S: BlockStore> Fs<S> {
         Ok(self.store)
     }
 
+    /// Forgets all metadata that can be read again. For a caller that is short of memory.
+    pub fn drop_clean(&mut self) {
+        self.cache.drop_clean();
+    }
+
     /// The disk.
     pub fn store(&self) -> &S {
         &self.store
