@@ -14,6 +14,8 @@ pub mod args;
 pub mod buddy;
 pub mod cmdline;
 pub mod elf;
+pub mod fs;
+pub mod ksyms;
 pub mod line;
 pub mod path;
 pub mod ring;

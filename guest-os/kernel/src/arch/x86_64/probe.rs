@@ -1,0 +1,62 @@
+//! `probe!`: a place an observer outside the machine can watch.
+//!
+//! A probe is one `nop` and a SystemTap SDT note (`.note.stapsdt`: address, provider, name, where the
+//! arguments are). The emulator reads the notes; in the guest nothing else happens, so a traced run
+//! is the untraced run. Names and arguments are listed in `abi::probe`. Inlining makes several sites of one
+//! name, each with its own argument places. An argument is written `8@%rdi`, `8@16(%rsp)` or `8@$1`.
+
+/// Leaves a probe of `abi::probe`: `probe!(sched_wakeup, pid, cpu)`. Arguments are cast to `u64`.
+#[macro_export]
+macro_rules! probe {
+    ($name:ident) => { $crate::probe_site!($name, "",) };
+    ($name:ident, $a:expr) => { $crate::probe_site!($name, "8@{0}", $a) };
+    ($name:ident, $a:expr, $b:expr) => { $crate::probe_site!($name, "8@{0} 8@{1}", $a, $b) };
+    ($name:ident, $a:expr, $b:expr, $c:expr) => { $crate::probe_site!($name, "8@{0} 8@{1} 8@{2}", $a, $b, $c) };
+    ($name:ident, $a:expr, $b:expr, $c:expr, $d:expr) => {
+        $crate::probe_site!($name, "8@{0} 8@{1} 8@{2} 8@{3}", $a, $b, $c, $d)
+    };
+    ($name:ident, $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr, $g:expr, $h:expr) => {
+        $crate::probe_site!(
+            $name, "8@{0} 8@{1} 8@{2} 8@{3} 8@{4} 8@{5} 8@{6} 8@{7}", $a, $b, $c, $d, $e, $f, $g, $h
+        )
+    };
+}
+
+/// The site itself; use `probe!`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! probe_site {
+    ($name:ident, $format:literal, $($arg:expr),*) => {{
+        const ARGS: &[&str] = &[$(stringify!($arg)),*];
+        const _: () = assert!(ARGS.len() == abi::probe::arity::$name, "abi::probe lists other arguments");
+        // SAFETY: the code is a NOP; the note is not loaded.
+        unsafe {
+            core::arch::asm!(
+                "990: nop",
+                ".pushsection .note.stapsdt,\"?\",\"note\"",
+                ".balign 4",
+                ".4byte 992f-991f, 994f-993f, 3",
+                "991: .asciz \"stapsdt\"",
+                "992: .balign 4",
+                "993: .8byte 990b",
+                ".8byte _.stapsdt.base",
+                ".8byte 0",
+                ".asciz \"silica\"",
+                concat!(".asciz \"", stringify!($name), "\""),
+                concat!(".asciz \"", $format, "\""),
+                "994: .balign 4",
+                ".popsection",
+                ".ifndef _.stapsdt.base",
+                ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat",
+                ".weak _.stapsdt.base",
+                ".hidden _.stapsdt.base",
+                "_.stapsdt.base: .space 1",
+                ".size _.stapsdt.base,1",
+                ".popsection",
+                ".endif",
+                $(in(reg) ($arg) as u64,)*
+                options(att_syntax, readonly, nostack, preserves_flags)
+            );
+        }
+    }};
+}

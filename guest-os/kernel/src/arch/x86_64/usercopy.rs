@@ -1,0 +1,121 @@
+//! The only instructions of the kernel that touch user memory.
+//!
+//! Each may fault. A fault that demand paging cannot resolve finds the instruction in the exception table
+//! (`.ex_table`: pairs of faulting address and landing place), and the copy returns an error instead of
+//! harming the kernel. Callers must pass addresses below `USER_TOP` (checked in `mm::user`) and must
+//! not hold a spin lock, because resolving a fault may sleep.
+
+use core::arch::{asm, naked_asm};
+
+use super::cpu;
+use super::trap::TrapFrame;
+
+/// Copies `len` bytes between kernel and user memory, either way round. Returns 0, or 1 after a fault.
+///
+/// # Safety
+/// The kernel side must be valid for `len` bytes; the user side must lie below `USER_TOP`.
+#[unsafe(naked)]
+unsafe extern "C" fn copy_bytes(to: usize, from: usize, len: usize) -> usize {
+    naked_asm!(
+        "mov eax, 1",
+        "mov rcx, rdx",
+        "shr rcx, 3",
+        "2: rep movsq",
+        "mov ecx, edx",
+        "and ecx, 7",
+        "3: rep movsb",
+        "xor eax, eax",
+        "4: ret",
+        ".pushsection .ex_table, \"a\"",
+        ".quad 2b, 4b",
+        ".quad 3b, 4b",
+        ".popsection",
+    )
+}
+
+/// Fills `len` bytes of user memory with zeros. Returns 0, or 1 after a fault.
+///
+/// # Safety
+/// The range must lie below `USER_TOP`.
+#[unsafe(naked)]
+unsafe extern "C" fn clear_bytes(to: usize, len: usize) -> usize {
+    naked_asm!(
+        "mov edx, 1",
+        "xor eax, eax",
+        "mov rcx, rsi",
+        "2: rep stosb",
+        "xor edx, edx",
+        "3: mov eax, edx",
+        "ret",
+        ".pushsection .ex_table, \"a\"",
+        ".quad 2b, 3b",
+        ".popsection",
+    )
+}
+
+/// Copies `len` bytes, one side of which is user memory; false after a fault.
+///
+/// # Safety
+/// The kernel side must be valid for `len` bytes; the user side must lie below `USER_TOP`.
+pub unsafe fn copy(to: usize, from: usize, len: usize) -> bool {
+    open();
+    // SAFETY: promised by the caller; faults on the user side are fixed up.
+    let failed = unsafe { copy_bytes(to, from, len) };
+    close();
+    failed == 0
+}
+
+/// Zeroes `len` bytes of user memory; false after a fault.
+///
+/// # Safety
+/// The range must lie below `USER_TOP`.
+pub unsafe fn clear(to: usize, len: usize) -> bool {
+    open();
+    // SAFETY: promised by the caller; faults are fixed up.
+    let failed = unsafe { clear_bytes(to, len) };
+    close();
+    failed == 0
+}
+
+/// Allows access to user pages (SMAP, SDM vol. 3, 4.6.1).
+fn open() {
+    if cpu::has_smap() {
+        // SAFETY: only sets AC; `close` follows.
+        unsafe { asm!("stac", options(nomem, nostack)) };
+    }
+}
+
+/// Forbids it again.
+pub fn close() {
+    if cpu::has_smap() {
+        // SAFETY: only clears AC.
+        unsafe { asm!("clac", options(nomem, nostack)) };
+    }
+}
+
+unsafe extern "C" {
+    static __ex_table_start: [usize; 2];
+    static __ex_table_end: [usize; 2];
+}
+
+fn landing_place(pc: usize) -> Option<usize> {
+    let start = &raw const __ex_table_start;
+    let end = &raw const __ex_table_end;
+    // SAFETY: the link script puts the table between the two symbols.
+    let table = unsafe { core::slice::from_raw_parts(start, end.offset_from(start) as usize) };
+    table.iter().find(|entry| entry[0] == pc).map(|entry| entry[1])
+}
+
+/// Whether the instruction at `pc` is one that may fault on user memory.
+pub fn is_user_access(pc: usize) -> bool {
+    landing_place(pc).is_some()
+}
+
+/// Sends a faulting copy to its landing place; false if the instruction is not one.
+pub fn fix_up(frame: &mut TrapFrame) -> bool {
+    let place = landing_place(frame.rip as usize);
+    if let Some(place) = place {
+        frame.rip = place as u64;
+    }
+    place.is_some()
+}

@@ -1,0 +1,78 @@
+//! Memory: page frames, the kernel heap, kernel stacks, address spaces, and copies to and from programs.
+//!
+//! | file         | what                                                          |
+//! |--------------|---------------------------------------------------------------|
+//! | `layout`     | the map of virtual memory                                     |
+//! | `frame`      | page frames with reference counts                             |
+//! | `heap`       | the kernel's `Box` and `Vec`: size classes on frames          |
+//! | `kstack`     | kernel stacks with guard pages                                |
+//! | `space`      | address spaces: regions, `mmap`, `brk`, fork                  |
+//! | `fault`      | demand paging and copy-on-write                               |
+//! | `user`       | checked pointers into a program's memory                      |
+//! | `dma`        | memory that devices see                                       |
+
+pub mod address;
+pub mod dma;
+pub mod fault;
+pub mod frame;
+pub mod heap;
+pub mod kstack;
+pub mod layout;
+pub mod protection;
+pub mod region;
+pub mod space;
+pub mod user;
+
+use address::{PAGE_SIZE, PhysAddr};
+use layout::phys_to_virt;
+
+use crate::arch::boot::BootInfo;
+use crate::arch::paging;
+use crate::sync::SpinLock;
+
+/// Ranges of RAM in the physical map: start and end.
+static RAM: SpinLock<([(u64, u64); MAX_RAM], usize)> = SpinLock::new(([(0, 0); MAX_RAM], 0));
+const MAX_RAM: usize = 32;
+
+/// Guards changes of the kernel half of the page tables.
+static KERNEL_MAP: SpinLock<()> = SpinLock::new(());
+
+/// Takes over memory: frames from the firmware's map, then the kernel's own page table.
+pub fn init(boot: &BootInfo) {
+    let mut ram = RAM.lock();
+    // The first MiB is not always listed, but always there, and has firmware tables.
+    let ranges = boot.memory().iter().filter(|r| r.ram).map(|r| (r.start.get(), r.start.get() + r.len));
+    for range in [(0, 1 << 20)].into_iter().chain(ranges).take(MAX_RAM) {
+        let count = ram.1;
+        ram.0[count] = range;
+        ram.1 += 1;
+    }
+    let (ranges, count) = (ram.0, ram.1);
+    drop(ram);
+    frame::init(boot, |alloc| paging::init_kernel(&ranges[..count], alloc));
+}
+
+/// Whether the physical map shows `len` bytes at `at`.
+pub fn physmap_covers(at: PhysAddr, len: u64) -> bool {
+    let ram = RAM.lock();
+    ram.0[..ram.1].iter().any(|&(start, end)| start <= at.get() && at.get().checked_add(len).is_some_and(|e| e <= end))
+}
+
+/// Makes the registers of a device at physical `at` reachable, uncached; gives their virtual address.
+///
+/// Panics if memory is so short that not even page tables for a device can be had.
+pub fn map_mmio(at: PhysAddr, len: usize) -> *mut u8 {
+    let _guard = KERNEL_MAP.lock();
+    let first = address::page_floor(at.get() as usize);
+    for page in (first..at.get() as usize + len).step_by(PAGE_SIZE) {
+        paging::map_device_page(PhysAddr::new(page as u64)).expect("page tables for device registers");
+    }
+    phys_to_virt(at)
+}
+
+/// The module (RAM disk) that the loader put into memory, which the frame allocator leaves alone.
+pub fn boot_module(boot: &BootInfo) -> Option<&'static [u8]> {
+    let (at, len) = boot.ramdisk?;
+    // SAFETY: the loader put it there, and nobody else uses that memory.
+    physmap_covers(at, len).then(|| unsafe { core::slice::from_raw_parts(phys_to_virt(at), len as usize) })
+}

@@ -1,0 +1,31 @@
+//! Process 1: a kernel thread that brings up what may sleep, and becomes /bin/init.
+
+use alloc::vec::Vec;
+
+use kcore::runqueue::Cause;
+
+use super::exec::{self, Strings};
+use super::{Process, table};
+use crate::arch::trap::TrapFrame;
+use crate::boot_params::options;
+use crate::sched;
+
+/// Makes process 1. It runs as soon as the boot CPU idles.
+pub fn start() {
+    let pid = table::lock().new_pid().expect("the first number");
+    let process = Process::new(pid, &TrapFrame::default(), main, None).expect("memory for process 1");
+    process.set_name(b"init");
+    table::lock().add(process.clone(), 0, 0);
+    sched::enqueue(&process, Cause::New);
+}
+
+fn main(frame: &mut TrapFrame) {
+    let path = options().init.as_bytes();
+    let mut argv = Vec::from([path.to_vec()]);
+    // What to run is init's business: it finds the line as its first argument.
+    argv.extend(options().run.as_ref().map(|line| line.as_bytes().to_vec()));
+    let envp = Vec::from([b"PATH=/bin".to_vec(), b"HOME=/root".to_vec(), b"TERM=vt100".to_vec()]);
+    if let Err(errno) = exec::exec(frame, path, Strings::new(argv, envp)) {
+        panic!("cannot run {}: {errno}", options().init);
+    }
+}

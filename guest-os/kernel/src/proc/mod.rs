@@ -1,0 +1,40 @@
+//! Processes.
+//!
+//! | file      | what                                                             |
+//! |-----------|------------------------------------------------------------------|
+//! | `process` | the structure, and the state changes the scheduler makes         |
+//! | `table`   | all processes by number: parents, groups, sessions, zombies      |
+//! | `fork`    | making one                                                       |
+//! | `exec`    | giving one a new program                                         |
+//! | `exit`    | ending one, and waiting for that                                 |
+//! | `signal`  | signals: sending, actions, delivery, stop and continue           |
+//! | `fault`   | what a program's exceptions mean for it                          |
+//! | `init`    | process 1                                                        |
+
+pub mod exec;
+pub mod exit;
+pub mod fault;
+pub mod fork;
+pub mod init;
+mod process;
+mod program;
+pub mod signal;
+pub mod table;
+
+pub use crate::sync::{Current, current};
+pub use process::{Process, State};
+
+use crate::arch::trap::TrapFrame;
+
+/// The number of a process.
+pub type Pid = u32;
+
+/// What is due before a process goes back to user mode: it gives way if its time is up, and its signals are
+/// acted upon.
+pub fn before_user(frame: &mut TrapFrame) {
+    crate::sched::preempt_if_needed();
+    while current().has_signal() {
+        signal::deliver(frame);
+    }
+    signal::finish_interrupted_call(frame, None);
+}

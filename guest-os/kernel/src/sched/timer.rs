@@ -1,0 +1,94 @@
+//! Alarms: waking a process at a time, and setting the hardware timer for what comes next.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use abi::Errno;
+use alloc::sync::Arc;
+
+use super::cpu::Cpu;
+use super::{CPUS, TIME_SLICE};
+use crate::arch::percpu::cpu_id;
+use crate::arch::timer;
+use crate::proc::Process;
+use crate::sync::{IrqGuard, current};
+use crate::time::now_ns;
+
+/// Time of an alarm, and a number that tells alarms of one time apart.
+pub type AlarmKey = (u64, u64);
+
+static SEQUENCE: AtomicU64 = AtomicU64::new(0);
+
+/// A promise to wake a process, on the CPU where it was made.
+pub struct Alarm {
+    key: AlarmKey,
+    cpu: usize,
+}
+
+impl Alarm {
+    /// Wakes the current process at `deadline` if it sleeps interruptibly then.
+    pub fn set(deadline: u64) -> Alarm {
+        Self::for_process(current().arc(), deadline)
+    }
+
+    fn for_process(process: Arc<Process>, deadline: u64) -> Alarm {
+        let _irq = IrqGuard::new();
+        let alarm = Alarm { key: (deadline, SEQUENCE.fetch_add(1, Ordering::Relaxed)), cpu: cpu_id() };
+        CPUS[alarm.cpu].alarms.lock().insert(alarm.key, process);
+        rearm();
+        alarm
+    }
+
+    /// Takes the alarm back; true if it had rung already.
+    pub fn cancel(self) -> bool {
+        CPUS[self.cpu].alarms.lock().remove(&self.key).is_none()
+    }
+}
+
+/// Wakes everybody whose time has come on this CPU.
+pub(super) fn ring(cpu: &Cpu) {
+    cpu.armed.store(u64::MAX, Ordering::Relaxed);
+    let now = now_ns();
+    loop {
+        let mut alarms = cpu.alarms.lock();
+        let due = alarms.first_entry().filter(|first| first.key().0 <= now).map(|first| first.remove());
+        drop(alarms);
+        match due {
+            Some(process) => super::wake_interruptible(&process),
+            None => return,
+        }
+    }
+}
+
+/// Sets this CPU's timer for the next thing that is due, unless it is set for that time or an earlier one.
+/// (An interrupt too early does no harm: it sets the timer again.)
+pub(super) fn rearm() {
+    let cpu = &CPUS[cpu_id()];
+    let alarm = cpu.alarms.lock().first_key_value().map(|(key, _)| key.0);
+    let slice = (cpu.queue_length() > 0 && !cpu.is_idle.load(Ordering::Relaxed))
+        .then(|| cpu.slice_start.load(Ordering::Relaxed) + TIME_SLICE);
+    let due = alarm.into_iter().chain(slice).min().unwrap_or(u64::MAX);
+    if due < cpu.armed.load(Ordering::Relaxed) {
+        cpu.armed.store(due, Ordering::Relaxed);
+        timer::set_deadline(due);
+    }
+}
+
+/// Sleeps until `deadline`; `ERESTARTSYS` if a signal must be handled before.
+pub fn sleep_until(deadline: u64) -> Result<(), Errno> {
+    while now_ns() < deadline {
+        let me = current();
+        let alarm = Alarm::set(deadline);
+        let irq = IrqGuard::new();
+        me.prepare_to_sleep(true);
+        // The alarm may have rung before the process lay down; a signal may be there already.
+        if (now_ns() < deadline && !me.has_signal()) || !me.cancel_sleep() {
+            super::block();
+        }
+        drop(irq);
+        alarm.cancel();
+        if me.has_signal() {
+            return Err(Errno::ERESTARTSYS);
+        }
+    }
+    Ok(())
+}
