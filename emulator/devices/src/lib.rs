@@ -15,6 +15,7 @@ pub mod power;
 #[cfg(test)]
 mod testing;
 pub mod uart16550;
+pub mod virtio;
 
 pub use debug_console::DebugConsole;
 pub use debug_exit::DebugExit;

@@ -374,7 +374,7 @@ impl Pit {
         let bit = |on: bool, bit: u8| if on { bit } else { 0 };
         bit(self.counters[2].gate, port_b::GATE2)
             | bit(self.speaker, port_b::SPEAKER)
-            | bit(pulse / REFRESH_PULSES & 1 != 0, port_b::REFRESH)
+            | bit((pulse / REFRESH_PULSES) & 1 != 0, port_b::REFRESH)
             | bit(self.counters[2].output(pulse), port_b::OUT2)
     }
 }

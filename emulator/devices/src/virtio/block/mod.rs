@@ -1,0 +1,397 @@
+//! The block device (5.2): a disk whose requests take virtual time and whose writes are volatile until flushed.
+//!
+//! Key type: [`Block`], inside `Mmio<Block>`. A request is parsed and given its time when the driver notifies, and
+//! carried out when that time comes, so several are in flight and may complete in another order than they came.
+//! Neighbours: `disk` is what is stored, `latency` the model of time. The board calls [`Mmio::vary`] after each
+//! access, if the model has a varying part.
+
+mod disk;
+mod latency;
+
+use super::queue::{Chain, QueueError};
+use super::{Backend, Link, Mmio};
+use base::{Chooser, Codec, CodecError, Site, State, Time};
+
+pub use disk::{Disk, Medium, MediumError, SECTOR, View};
+use latency::Head;
+pub use latency::Latency;
+
+/// Feature bits (5.2.3).
+mod feature {
+    pub const SEG_MAX: u64 = 1 << 2;
+    pub const RO: u64 = 1 << 5;
+    pub const BLK_SIZE: u64 = 1 << 6;
+    pub const FLUSH: u64 = 1 << 9;
+    pub const TOPOLOGY: u64 = 1 << 10;
+    pub const CONFIG_WCE: u64 = 1 << 11;
+}
+
+/// Offsets in the configuration space (5.2.4).
+mod config {
+    pub const CAPACITY: usize = 0;
+    pub const SEG_MAX: usize = 12;
+    pub const BLK_SIZE: usize = 20;
+    pub const PHYSICAL_BLOCK_EXP: usize = 24;
+    pub const WRITEBACK: usize = 32;
+    pub const LEN: usize = 36;
+}
+
+/// Request types (5.2.6).
+mod kind {
+    pub const IN: u32 = 0;
+    pub const OUT: u32 = 1;
+    pub const FLUSH: u32 = 4;
+    pub const GET_ID: u32 = 8;
+}
+
+/// What the last byte of a request says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Ok = 0,
+    IoErr = 1,
+    Unsupported = 2,
+}
+
+const QUEUE_SIZE: u16 = 256;
+/// Two descriptors of a request are its header and its status.
+const SEGMENTS: u32 = QUEUE_SIZE as u32 - 2;
+/// Bytes of the header: type, reserved, sector.
+const HEADER: u64 = 16;
+/// Bytes of the serial number that GET_ID returns.
+const ID_LEN: usize = 20;
+/// A page is eight sectors: the size below which a write makes us read first.
+const PHYSICAL_BLOCK_EXP: u8 = 3;
+
+/// A request in flight.
+#[derive(Clone, Debug, Default)]
+struct Request {
+    chain: Chain,
+    kind: u32,
+    sector: u64,
+    due: Time,
+    /// The varying part of its time has been added.
+    varied: bool,
+}
+
+/// What a disk has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Read requests completed.
+    pub reads: u64,
+    /// Write requests completed.
+    pub writes: u64,
+    /// Flushes completed.
+    pub flushes: u64,
+    /// Sectors read.
+    pub sectors_read: u64,
+    /// Sectors written.
+    pub sectors_written: u64,
+    /// Requests that ended in an error.
+    pub errors: u64,
+}
+
+/// A disk drive.
+pub struct Block {
+    id: [u8; ID_LEN],
+    disk: Disk,
+    latency: Latency,
+    head: Head,
+    config: [u8; config::LEN],
+    features: u64,
+    in_flight: Vec<Request>,
+    counters: Counters,
+}
+
+impl Block {
+    /// A drive that holds `medium` and calls itself `id` (at most 20 bytes count).
+    pub fn new(medium: Box<dyn Medium>, id: &str, latency: Latency) -> Self {
+        let disk = Disk::new(medium);
+        let mut space = [0; config::LEN];
+        let mut put = |at: usize, bytes: &[u8]| space[at..at + bytes.len()].copy_from_slice(bytes);
+        put(config::CAPACITY, &disk.sectors().to_le_bytes());
+        put(config::SEG_MAX, &SEGMENTS.to_le_bytes());
+        put(config::BLK_SIZE, &(SECTOR as u32).to_le_bytes());
+        put(config::PHYSICAL_BLOCK_EXP, &[PHYSICAL_BLOCK_EXP]);
+        put(config::WRITEBACK, &[1]);
+        let mut padded = [0; ID_LEN];
+        padded
+            .iter_mut()
+            .zip(id.bytes())
+            .for_each(|(to, from)| *to = from);
+        Self {
+            id: padded,
+            disk,
+            latency,
+            head: Head::default(),
+            config: space,
+            features: 0,
+            in_flight: Vec::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// What is stored.
+    pub const fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// What is stored, for the host's own reads and for a power cut.
+    pub const fn disk_mut(&mut self) -> &mut Disk {
+        &mut self.disk
+    }
+
+    /// What was done so far.
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Requests that are not complete.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Whether a write may stay in the cache (5.2.6.2): what the driver set, else whether it knows of flushes.
+    const fn writes_back(&self) -> bool {
+        if self.features & feature::CONFIG_WCE != 0 {
+            self.config[config::WRITEBACK] != 0
+        } else {
+            self.features & feature::FLUSH != 0
+        }
+    }
+
+    /// Reads a new request's header and decides when it will be done.
+    fn parse(&mut self, chain: Chain, link: &Link<'_>) -> Result<Request, QueueError> {
+        let header = chain
+            .gather(link.ram, 0, HEADER)
+            .try_into()
+            .map(u128::from_le_bytes);
+        let header = header.map_err(|_| QueueError("a disk request has no header"))?;
+        let (kind, sector) = (header as u32, (header >> 64) as u64);
+        if chain.writable_len() == 0 {
+            return Err(QueueError("a disk request has no place for its status"));
+        }
+        let bytes = match kind {
+            kind::IN => chain.writable_len() - 1,
+            kind::OUT => chain.readable_len() - HEADER,
+            _ => 0,
+        };
+        let due = self
+            .head
+            .take(&self.latency, link.now, sector, bytes.div_ceil(SECTOR));
+        Ok(Request {
+            chain,
+            kind,
+            sector,
+            due,
+            varied: self.latency.jitter < 2,
+        })
+    }
+
+    /// Carries a request out; gives its status and how much it wrote in front of that.
+    fn carry_out(&mut self, request: &Request, link: &mut Link<'_>) -> (Status, u64) {
+        let chain = &request.chain;
+        match request.kind {
+            kind::IN => {
+                let len = chain.writable_len() - 1;
+                let Some(offset) = self.range(request.sector, len) else {
+                    return (Status::IoErr, 0);
+                };
+                let mut bytes = vec![0; len as usize];
+                if self.disk.read(View::Cached, offset, &mut bytes).is_err() {
+                    return (Status::IoErr, 0);
+                }
+                self.counters.reads += 1;
+                self.counters.sectors_read += len / SECTOR;
+                (Status::Ok, chain.scatter(link.ram, 0, &bytes))
+            }
+            kind::OUT => {
+                let len = chain.readable_len() - HEADER;
+                let bytes = chain.gather(link.ram, HEADER, len);
+                let offset = self
+                    .range(request.sector, len)
+                    .filter(|_| !self.disk.read_only());
+                let written = offset.and_then(|offset| self.disk.write(offset, &bytes).ok());
+                if written.is_none() {
+                    return (Status::IoErr, 0);
+                }
+                if !self.writes_back() {
+                    self.disk.flush();
+                }
+                self.counters.writes += 1;
+                self.counters.sectors_written += len / SECTOR;
+                (Status::Ok, 0)
+            }
+            kind::FLUSH => {
+                self.disk.flush();
+                self.counters.flushes += 1;
+                (Status::Ok, 0)
+            }
+            kind::GET_ID => {
+                let room = (chain.writable_len() - 1).min(ID_LEN as u64) as usize;
+                (Status::Ok, chain.scatter(link.ram, 0, &self.id[..room]))
+            }
+            _ => (Status::Unsupported, 0),
+        }
+    }
+
+    /// The byte offset of `len` bytes at `sector`, if they are whole sectors of the disk.
+    fn range(&self, sector: u64, len: u64) -> Option<u64> {
+        let end = sector.checked_add(len / SECTOR)?;
+        (len.is_multiple_of(SECTOR) && end <= self.disk.sectors()).then(|| sector * SECTOR)
+    }
+
+    /// Takes new requests, as many as may be in flight: a driver could otherwise post the same one for ever.
+    fn take_new(&mut self, link: &mut Link<'_>) -> Result<(), QueueError> {
+        while self.in_flight.len() < usize::from(QUEUE_SIZE) {
+            let Some(chain) = link.pop(0)? else {
+                break;
+            };
+            let request = self.parse(chain, link)?;
+            self.in_flight.push(request);
+        }
+        Ok(())
+    }
+}
+
+impl Mmio<Block> {
+    /// Adds the varying part of the time of requests that are new. To be called after each access.
+    pub fn vary(&mut self, chooser: &mut dyn Chooser) {
+        let block = self.backend_mut();
+        for request in block.in_flight.iter_mut().filter(|request| !request.varied) {
+            request.due =
+                request.due + Time(chooser.choose(Site::DiskLatency, block.latency.jitter));
+            request.varied = true;
+        }
+    }
+}
+
+impl Backend for Block {
+    fn name(&self) -> &str {
+        "virtio_block"
+    }
+
+    fn device_id(&self) -> u32 {
+        2
+    }
+
+    fn features(&self) -> u64 {
+        let read_only = if self.disk.read_only() {
+            feature::RO
+        } else {
+            0
+        };
+        feature::SEG_MAX
+            | feature::BLK_SIZE
+            | feature::FLUSH
+            | feature::TOPOLOGY
+            | feature::CONFIG_WCE
+            | read_only
+    }
+
+    fn queue_sizes(&self) -> Vec<u16> {
+        vec![QUEUE_SIZE]
+    }
+
+    fn config(&self) -> &[u8] {
+        &self.config
+    }
+
+    /// Only the cache mode can be written; leaving write-back empties the cache.
+    fn write_config(&mut self, offset: usize, bytes: &[u8]) {
+        if offset == config::WRITEBACK && self.features & feature::CONFIG_WCE != 0 {
+            self.config[config::WRITEBACK] = u8::from(bytes.first().is_some_and(|byte| *byte != 0));
+            if !self.writes_back() {
+                self.disk.flush();
+            }
+        }
+    }
+
+    fn activate(&mut self, features: u64) {
+        self.features = features;
+    }
+
+    fn notify(&mut self, _queue: usize, link: &mut Link<'_>) -> Result<(), QueueError> {
+        self.take_new(link)
+    }
+
+    /// Requests in flight are dropped unserved. What was written stays where it is.
+    fn reset(&mut self) {
+        self.in_flight.clear();
+        self.features = 0;
+        self.config[config::WRITEBACK] = 1;
+    }
+
+    fn reset_queue(&mut self, _queue: usize) {
+        self.in_flight.clear();
+    }
+
+    fn deadline(&self) -> Time {
+        self.in_flight
+            .iter()
+            .map(|request| request.due)
+            .min()
+            .unwrap_or(Time::NEVER)
+    }
+
+    /// Completes what is due: the earliest first, and of equals the one that came first.
+    fn advance(&mut self, link: &mut Link<'_>) -> Result<(), QueueError> {
+        while let Some(index) = (0..self.in_flight.len()).min_by_key(|&i| self.in_flight[i].due) {
+            if self.in_flight[index].due > link.now {
+                break;
+            }
+            let request = self.in_flight.remove(index);
+            let (status, written) = self.carry_out(&request, link);
+            if status != Status::Ok {
+                self.counters.errors += 1;
+            }
+            let last = request.chain.writable_len() - 1;
+            request.chain.scatter(link.ram, last, &[status as u8]);
+            link.complete(0, request.chain.head, written as u32 + 1)?;
+        }
+        self.take_new(link)
+    }
+}
+
+impl State for Block {
+    fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
+        codec.section("virtio_block", 1)?;
+        self.disk.state(codec)?;
+        self.head.state(codec)?;
+        codec.u8(&mut self.config[config::WRITEBACK])?;
+        codec.u64(&mut self.features)?;
+        codec.list(&mut self.in_flight, |c, request| {
+            request.chain.state(c)?;
+            codec_request(c, request)
+        })?;
+        let counters = &mut self.counters;
+        for counter in [
+            &mut counters.reads,
+            &mut counters.writes,
+            &mut counters.flushes,
+            &mut counters.sectors_read,
+            &mut counters.sectors_written,
+            &mut counters.errors,
+        ] {
+            codec.u64(counter)?;
+        }
+        Ok(())
+    }
+}
+
+/// A request but for its chain. Loaded bytes must not promise buffers that `carry_out` would miss.
+fn codec_request(codec: &mut Codec<'_>, request: &mut Request) -> Result<(), CodecError> {
+    codec.u32(&mut request.kind)?;
+    codec.u64(&mut request.sector)?;
+    codec.time(&mut request.due)?;
+    codec.bool(&mut request.varied)?;
+    let chain = &request.chain;
+    if chain.writable_len() == 0 || chain.readable_len() < HEADER {
+        return Err(CodecError::BadValue {
+            field: "disk request",
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
