@@ -1,0 +1,3 @@
+//! Communication between processes: pipes. (Signals belong to `proc`.)
+
+pub mod pipe;
