@@ -3,7 +3,9 @@
 //! # Start-up
 //! An application processor wakes in real mode at a page below 1 MiB that the start-up IPI names (SDM vol. 3,
 //! 9.4). The code there goes through protected mode into long mode on the boot page tables, which still map
-//! the first GiB at 0, takes the stack that was left for it, and calls `ap_main`. They start one after another.
+//! the first GiB at 0, and calls `ap_main`. That goes over to the kernel's page table, and only then to the
+//! CPU's own stack, which the boot page tables do not show. They start one after another, and share a stack
+//! up to that point.
 //!
 //! # TLB shootdown
 //! Who removes a mapping or a right must make sure that no CPU still uses the old translation before
@@ -13,7 +15,7 @@
 //! that it answers others meanwhile; a CPU that spins for a lock with interrupts off gets the lock from
 //! somebody who is not waiting for it, and answers then. So nobody waits in a circle.
 
-use core::arch::global_asm;
+use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use super::percpu::cpu_id;
@@ -68,8 +70,9 @@ ap_long:
     movl    %eax, %ss
     movl    %eax, %ds
     movl    %eax, %es
-    movq    (0x8000 + ap_stack - ap_start), %rsp
+    movabsq $ap_boot_stack_top, %rsp
     movq    (0x8000 + ap_number - ap_start), %rdi
+    movq    (0x8000 + ap_stack - ap_start), %rsi
     xorl    %ebp, %ebp
     movabsq $ap_main, %rax
     callq   *%rax
@@ -94,6 +97,11 @@ ap_number:
     .quad 0
 .globl ap_end
 ap_end:
+
+.section .bss.ap_boot_stack, "aw", @nobits
+.balign 16
+    .skip 8192
+ap_boot_stack_top:
 "#,
     options(att_syntax)
 );
@@ -165,12 +173,17 @@ fn start(number: usize, apic_id: u32) {
 
 /// First Rust code of an application processor.
 #[unsafe(no_mangle)]
-extern "C" fn ap_main(number: usize) -> ! {
+extern "C" fn ap_main(number: usize, stack_top: usize) -> ! {
     percpu::init(number);
     gdt::init(number);
     trap::load();
     cpu::init();
     paging::activate_kernel();
+    // SAFETY: the stack is this CPU's own, and nothing on the present one is needed any more.
+    unsafe { asm!("mov rsp, {}", "xor ebp, ebp", "call {}", "ud2", in(reg) stack_top, sym ap_continue, options(noreturn)) };
+}
+
+extern "C" fn ap_continue() -> ! {
     apic::init();
     syscall_entry::init();
     crate::secondary_main()

@@ -131,13 +131,13 @@ fn mp_table(found: &mut Topology) -> Option<()> {
     let table_at = PhysAddr::new(u32_at(bytes(floating, 16)?, 4)?.into());
     let header = bytes(table_at, 44).filter(|h| h.starts_with(b"PCMP"))?;
     let table = bytes(table_at, u16_at(header, 4)?.into())?;
-    let count = u16_at(header, 34)?;
     let mut rest = table.get(44..)?;
-    for _ in 0..count {
+    // Up to the table's end: the count in the header is 0 in the tables of QEMU's microvm firmware.
+    while let Some(&kind) = rest.first() {
         // A processor takes 20 bytes, every other kind 8.
-        let len = if *rest.first()? == 0 { 20 } else { 8 };
+        let len = if kind == 0 { 20 } else { 8 };
         let entry = rest.get(..len)?;
-        match entry[0] {
+        match kind {
             0 if entry[3] & 1 != 0 => found.add_cpu(entry[1].into()),
             2 if entry[3] & 1 != 0 => found.add_io_apic(u32_at(entry, 4)?.into(), 0),
             _ => {}
