@@ -3,10 +3,10 @@
 //! Cargo already refuses a `use` of a package that is not in the manifest; so a wrong edge shows
 //! in a `Cargo.toml`, and in a `use` when a package re-exports what it should not.
 
-use super::source::{Finding, Tree, names_after};
+use super::source::{Finding, Source, Tree, names_after};
 
 /// Each package and what it may use of ours. A package that is not here may not exist.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 15] = [
     // The emulator, bottom to top.
     ("base", &[]),
     ("ir", &["base"]),
@@ -23,6 +23,8 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("user", &["abi", "ulib"]),
     // Around them. The toolchain and the emulator share files, not code.
     ("xtask", &["abi", "kcore"]),
+    // Instructions against the host's own CPU: needs no machine.
+    ("silicon", &["base", "ir", "cpu", "engine"]),
     (
         "tests",
         &[
@@ -49,6 +51,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
                 findings.push(Finding::new(&manifest.path, *line, message));
             }
         }
+        let may_use = [allowed, &[manifest.name.as_str()]].concat();
         let folder = manifest.path.trim_end_matches("Cargo.toml");
         for source in tree
             .sources
@@ -56,7 +59,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
             .filter(|source| source.path.starts_with(folder))
         {
             for (line, name) in names_after(&source.code.replace("use ", "use::"), "use") {
-                if is_ours(&name) && name != manifest.name && !allowed.contains(&name.as_str()) {
+                if is_ours(&name) && !may_use.contains(&name.as_str()) && !declares(source, &name) {
                     let message = format!("`{}` must not use `{name}`", manifest.name);
                     findings.push(Finding::new(&source.path, line, message));
                 }
@@ -64,6 +67,16 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether the file has a module of that name: then a `use` of the name means the module.
+fn declares(source: &Source, name: &str) -> bool {
+    source.code_lines().any(|(_, line)| {
+        let declared = line
+            .split_once("mod ")
+            .map(|(_, rest)| rest.trim_end_matches([';', '{', ' ']));
+        declared == Some(name)
+    })
 }
 
 fn allowed(package: &str) -> Option<&'static [&'static str]> {
@@ -81,7 +94,7 @@ fn is_ours(name: &str) -> bool {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::source::{Manifest, Source};
+    use super::super::source::Manifest;
     use super::*;
 
     fn findings(package: &str, dependency: &str, code: &str) -> usize {
@@ -115,6 +128,10 @@ mod tests {
             1
         );
         assert_eq!(findings("devices", "base", "// use machine::Board;"), 0);
+        assert_eq!(
+            findings("devices", "base", "mod machine;\nuse machine::Part;"),
+            0
+        );
     }
 
     #[test]

@@ -7,23 +7,24 @@ const FOLDER: &str = "emulator/glassbox/src/";
 
 /// Each module, the modules it may use, and the packages of ours it may use. `cli` and the crate's
 /// own files are on top and may use everything.
-const MODULES: [(&str, &[&str], &[&str]); 6] = [
-    ("trace", &[], &["base", "machine", "abi"]),
-    ("fault", &[], &["base", "machine", "abi"]),
-    ("snapshot", &[], &["base", "machine", "abi"]),
+const MODULES: [(&str, &[&str], &[&str]); 7] = [
+    ("symbols", &[], &[]),
+    ("trace", &["symbols"], &["base", "machine", "abi"]),
+    ("fault", &["symbols"], &["base", "machine", "abi"]),
+    ("snapshot", &["symbols"], &["base", "machine", "abi"]),
     (
         "gdb",
-        &["snapshot", "trace", "fault"],
+        &["symbols", "snapshot", "trace", "fault"],
         &["base", "machine", "abi", "kcore"],
     ),
     (
         "grade",
-        &["snapshot", "trace", "fault"],
+        &["symbols", "snapshot", "trace", "fault"],
         &["base", "machine", "abi", "kcore"],
     ),
     (
         "disk",
-        &["snapshot", "trace", "fault"],
+        &["symbols", "snapshot", "trace", "fault"],
         &["base", "machine", "abi", "kcore"],
     ),
 ];
