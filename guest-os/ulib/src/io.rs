@@ -147,6 +147,7 @@ macro_rules! eprint {
 /// Prints a line on standard error.
 #[macro_export]
 macro_rules! eprintln {
+    () => { $crate::io::eprint_fmt(format_args!("\n")) };
     ($($arg:tt)*) => { $crate::io::eprint_fmt(format_args!("{}\n", format_args!($($arg)*))) };
 }
 

@@ -21,17 +21,24 @@ pub fn fork() -> Result<Option<Pid>> {
     sys::fork()
 }
 
-/// Where a command would be found: itself if it has a slash, else along `PATH`.
-pub fn find_program(name: &[u8]) -> Option<Vec<u8>> {
+/// Where a command would be found: itself if it has a slash, else along `path`.
+pub fn find_in(name: &[u8], path: &[u8]) -> Option<Vec<u8>> {
     if name.contains(&b'/') {
         return Some(name.to_vec());
     }
+    if name.is_empty() {
+        return None;
+    }
+    let mut candidates = path.split(|b| *b == b':').map(|dir| join(dir, name));
+    candidates.find(|candidate| {
+        sys::access(candidate, X_OK).is_ok() && sys::stat(candidate).is_ok_and(|s| s.is_file())
+    })
+}
+
+/// The same along `PATH`.
+pub fn find_program(name: &[u8]) -> Option<Vec<u8>> {
     let path = env::get(b"PATH").unwrap_or_else(|| DEFAULT_PATH.to_vec());
-    path.split(|b| *b == b':')
-        .map(|dir| join(dir, name))
-        .find(|candidate| {
-            sys::access(candidate, X_OK).is_ok() && sys::stat(candidate).is_ok_and(|s| s.is_file())
-        })
+    find_in(name, &path)
 }
 
 /// Becomes another program, found along `PATH`, with this environment. Returns only an error.

@@ -4,4 +4,10 @@
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
+extern crate alloc as rust_alloc;
+
 pub mod echo;
+pub mod kill;
+pub mod printf;
+pub mod sh;
+pub mod test;
