@@ -50,13 +50,13 @@ pub enum FlagKind {
     Dec = 8,
     /// a - 1, CF was set and stays so.
     DecCarry = 9,
-    /// a << b, 1 <= b < 64; CF is the last bit shifted out.
+    /// a << b, 1 <= b < 64; CF is the last bit shifted out, OF tells whether a shift by one changes the sign.
     Shl = 10,
-    /// a >> b, unsigned.
+    /// a >> b, unsigned; OF as for `Shl`.
     Shr = 11,
     /// a >> b, signed.
     Sar = 12,
-    /// A product whose low half is `a`; CF and OF say whether `b` is not zero.
+    /// A product whose low half is `a`; CF and OF say whether `b` is not zero, and ZF is clear.
     Mul = 13,
 }
 
@@ -220,7 +220,7 @@ pub const fn word(kind: u64, a: u64, b: u64) -> u64 {
         FlagKind::Shl => {
             let r = (a << b) & mask;
             let carry = b <= bits as u64 && b >= 1 && (a >> (bits as u64 - b)) & 1 != 0;
-            (r, carry, (r & top != 0) != carry, false)
+            (r, carry, (a ^ a << 1) & top != 0, false)
         }
         FlagKind::Shr => {
             let carry = b >= 1 && (a >> (b - 1)) & 1 != 0;
@@ -236,7 +236,7 @@ pub const fn word(kind: u64, a: u64, b: u64) -> u64 {
     (carry as u64)
         | (parity as u64) << 2
         | (adjust as u64) << 4
-        | ((result == 0) as u64) << 6
+        | ((result == 0 && !matches!(kind, FlagKind::Mul)) as u64) << 6
         | ((result & top != 0) as u64) << 7
         | (overflow as u64) << 11
 }

@@ -129,13 +129,16 @@ const fn sign_extend(value: u64, width: Width) -> i64 {
     (value << unused) as i64 >> unused
 }
 
-/// Result and flag word of RCL or RCR; `count` is masked already. A count of zero keeps the flags; OF is that of the
-/// last single step.
+/// Result and flag word of RCL or RCR; `count` is masked already. A count that comes round to zero keeps the flags. OF
+/// is that of a single step, which the manual leaves open for other counts and silicon does.
 fn rotate_carry(left: bool, width: Width, value: u64, count: u32, word: u64) -> (u64, u64) {
     let bits = width.bits();
     let mut value = value & width.mask();
     let mut carry = word & flags::CF;
-    for _ in 0..count % (bits + 1) {
+    let top = value >> (bits - 1);
+    let overflow = if left { top ^ value >> (bits - 2) & 1 } else { top ^ carry };
+    let count = count % (bits + 1);
+    for _ in 0..count {
         if left {
             let out = value >> (bits - 1);
             value = (value << 1 | carry) & width.mask();
@@ -149,8 +152,6 @@ fn rotate_carry(left: bool, width: Width, value: u64, count: u32, word: u64) -> 
     if count == 0 {
         return (value, word);
     }
-    let top = value >> (bits - 1);
-    let overflow = if left { top ^ carry } else { top ^ value >> (bits - 2) & 1 };
     let kept = word & !(flags::CF | flags::OF);
     (value, kept | carry | overflow * flags::OF)
 }
@@ -175,7 +176,9 @@ fn double_shift(left: bool, width: Width, value: u64, filler: u64, count: u32, w
     } else {
         ((value >> count | filler << (bits - count)) & mask, value >> (count - 1) & 1)
     };
-    let overflow = (result ^ value) >> (bits - 1) & 1;
+    // As for a count of 1, whatever the count.
+    let next = if left { value >> (bits - 2) } else { filler };
+    let overflow = (value >> (bits - 1) ^ next) & 1;
     let logic = flags::word(FlagKind::Logic.at(width) as u64, result, 0);
     (result, logic | carry | overflow * flags::OF)
 }

@@ -83,11 +83,15 @@ fn cmpxchg(l: &mut Lifter) -> Lift {
     };
     let expected = l.zext(RAX, width);
     let equal = l.alu_temp(Opcode::Seq, old, expected);
-    let new = l.copy(old);
+    // Memory is written in either case; a 32-bit register keeps its upper half on failure.
+    let new = match memory {
+        None if width == Width::B4 => l.copy(l.register(0)?.0),
+        _ => l.copy(old),
+    };
+    let source = l.zext(source, width);
     l.b.alu(Opcode::MovNz, new, equal, source);
-    match memory {
-        Some((base, disp)) => l.store(Address::Based { base, disp }, width, new),
-        None => {}
+    if let Some((base, disp)) = memory {
+        l.store(Address::Based { base, disp }, width, new);
     }
     l.b.set_flags(FlagKind::Sub, width, RAX, old);
     // On success the accumulator stays whole; its upper half is cleared only by a write.
@@ -101,11 +105,10 @@ fn cmpxchg(l: &mut Lifter) -> Lift {
     }
     if memory.is_none() {
         let (first, first_part) = l.register(0)?;
-        if first != RAX || first_part == Part::High {
-            l.write_part(first, first_part, new);
-        } else {
-            // Comparing the accumulator with itself succeeds.
-            l.write_part(first, first_part, source);
+        match first_part {
+            // Comparing the accumulator with itself succeeds, so `new` is right for it too.
+            Part::Quad | Part::Dword => l.b.mov(first, new),
+            narrow => l.write_part(first, narrow, new),
         }
     }
     Ok(())

@@ -105,7 +105,8 @@ fn change(l: &mut Lifter, d: Reg, value: Reg, index: Index) {
     l.b.alu(code, d, value, single);
 }
 
-/// BSF BSR: ZF tells a zero source, which leaves the destination as it is.
+/// BSF BSR: ZF tells a zero source, which leaves the destination as it is. The manual leaves the other flags open;
+/// silicon clears them, but for PF, the parity of the index found (or of zero).
 pub fn scan(l: &mut Lifter) -> Lift {
     let width = l.width(0)?;
     let source = l.read_operand(1)?;
@@ -117,7 +118,9 @@ pub fn scan(l: &mut Lifter) -> Lift {
         l.b.unary(Opcode::Clz, found, source);
         l.b.alu_imm(Opcode::XorI, found, found, 63);
     }
-    l.b.set_flags(FlagKind::Logic, width, source, ZERO);
+    l.b.set_flags(FlagKind::Mul, width, found, ZERO);
+    let none = l.imm_temp(Opcode::SeqI, source, 0);
+    l.b.set_flags_if(FlagKind::Logic, width, source, none);
     if part == Part::Word {
         let kept = l.copy(reg);
         l.b.alu(Opcode::MovNz, kept, source, found);

@@ -141,6 +141,7 @@ pub fn rotate(l: &mut Lifter) -> Lift {
         _ => a,
     };
     let wide = width == Width::B8;
+    let overflow = rotate_overflow(l, width, left, a);
     let target = target(l, &place);
     match (count, left, wide) {
         (Count::Literal(n), false, true) => l.b.alu_imm(Opcode::RorI, target, source, i32::from(n)),
@@ -155,32 +156,42 @@ pub fn rotate(l: &mut Lifter) -> Lift {
         (Count::Dynamic(n), false, false) => l.b.alu(Opcode::Ror32, target, source, n),
     }
     close(l, &place, width, target);
-    rotate_flags(l, width, left, count, target);
+    rotate_flags(l, width, left, count, target, overflow);
     Ok(())
 }
 
-/// CF is the bit that went round last; OF tells whether the top bit changed by a rotate of one (and is computed alike
-/// for other counts, where the manual leaves it open).
-fn rotate_flags(l: &mut Lifter, width: Width, left: bool, count: Count, result: Reg) {
+/// OF, in its place in the flag word: whether a rotate of `a` by one changes the top bit. The manual leaves other counts
+/// open; silicon does the same for them if they come from CL, and keeps OF if they are literals.
+fn rotate_overflow(l: &mut Lifter, width: Width, left: bool, a: Reg) -> Reg {
+    let top = width.bits() as i32 - 1;
+    let changed = if left {
+        let next = l.imm_temp(Opcode::ShlI, a, 1);
+        let differ = l.alu_temp(Opcode::Xor, a, next);
+        l.imm_temp(Opcode::ShrI, differ, top)
+    } else {
+        let high = l.imm_temp(Opcode::ShrI, a, top);
+        l.alu_temp(Opcode::Xor, a, high)
+    };
+    l.b.alu_imm(Opcode::AndI, changed, changed, 1);
+    l.imm_temp(Opcode::ShlI, changed, flags::OF.trailing_zeros() as i32)
+}
+
+/// CF is the bit that went round last.
+fn rotate_flags(l: &mut Lifter, width: Width, left: bool, count: Count, result: Reg, overflow: Reg) {
     if matches!(count, Count::Literal(0)) {
         return;
     }
-    let top = width.bits() as i32 - 1;
-    let high = l.imm_temp(Opcode::ShrI, result, top);
-    let (carry, other) = if left {
-        (l.imm_temp(Opcode::AndI, result, 1), high)
-    } else {
-        let carry = l.imm_temp(Opcode::AndI, high, 1);
-        (carry, l.imm_temp(Opcode::ShrI, result, top - 1))
-    };
-    let overflow = l.alu_temp(Opcode::Xor, carry, other);
-    l.b.alu_imm(Opcode::AndI, overflow, overflow, 1);
-    l.b.alu_imm(Opcode::ShlI, overflow, overflow, flags::OF.trailing_zeros() as i32);
+    let last = if left { result } else { l.imm_temp(Opcode::ShrI, result, width.bits() as i32 - 1) };
+    let carry = l.imm_temp(Opcode::AndI, last, 1);
     let old = l.b.temp();
     l.b.get_flags(old);
-    let word = l.imm_temp(Opcode::AndI, old, !((flags::CF | flags::OF) as i32));
+    let keeps_overflow = matches!(count, Count::Literal(2..));
+    let changed = if keeps_overflow { flags::CF } else { flags::CF | flags::OF };
+    let word = l.imm_temp(Opcode::AndI, old, !(changed as i32));
     l.b.alu(Opcode::Or, word, word, carry);
-    l.b.alu(Opcode::Or, word, word, overflow);
+    if !keeps_overflow {
+        l.b.alu(Opcode::Or, word, word, overflow);
+    }
     if let Count::Dynamic(n) = count {
         l.b.alu(Opcode::MovZ, word, n, old);
     }
