@@ -2,7 +2,8 @@
 //!
 //! Data goes straight between the caller's buffer and the disk. Bytes of the last block past the
 //! end of the file are not zero on the disk: cutting a file must not touch data that, after a
-//! crash, may still belong to it. They are made zero when the file grows over them.
+//! crash, may still belong to it. They are made zero when the file grows over them, and if it was cut
+//! in the same transaction, that is committed first.
 
 use super::Fs;
 use super::inode::InodeExt;
@@ -88,6 +89,7 @@ impl<S: BlockStore> Fs<S> {
         now: Timespec,
     ) -> Result<usize, Errno> {
         let inode = self.regular(ino)?;
+        self.settle_cut(ino)?;
         let first = offset / SIZE;
         let blocks = (offset + data.len() as u64).div_ceil(SIZE) - first;
         let mut count = blocks.min(STEP).min(u64::from(self.disk.log_body / 2));
@@ -186,6 +188,16 @@ impl<S: BlockStore> Fs<S> {
         Ok(())
     }
 
+    /// Commits a cut of this file that left bytes past its end in its last block: only then may
+    /// they be overwritten.
+    fn settle_cut(&mut self, ino: u32) -> Result<(), Errno> {
+        if self.cut_inside.contains(&ino) {
+            self.check_writable()?;
+            self.commit()?;
+        }
+        Ok(())
+    }
+
     /// Cuts a regular file, or lets it grow by a hole.
     pub fn truncate(&mut self, ino: u32, size: u64, now: Timespec) -> Result<(), Errno> {
         let mut inode = self.regular(ino)?;
@@ -193,6 +205,7 @@ impl<S: BlockStore> Fs<S> {
             return Err(Errno::EFBIG);
         }
         if size >= inode.size {
+            self.settle_cut(ino)?;
             return self.operation(1, 0, |fs| {
                 if size > inode.size {
                     fs.zero_tail(&inode)?;
@@ -213,6 +226,9 @@ impl<S: BlockStore> Fs<S> {
             fs.put_inode(ino, &inode)?;
             if !done {
                 fs.add_orphan(ino)?;
+            }
+            if !size.is_multiple_of(SIZE) {
+                fs.cut_inside.insert(ino);
             }
             Ok(done)
         })?;

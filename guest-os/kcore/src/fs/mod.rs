@@ -53,6 +53,7 @@ pub use namespace::Removed;
 pub use store::{Block, BlockStore, IoError, MemStore};
 
 use abi::Errno;
+use alloc::collections::BTreeSet;
 use cache::Cache;
 use geometry::Geometry;
 use log::Log;
@@ -67,6 +68,8 @@ pub struct Fs<S> {
     log: Log,
     space: Space,
     orphans: Orphans,
+    /// Files that this transaction cut in the middle of a block (see `file.rs`).
+    cut_inside: BTreeSet<u32>,
     aborted: bool,
 }
 
@@ -78,6 +81,7 @@ impl<S: BlockStore> Fs<S> {
         let mut cache = Cache::default();
         let space = Space::count(&mut store, &mut cache, &disk)?;
         let orphans = Orphans::read(&mut store, &mut cache)?;
+        let cut_inside = BTreeSet::new();
         let mut fs = Fs {
             store,
             disk,
@@ -85,6 +89,7 @@ impl<S: BlockStore> Fs<S> {
             log,
             space,
             orphans,
+            cut_inside,
             aborted: false,
         };
         if !fs.directory(ROOT_INO).is_ok_and(|root| root.nlink > 0) {
@@ -168,6 +173,7 @@ impl<S: BlockStore> Fs<S> {
                 .commit(&mut self.store, &mut self.cache)
                 .map_err(Errno::from)
         });
+        self.cut_inside.clear();
         self.aborted |= result.is_err();
         result
     }

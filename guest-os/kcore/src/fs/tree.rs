@@ -9,6 +9,9 @@ use abi::stat::Stat;
 use alloc::vec;
 use alloc::vec::Vec;
 
+/// Bytes that a whole file is read by.
+const CHUNK: usize = 16 * BLOCK_SIZE;
+
 impl<S: BlockStore> Fs<S> {
     /// The inode that a path from the root names.
     pub fn resolve(&mut self, path: &[u8]) -> Result<u32, Errno> {
@@ -74,10 +77,10 @@ impl<S: BlockStore> Fs<S> {
         let mut data = Vec::new();
         loop {
             let start = data.len();
-            data.resize(start + 64 * BLOCK_SIZE, 0);
+            data.resize(start + CHUNK, 0);
             let count = self.read_at(ino, start as u64, &mut data[start..])?;
             data.truncate(start + count);
-            if count < 64 * BLOCK_SIZE {
+            if count < CHUNK {
                 return Ok(data);
             }
         }

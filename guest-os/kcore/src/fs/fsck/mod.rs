@@ -237,36 +237,41 @@ impl<S: BlockStore> Check<'_, S> {
 
     fn bitmaps(&mut self) -> Result<(), MountError> {
         let Geometry {
-            blocks,
             inodes,
             inode_bitmap,
             block_bitmap,
             data,
             ..
         } = self.geometry;
-        for ino in 0..inodes {
-            let used = ino == 0 || self.inodes.contains_key(&ino);
-            self.bit("inode", inode_bitmap, ino, used)?;
-        }
-        for block in 0..blocks {
-            let used = block < data || self.owners[block as usize] != 0;
-            self.bit("block", block_bitmap, block, used)?;
-        }
-        Ok(())
+        let used = (0..inodes)
+            .map(|ino| ino == 0 || self.inodes.contains_key(&ino))
+            .collect();
+        self.bitmap("inode", inode_bitmap, used)?;
+        let used = (0..)
+            .zip(&self.owners)
+            .map(|(block, owner)| block < data || *owner != 0);
+        let used = used.collect();
+        self.bitmap("block", block_bitmap, used)
     }
 
-    fn bit(&mut self, what: &str, bitmap: u32, index: u32, used: bool) -> Result<(), MountError> {
-        let block = self.disk.block(bitmap + index / BITS_PER_BLOCK)?;
-        let bit = index % BITS_PER_BLOCK;
-        let marked = block[(bit / 8) as usize] & 1 << (bit % 8) != 0;
-        if marked != used {
-            let word = if used {
-                "used but free"
-            } else {
-                "unused but not free"
-            };
-            self.report
-                .problem(format!("bitmap: {what} {index} is {word}"));
+    /// Compares a bitmap with what is in use.
+    fn bitmap(&mut self, what: &str, first: u32, used: Vec<bool>) -> Result<(), MountError> {
+        let per_block = BITS_PER_BLOCK as usize;
+        for (number, used) in used.chunks(per_block).enumerate() {
+            let block = self.disk.block(first + number as u32)?;
+            for (bit, used) in used.iter().enumerate() {
+                let marked = block[bit / 8] & 1 << (bit % 8) != 0;
+                if marked != *used {
+                    let index = number * per_block + bit;
+                    let word = if *used {
+                        "used but free"
+                    } else {
+                        "unused but not free"
+                    };
+                    self.report
+                        .problem(format!("bitmap: {what} {index} is {word}"));
+                }
+            }
         }
         Ok(())
     }
