@@ -8,6 +8,9 @@ extern crate alloc;
 
 mod arch;
 mod boot_params;
+mod drivers;
+mod fs;
+mod ipc;
 mod klog;
 mod mm;
 mod panic;

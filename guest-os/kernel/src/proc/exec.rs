@@ -91,7 +91,7 @@ pub fn exec(frame: &mut TrapFrame, path: &[u8], strings: Strings) -> Result<(), 
     // The point of no return.
     drop(me.replace_space(Some(Arc::new(space))));
     release_vfork_parent(&me);
-    //FS drop(me.files.lock().take_for_exec());
+    drop(me.files.lock().take_for_exec());
     me.signals.exec();
     me.context.reset_user_state();
     me.set_name(path.rsplit(|byte| *byte == b'/').next().unwrap_or(path));

@@ -13,6 +13,7 @@ use abi::wait::{WCONTINUED, WNOHANG, WUNTRACED, WaitStatus};
 use super::fork::release_vfork_parent;
 use super::table::{self, Entry, INIT};
 use super::{Pid, Process, State, current, signal};
+use crate::fs::context::FileContext;
 use crate::sched::{self, CPUS};
 use crate::sync::IrqGuard;
 
@@ -21,6 +22,11 @@ pub fn exit(status: WaitStatus) -> ! {
     let me = current();
     assert!(me.pid != INIT, "process 1 has ended (status {:#x})", status.0);
     crate::probe!(process_exit, me.pid, status.0);
+    // Closing may sleep (the last close of an unlinked file), so it comes first and without locks.
+    let files = me.files.lock().take_all();
+    drop(files);
+    let context = core::mem::replace(&mut *me.file_context.lock(), FileContext::new());
+    drop(context);
     drop(me.replace_space(None));
     release_vfork_parent(&me);
 

@@ -20,6 +20,8 @@ pub fn start() {
 }
 
 fn main(frame: &mut TrapFrame) {
+    crate::drivers::init(); // disks, terminals
+    crate::fs::init(); // the root file system, /dev, /proc
     let path = options().init.as_bytes();
     let mut argv = Vec::from([path.to_vec()]);
     // What to run is init's business: it finds the line as its first argument.

@@ -10,6 +10,8 @@ use super::Pid;
 use super::signal::Signals;
 use crate::arch::context::{Context, Entry};
 use crate::arch::trap::TrapFrame;
+use crate::fs::context::FileContext;
+use crate::fs::descriptors::DescriptorTable;
 use crate::mm::kstack::KernelStack;
 use crate::mm::space::AddressSpace;
 use crate::sched::online_cpus;
@@ -72,6 +74,11 @@ pub struct Process {
     // Replaced by the process itself only.
     space: SpinLock<Option<Arc<AddressSpace>>>,
 
+    /// Open files by number.
+    pub files: SpinLock<DescriptorTable>,
+    /// Working directory and umask.
+    pub file_context: SpinLock<FileContext>,
+
     /// Signals: pending, blocked, actions.
     pub signals: Signals,
     /// Woken when a child changes its state; the condition is under the process table's lock.
@@ -111,6 +118,8 @@ impl Process {
         let process = Self::build(pid, context, Some(stack), signals);
         if let Some(parent) = parent {
             *process.name.lock() = *parent.name.lock();
+            *process.files.lock() = parent.files.lock().fork();
+            *process.file_context.lock() = parent.file_context.lock().clone();
             process.affinity.store(parent.affinity.load(Ordering::Relaxed), Ordering::Relaxed);
             process.cpu.store(parent.cpu.load(Ordering::Relaxed), Ordering::Relaxed);
         }
@@ -131,6 +140,8 @@ impl Process {
             context,
             stack: SpinLock::new(stack),
             space: SpinLock::new(None),
+            files: SpinLock::new(DescriptorTable::new()),
+            file_context: SpinLock::new(FileContext::new()),
             signals,
             children_changed: WaitQueue::new(),
             vfork_done: WaitQueue::new(),
