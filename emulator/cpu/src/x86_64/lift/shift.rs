@@ -156,12 +156,13 @@ pub fn rotate(l: &mut Lifter) -> Lift {
         (Count::Dynamic(n), false, false) => l.b.alu(Opcode::Ror32, target, source, n),
     }
     close(l, &place, width, target);
-    rotate_flags(l, width, left, count, target, overflow);
+    let kept = matches!((&place, count), (Place::Register(..), Count::Literal(2..)));
+    rotate_flags(l, width, left, count, target, (!kept).then_some(overflow));
     Ok(())
 }
 
 /// OF, in its place in the flag word: whether a rotate of `a` by one changes the top bit. The manual leaves other counts
-/// open; silicon does the same for them if they come from CL, and keeps OF if they are literals.
+/// open; silicon does the same for them, but keeps OF if it rotates a register by a literal.
 fn rotate_overflow(l: &mut Lifter, width: Width, left: bool, a: Reg) -> Reg {
     let top = width.bits() as i32 - 1;
     let changed = if left {
@@ -177,7 +178,7 @@ fn rotate_overflow(l: &mut Lifter, width: Width, left: bool, a: Reg) -> Reg {
 }
 
 /// CF is the bit that went round last.
-fn rotate_flags(l: &mut Lifter, width: Width, left: bool, count: Count, result: Reg, overflow: Reg) {
+fn rotate_flags(l: &mut Lifter, width: Width, left: bool, count: Count, result: Reg, overflow: Option<Reg>) {
     if matches!(count, Count::Literal(0)) {
         return;
     }
@@ -185,11 +186,10 @@ fn rotate_flags(l: &mut Lifter, width: Width, left: bool, count: Count, result: 
     let carry = l.imm_temp(Opcode::AndI, last, 1);
     let old = l.b.temp();
     l.b.get_flags(old);
-    let keeps_overflow = matches!(count, Count::Literal(2..));
-    let changed = if keeps_overflow { flags::CF } else { flags::CF | flags::OF };
+    let changed = if overflow.is_some() { flags::CF | flags::OF } else { flags::CF };
     let word = l.imm_temp(Opcode::AndI, old, !(changed as i32));
     l.b.alu(Opcode::Or, word, word, carry);
-    if !keeps_overflow {
+    if let Some(overflow) = overflow {
         l.b.alu(Opcode::Or, word, word, overflow);
     }
     if let Count::Dynamic(n) = count {
