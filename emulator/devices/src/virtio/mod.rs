@@ -6,7 +6,7 @@
 //! a driver does wrong ends in DEVICE_NEEDS_RESET, never in a panic or without bounds.
 
 pub mod block;
-//pub mod console;
+pub mod console;
 pub mod entropy;
 mod link;
 mod mmio;
@@ -15,7 +15,7 @@ mod queue;
 mod testing;
 
 pub use block::Block;
-//pub use console::Console;
+pub use console::Console;
 pub use entropy::Entropy;
 pub use link::Link;
 pub use mmio::Mmio;
