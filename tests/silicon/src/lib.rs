@@ -1,0 +1,62 @@
+//! Every lifted instruction against the CPU that this host is made of.
+//!
+//! [`catalog`] makes test instructions out of the decoder's own list of encodings, so that an instruction is tested
+//! from the day it is lifted; [`state`] makes the register and memory contents they start from. The same bytes then
+//! run at the same addresses on the [`host`] and in the [`guest`], and what comes out is compared: registers, flags,
+//! XMM, MXCSR, memory, the exception and its error code. [`catalog::excluded`] lists what cannot be compared, with the
+//! reason.
+//!
+//! This package alone, beside the engine, holds unsafe code: running bytes on the host is what it is for.
+
+pub mod catalog;
+pub mod guest;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub mod host;
+pub mod state;
+
+/// Where the memory of a test lies, in the host's address space and in the guest's.
+///
+/// ```text
+/// CODE  one page: the instruction at ENTRY, behind it the way out; at TAKEN the way out for branches
+/// DATA  two pages to read and write, a hole behind them
+/// FIXED one page to read only, a hole behind it
+/// ```
+pub mod layout {
+    /// The page that holds the instruction.
+    pub const CODE: u64 = 0x2000_0000;
+    /// The instruction's address.
+    pub const ENTRY: u64 = CODE + 0x100;
+    /// Where branches go.
+    pub const TAKEN: u64 = CODE + 0x140;
+    /// Memory to work on.
+    pub const DATA: u64 = 0x2000_2000;
+    /// Its size in bytes.
+    pub const DATA_LEN: u64 = 0x2000;
+    /// Memory that cannot be written.
+    pub const FIXED: u64 = 0x2000_5000;
+    /// Its size in bytes.
+    pub const FIXED_LEN: u64 = 0x1000;
+}
+
+/// How an instruction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It completed, and control is here.
+    Done {
+        /// The instruction pointer.
+        rip: u64,
+    },
+    /// It raised an exception.
+    Trap {
+        /// The vector.
+        vector: u8,
+        /// The error code, 0 if there is none.
+        error: u32,
+        /// CR2, 0 if it is no page fault.
+        address: u64,
+        /// The instruction pointer that was saved.
+        rip: u64,
+    },
+    /// The emulator does not do it.
+    Gap,
+}
