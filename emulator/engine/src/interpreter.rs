@@ -205,12 +205,21 @@ pub fn interpret<G: Guest>(block: &Block, guest: &mut G, done: u64, left: u64) -
                 }
             }};
         }
+        // Subnormal operands raise a flag of their own, and the smallest normal result may be the rounding of a tiny one.
+        macro_rules! only_rounded {
+            ($float:ident, $x:ident, $y:ident, $result:ident) => {
+                $x.is_normal()
+                    && $y.is_normal()
+                    && $result.is_normal()
+                    && $result.abs() > $float::MIN_POSITIVE
+            };
+        }
         macro_rules! float64 {
             ($f:expr) => {{
                 let f: fn(f64, f64) -> f64 = $f;
                 let (x, y) = (f64::from_bits(a!()), f64::from_bits(b!()));
                 let result = f(x, y);
-                if reg!(FP_FAST) != 0 && result.is_normal() {
+                if reg!(FP_FAST) != 0 && only_rounded!(f64, x, y, result) {
                     set!(result.to_bits())
                 } else {
                     call!()
@@ -222,7 +231,7 @@ pub fn interpret<G: Guest>(block: &Block, guest: &mut G, done: u64, left: u64) -
                 let f: fn(f32, f32) -> f32 = $f;
                 let (x, y) = (f32::from_bits(a!() as u32), f32::from_bits(b!() as u32));
                 let result = f(x, y);
-                if reg!(FP_FAST) != 0 && result.is_normal() {
+                if reg!(FP_FAST) != 0 && only_rounded!(f32, x, y, result) {
                     set!(reg!(op.d) & !0xffff_ffff | u64::from(result.to_bits()))
                 } else {
                     call!()

@@ -383,7 +383,8 @@ opcodes! {
     /// d = bit i is the top bit of byte i of the pair a, a + 1; d is one word
     VMoveMask8 DA;
 
-    /// 64-bit a + b: the host's result if `FP_FAST` and the result is normal, else the exact form (call imm)
+    /// 64-bit a + b: the host's result if `FP_FAST`, the operands and the result are normal and the result is not the
+    /// smallest normal number, else the exact form (call imm); the others likewise
     FAdd64 Float;
     /// 64-bit a - b
     FSub64 Float;
@@ -391,7 +392,7 @@ opcodes! {
     FMul64 Float;
     /// 64-bit a / b
     FDiv64 Float;
-    /// 64-bit square root of b
+    /// 64-bit square root of b; a names the same register
     FSqrt64 Float;
     /// 32-bit a + b; only the low half of d is written
     FAdd32 Float;
@@ -401,7 +402,7 @@ opcodes! {
     FMul32 Float;
     /// 32-bit a / b
     FDiv32 Float;
-    /// 32-bit square root of b
+    /// 32-bit square root of b; a names the same register
     FSqrt32 Float;
 
     /// Asks the ISA: call number imm & 0xffff; the upper half of imm is the call's own
