@@ -41,12 +41,16 @@ pub fn paddusw(a: u128, b: u128) -> u128 {
 
 /// PAVGB: the mean, rounded up.
 pub fn pavgb(a: u128, b: u128) -> u128 {
-    zip(a, b, |x: u8, y: u8| ((u16::from(x) + u16::from(y) + 1) >> 1) as u8)
+    zip(a, b, |x: u8, y: u8| {
+        ((u16::from(x) + u16::from(y) + 1) >> 1) as u8
+    })
 }
 
 /// PAVGW
 pub fn pavgw(a: u128, b: u128) -> u128 {
-    zip(a, b, |x: u16, y: u16| ((u32::from(x) + u32::from(y) + 1) >> 1) as u16)
+    zip(a, b, |x: u16, y: u16| {
+        ((u32::from(x) + u32::from(y) + 1) >> 1) as u16
+    })
 }
 
 /// PCMPGTB
@@ -82,12 +86,16 @@ pub fn pminsw(a: u128, b: u128) -> u128 {
 
 /// PMULHUW
 pub fn pmulhuw(a: u128, b: u128) -> u128 {
-    zip(a, b, |x: u16, y: u16| ((u32::from(x) * u32::from(y)) >> 16) as u16)
+    zip(a, b, |x: u16, y: u16| {
+        ((u32::from(x) * u32::from(y)) >> 16) as u16
+    })
 }
 
 /// PMULHW
 pub fn pmulhw(a: u128, b: u128) -> u128 {
-    zip(a, b, |x: i16, y: i16| ((i32::from(x) * i32::from(y)) >> 16) as i16)
+    zip(a, b, |x: i16, y: i16| {
+        ((i32::from(x) * i32::from(y)) >> 16) as i16
+    })
 }
 
 /// PMULLW
@@ -128,18 +136,32 @@ fn count(b: u128) -> u32 {
 
 /// PSLLW, PSLLD, PSLLQ by the low word of b.
 pub fn psll<T: Lane>(a: u128, b: u128) -> u128 {
-    map(a, |x: T| T::cut(if count(b) < T::BITS { x.bits() << count(b) } else { 0 }))
+    map(a, |x: T| {
+        T::cut(if count(b) < T::BITS {
+            x.bits() << count(b)
+        } else {
+            0
+        })
+    })
 }
 
 /// PSRLW, PSRLD, PSRLQ.
 pub fn psrl<T: Lane>(a: u128, b: u128) -> u128 {
-    map(a, |x: T| T::cut(if count(b) < T::BITS { x.bits() >> count(b) } else { 0 }))
+    map(a, |x: T| {
+        T::cut(if count(b) < T::BITS {
+            x.bits() >> count(b)
+        } else {
+            0
+        })
+    })
 }
 
 /// PSRAW and PSRAD: a count beyond the lane fills it with the sign.
 pub fn psra<T: Lane>(a: u128, b: u128) -> u128 {
     let up = 128 - T::BITS;
-    map(a, |x: T| T::cut(((x.bits() << up) as i128 >> up >> count(b).min(T::BITS - 1)) as u128))
+    map(a, |x: T| {
+        T::cut(((x.bits() << up) as i128 >> up >> count(b).min(T::BITS - 1)) as u128)
+    })
 }
 
 /// PSUBSB

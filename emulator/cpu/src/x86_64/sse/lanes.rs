@@ -67,6 +67,9 @@ mod tests {
     fn lanes_are_counted_from_the_low_end() {
         assert_eq!(lane::<i16>(0xffff_0003_0002_0001, 3), -1);
         assert_eq!(build(|i| i as u8) >> 120, 15);
-        assert_eq!(zip::<u32>(7 << 96, 5 << 96, |a, b| a.wrapping_sub(b)), 2 << 96);
+        assert_eq!(
+            zip::<u32>(7 << 96, 5 << 96, |a, b| a.wrapping_sub(b)),
+            2 << 96
+        );
     }
 }

@@ -18,7 +18,12 @@ pub mod id {
 }
 
 /// Answers a call that is no row of the table.
-pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u64) -> Result<Flow, Trap> {
+pub fn call<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    id: u16,
+    op: Op,
+    at: u64,
+) -> Result<Flow, Trap> {
     match id {
         id::UNUSABLE => {
             // SDM vol. 3, table 14-1: #UD comes before #NM.

@@ -23,7 +23,12 @@ use mxcsr::Unit;
 use table::Row;
 
 /// Answers an SSE call.
-pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u64) -> Result<Flow, Trap> {
+pub fn call<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    id: u16,
+    op: Op,
+    at: u64,
+) -> Result<Flow, Trap> {
     let Some(row) = table::row(id) else {
         return memory::call(cpu, id, op, at);
     };

@@ -45,18 +45,31 @@ impl Unit {
             underflow_traps: masks & flag::UNDERFLOW == 0,
             flags: 0,
         };
-        Self { env, host: fast(mxcsr), daz: mxcsr & DAZ != 0, masks }
+        Self {
+            env,
+            host: fast(mxcsr),
+            daz: mxcsr & DAZ != 0,
+            masks,
+        }
     }
 
     /// An operand as the unit sees it: with DAZ, subnormals are zeros.
     pub const fn operand<F: Format>(&self, bits: u64) -> u64 {
-        if self.daz && is_subnormal::<F>(bits) { bits & F::SIGN } else { bits }
+        if self.daz && is_subnormal::<F>(bits) {
+            bits & F::SIGN
+        } else {
+            bits
+        }
     }
 
     /// The flags that reach MXCSR, and whether one of them traps (SDM vol. 1, 11.5.2 and 11.5.3).
     pub const fn outcome(&self) -> (u64, bool) {
         let trapping = self.env.flags & !self.masks;
-        let flags = if trapping & PRE_COMPUTATION != 0 { self.env.flags & PRE_COMPUTATION } else { self.env.flags };
+        let flags = if trapping & PRE_COMPUTATION != 0 {
+            self.env.flags & PRE_COMPUTATION
+        } else {
+            self.env.flags
+        };
         (flags as u64, trapping != 0)
     }
 }
@@ -98,6 +111,9 @@ mod tests {
         assert_eq!(unit.outcome(), (u64::from(flag::INVALID), true));
         let mut unit = Unit::new(RESET & !(1 << 12));
         unit.env.raise(flag::INVALID | flag::INEXACT);
-        assert_eq!(unit.outcome(), (u64::from(flag::INVALID | flag::INEXACT), true));
+        assert_eq!(
+            unit.outcome(),
+            (u64::from(flag::INVALID | flag::INEXACT), true)
+        );
     }
 }

@@ -4,7 +4,9 @@
 //! invalid operation gives the default NaN, whose sign is set.
 
 use super::mxcsr::Unit;
-use crate::float::format::{compare, is_nan, is_normal, is_signaling, is_subnormal, magnitude, negative};
+use crate::float::format::{
+    compare, is_nan, is_normal, is_signaling, is_subnormal, magnitude, negative,
+};
 use crate::float::{Double, Env, Format, Rounding, Single, arith, convert, flag};
 use ir::flags::{CF, PF, ZF};
 use std::cmp::Ordering;
@@ -50,7 +52,10 @@ macro_rules! host {
             #[inline]
             #[expect(private_interfaces, reason = "only this file computes with it")]
             fn host(op: Arithmetic, a: u64, b: u64) -> u64 {
-                let (a, b) = (<$float>::from_bits(a as $bits), <$float>::from_bits(b as $bits));
+                let (a, b) = (
+                    <$float>::from_bits(a as $bits),
+                    <$float>::from_bits(b as $bits),
+                );
                 let result = match op {
                     Arithmetic::Add => a + b,
                     Arithmetic::Sub => a - b,
@@ -178,7 +183,11 @@ pub fn cmp<F: Format>(a: u64, b: u64, imm: u8, unit: &mut Unit) -> u64 {
         2 => matches!(order, Some(Ordering::Less | Ordering::Equal)),
         _ => order.is_none(),
     };
-    if holds != (imm & 4 != 0) { u64::MAX >> (64 - F::BITS) } else { 0 }
+    if holds != (imm & 4 != 0) {
+        u64::MAX >> (64 - F::BITS)
+    } else {
+        0
+    }
 }
 
 /// COMIS (`signals` for every NaN) and UCOMIS: the flag word.
@@ -231,7 +240,9 @@ pub const fn from_int<F: Format>(value: i64, unit: &mut Unit) -> u64 {
 /// No two vendors' tables agree, so this is a definition of ours: the quotient rounded to twelve bits, which is well
 /// within the relative error of 1.5 * 2^-12 that SDM vol. 2, RCPPS allows.
 pub fn rcp(b: u64) -> u64 {
-    approximate(b, |b, env| arith::div::<Single>(u64::from(1f32.to_bits()), b, env))
+    approximate(b, |b, env| {
+        arith::div::<Single>(u64::from(1f32.to_bits()), b, env)
+    })
 }
 
 /// RSQRT: the reciprocal square root to twelve bits, as [`rcp`].
@@ -246,8 +257,15 @@ fn approximate(b: u64, exact: impl Fn(u64, &mut Env) -> Option<u64>) -> u64 {
     if is_nan::<Single>(b) {
         return b | Single::QUIET;
     }
-    let b = if is_subnormal::<Single>(b) { b & Single::SIGN } else { b };
-    let mut env = Env { flush: true, ..Env::default() };
+    let b = if is_subnormal::<Single>(b) {
+        b & Single::SIGN
+    } else {
+        b
+    };
+    let mut env = Env {
+        flush: true,
+        ..Env::default()
+    };
     let Some(result) = exact(b, &mut env) else {
         return default_nan::<Single>();
     };
@@ -258,8 +276,8 @@ fn approximate(b: u64, exact: impl Fn(u64, &mut Env) -> Option<u64>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::mxcsr::RESET;
+    use super::*;
 
     const SNAN: u64 = Double::INFINITY | 5;
     const QNAN: u64 = Double::SIGN | Double::INFINITY | Double::QUIET | 9;
@@ -273,12 +291,20 @@ mod tests {
 
     #[test]
     fn the_first_nan_wins_and_becomes_quiet() {
-        check(|u| add::<Double>(SNAN, QNAN, u), SNAN | Double::QUIET, flag::INVALID);
+        check(
+            |u| add::<Double>(SNAN, QNAN, u),
+            SNAN | Double::QUIET,
+            flag::INVALID,
+        );
         check(|u| add::<Double>(QNAN, SNAN, u), QNAN, flag::INVALID);
         check(|u| add::<Double>(ONE, QNAN, u), QNAN, 0);
         check(|u| sub::<Double>(ONE, QNAN, u), QNAN, 0);
         let infinity = Double::INFINITY;
-        check(|u| sub::<Double>(infinity, infinity, u), default_nan::<Double>(), flag::INVALID);
+        check(
+            |u| sub::<Double>(infinity, infinity, u),
+            default_nan::<Double>(),
+            flag::INVALID,
+        );
     }
 
     #[test]
@@ -311,7 +337,10 @@ mod tests {
             let close = |got: u64, exact: f64| {
                 let got = f64::from(f32::from_bits(got as u32));
                 let tiny = exact < f64::from(f32::MIN_POSITIVE);
-                assert!(tiny || (got / exact - 1.0).abs() < 1.5 / 4096.0, "{x}: {got} for {exact}");
+                assert!(
+                    tiny || (got / exact - 1.0).abs() < 1.5 / 4096.0,
+                    "{x}: {got} for {exact}"
+                );
             };
             close(rcp(u64::from(bits)), 1.0 / x);
             close(rsqrt(u64::from(bits)), 1.0 / x.sqrt());

@@ -27,22 +27,43 @@ pub enum Row {
 
 /// How a row's function is made from the one it names.
 macro_rules! shape {
-    (Int $f:expr) => { Row::Pair(|a, b, _| $f(a, b)) };
-    (IntImm $f:expr) => { Row::Pair($f) };
-    (Shuffle $f:expr) => { Row::Pair(|_, b, imm| $f(b, imm)) };
-    (Pd $f:ident) => { Row::Float(|a, b, _, u| doubles(a, b, u, scalar::$f::<Double>)) };
-    (Ps $f:ident) => { Row::Float(|a, b, _, u| singles(a, b, u, scalar::$f::<Single>)) };
-    (Sd $f:ident) => { Row::Word(|a, b, _, u| scalar::$f::<Double>(a, b, u)) };
-    (Ss $f:ident) => { Row::Half(|a, b, _, u| scalar::$f::<Single>(low(a), low(b), u)) };
-    (Convert $f:expr) => { Row::Float(|_, b, _, u| $f(b, u)) };
-    (Float $f:expr) => { Row::Float($f) };
-    (Word $f:expr) => { Row::Word($f) };
-    (Half $f:expr) => { Row::Half($f) };
+    (Int $f:expr) => {
+        Row::Pair(|a, b, _| $f(a, b))
+    };
+    (IntImm $f:expr) => {
+        Row::Pair($f)
+    };
+    (Shuffle $f:expr) => {
+        Row::Pair(|_, b, imm| $f(b, imm))
+    };
+    (Pd $f:ident) => {
+        Row::Float(|a, b, _, u| doubles(a, b, u, scalar::$f::<Double>))
+    };
+    (Ps $f:ident) => {
+        Row::Float(|a, b, _, u| singles(a, b, u, scalar::$f::<Single>))
+    };
+    (Sd $f:ident) => {
+        Row::Word(|a, b, _, u| scalar::$f::<Double>(a, b, u))
+    };
+    (Ss $f:ident) => {
+        Row::Half(|a, b, _, u| scalar::$f::<Single>(low(a), low(b), u))
+    };
+    (Convert $f:expr) => {
+        Row::Float(|_, b, _, u| $f(b, u))
+    };
+    (Float $f:expr) => {
+        Row::Float($f)
+    };
+    (Word $f:expr) => {
+        Row::Word($f)
+    };
+    (Half $f:expr) => {
+        Row::Half($f)
+    };
 }
 
 macro_rules! rows {
     ($($name:ident $shape:ident($($f:tt)+);)*) => {
-        #[expect(missing_docs, reason = "the names are the manual's mnemonics")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u16)]
         enum Number { $($name),* }
@@ -179,7 +200,11 @@ rows! {
 
 /// An integer operand of 32 or 64 bits.
 const fn signed(word: u64, bits: u8) -> i64 {
-    if bits == 32 { word as i32 as i64 } else { word as i64 }
+    if bits == 32 {
+        word as i32 as i64
+    } else {
+        word as i64
+    }
 }
 
 #[cfg(test)]
