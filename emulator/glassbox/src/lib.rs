@@ -1,1 +1,5 @@
-//! placeholder
+//! The product as a library: what the `glassbox` command is made of.
+
+pub mod cli;
+pub mod disk;
+pub mod symbols;

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::outcome::Outcome;
-use base::{Observer, Ram, State, Time};
+use base::{Chooser, Observer, Ram, State, Time};
 
 /// What a CPU is up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,22 @@ pub trait Board: State {
     fn advance(&mut self, now: Time);
 
     /// Runs CPU number `cpu`, whose instructions are timed by `clock`, for at most `budget` instructions (at least 1).
-    fn step<O: Observer>(&mut self, cpu: usize, clock: &Clock, budget: u64, observer: &mut O) -> Step;
+    fn step<O: Observer>(
+        &mut self,
+        cpu: usize,
+        clock: &Clock,
+        budget: u64,
+        observer: &mut O,
+    ) -> Step;
+
+    /// Lets `chooser` choose what varies about requests that are new to the devices.
+    fn vary(&mut self, chooser: &mut dyn Chooser);
+
+    /// Receives characters on the console, as many as there is room for.
+    fn type_in(&mut self, bytes: &[u8]);
+
+    /// Gives the input that [`Board::wanted_input`] asks for; none means the end.
+    fn supply(&mut self, port: u32, bytes: &[u8], now: Time);
 
     /// The port and number of bytes of input that the guest waits for, time standing still until it is supplied.
     fn wanted_input(&self) -> Option<(u32, usize)>;

@@ -28,7 +28,14 @@ pub struct Clock {
 impl Clock {
     /// A clock at power-on for `cpus` CPUs with slices of `quantum` instructions.
     pub fn new(cpus: usize, quantum: u64) -> Self {
-        Self { cpus: cpus as u64, quantum: quantum.max(1), start: Time(0), first: 0, slice: 0, done: 0 }
+        Self {
+            cpus: cpus as u64,
+            quantum: quantum.max(1),
+            start: Time(0),
+            first: 0,
+            slice: 0,
+            done: 0,
+        }
     }
 
     /// Instructions in a slice.
@@ -63,7 +70,11 @@ impl Clock {
         let span = deadline.0.saturating_sub(self.start.0);
         let ticks = (span as u128 * self.cpus as u128).div_ceil(NS_PER_INSTRUCTION as u128);
         let here = self.slice * self.quantum + self.done;
-        let ticks = if ticks > u64::MAX as u128 { u64::MAX } else { ticks as u64 };
+        let ticks = if ticks > u64::MAX as u128 {
+            u64::MAX
+        } else {
+            ticks as u64
+        };
         ticks.saturating_sub(here)
     }
 
@@ -113,7 +124,11 @@ impl State for Clock {
         codec.u64(&mut self.first)?;
         codec.u64(&mut self.slice)?;
         codec.u64(&mut self.done)?;
-        if self.cpus != cpus || self.quantum == 0 || self.slice >= cpus || self.first >= cpus || self.done > self.quantum
+        if self.cpus != cpus
+            || self.quantum == 0
+            || self.slice >= cpus
+            || self.first >= cpus
+            || self.done > self.quantum
         {
             return Err(CodecError::BadValue { field: "clock" });
         }

@@ -15,7 +15,11 @@ pub struct Watch {
 impl Watch {
     /// A watch over `cpus` CPUs from power-on.
     pub fn new(cpus: usize) -> Self {
-        Self { open_since: vec![Time(0); cpus], progress: Time(0), seen: (0, 0) }
+        Self {
+            open_since: vec![Time(0); cpus],
+            progress: Time(0),
+            seen: (0, 0),
+        }
     }
 
     /// All CPUs are halted: nobody can be said to hang.
@@ -25,7 +29,13 @@ impl Watch {
     }
 
     /// Looks at `board` after a slice of CPU number `cpu`.
-    pub fn look<B: Board>(&mut self, board: &B, cpu: usize, now: Time, patience: Time) -> Option<Hang> {
+    pub fn look<B: Board>(
+        &mut self,
+        board: &B,
+        cpu: usize,
+        now: Time,
+        patience: Time,
+    ) -> Option<Hang> {
         if board.activity(cpu) != CpuActivity::Running || board.interrupts_on(cpu) {
             self.open_since[cpu] = now;
         } else if now - self.open_since[cpu] > patience {

@@ -19,7 +19,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { instructions: u64::MAX, time: Time::NEVER, report_idle: false, hang_after: Time::secs(10) }
+        Self {
+            instructions: u64::MAX,
+            time: Time::NEVER,
+            report_idle: false,
+            hang_after: Time::secs(10),
+        }
     }
 }
 
@@ -48,7 +53,9 @@ impl fmt::Display for Hang {
             Self::AllHalted => write!(f, "all CPUs are halted and nothing can wake them"),
             Self::InterruptsOff { cpu } => write!(f, "CPU {cpu} keeps interrupts off"),
             Self::NoProgress => write!(f, "no user instruction and no disk request completes"),
-            Self::TrapLoop { cpu } => write!(f, "CPU {cpu} takes traps without completing an instruction"),
+            Self::TrapLoop { cpu } => {
+                write!(f, "CPU {cpu} takes traps without completing an instruction")
+            }
         }
     }
 }

@@ -83,6 +83,7 @@ impl<B: Board, C: Chooser> Machine<B, C> {
                 let Step { retired, outcome } = self.board.step(cpu, &self.clock, budget, observer);
                 self.clock.pass(retired);
                 self.retired += retired;
+                self.board.vary(&mut self.chooser);
                 if let Some(outcome) = outcome {
                     return outcome;
                 }
@@ -105,11 +106,17 @@ impl<B: Board, C: Chooser> Machine<B, C> {
                 self.clock.pass(self.clock.left().min(until));
             }
             if self.clock.slice_over() {
-                if let Some(hang) = self.watch.look(&self.board, cpu, self.clock.now(), limits.hang_after) {
+                if let Some(hang) =
+                    self.watch
+                        .look(&self.board, cpu, self.clock.now(), limits.hang_after)
+                {
                     return Outcome::Hang(hang);
                 }
                 if self.clock.next_slice() && self.board.cpus() > 1 {
-                    self.clock.set_first(self.chooser.choose(Site::FirstSlice, self.board.cpus() as u64));
+                    self.clock.set_first(
+                        self.chooser
+                            .choose(Site::FirstSlice, self.board.cpus() as u64),
+                    );
                 }
             }
         }
@@ -123,6 +130,17 @@ impl<B: Board, C: Chooser> Machine<B, C> {
         self.watch.idle(self.clock.now());
     }
 
+    /// The door for console input: `bytes` arrive now.
+    pub fn type_in(&mut self, bytes: &[u8]) {
+        self.board.type_in(bytes);
+    }
+
+    /// The door for the input that [`Outcome::Input`] asks for: `bytes` arrive now, none meaning the end.
+    pub fn supply(&mut self, port: u32, bytes: &[u8]) {
+        let now = self.clock.now();
+        self.board.supply(port, bytes, now);
+    }
+
     fn all_idle(&self) -> bool {
         (0..self.board.cpus()).all(|cpu| self.board.activity(cpu) != CpuActivity::Running)
     }
@@ -130,10 +148,15 @@ impl<B: Board, C: Chooser> Machine<B, C> {
     /// The hash of the whole state: CPUs, TLBs, RAM, devices, disk overlay, pending input, choices and clock.
     pub fn hash(&mut self) -> Hash {
         // RAM is hashed by pages; the rest through the codec.
-        let mut head = Head { clock: &mut self.clock, chooser: &mut self.chooser, retired: &mut self.retired };
+        let mut head = Head {
+            clock: &mut self.clock,
+            chooser: &mut self.chooser,
+            retired: &mut self.retired,
+        };
         let mut head_bytes = Bytes(base::codec::save(&mut head));
         let mut board_bytes = Bytes(base::codec::save(&mut self.board));
-        self.pages.hash(self.board.ram(), &mut [&mut head_bytes, &mut board_bytes])
+        self.pages
+            .hash(self.board.ram(), &mut [&mut head_bytes, &mut board_bytes])
     }
 }
 

@@ -50,12 +50,17 @@ pub fn parse(data: &[u8]) -> Result<Executable<'_>, LoadError> {
     match FileKind::parse(data) {
         Ok(FileKind::Elf64) => read::<FileHeader64<Endianness>>(data, true),
         Ok(FileKind::Elf32) => read::<FileHeader32<Endianness>>(data, false),
-        _ if data.starts_with(&elf::ELFMAG) => Err(LoadError::Damaged("its header ends too early".into())),
+        _ if data.starts_with(&elf::ELFMAG) => {
+            Err(LoadError::Damaged("its header ends too early".into()))
+        }
         _ => Err(LoadError::NotElf),
     }
 }
 
-fn read<'a, H: FileHeader<Endian = Endianness>>(data: &'a [u8], is_64: bool) -> Result<Executable<'a>, LoadError> {
+fn read<'a, H: FileHeader<Endian = Endianness>>(
+    data: &'a [u8],
+    is_64: bool,
+) -> Result<Executable<'a>, LoadError> {
     let damaged = |e: object::read::Error| LoadError::Damaged(e.to_string());
     let header = H::parse(data).map_err(damaged)?;
     let endian = header.endian().map_err(damaged)?;
@@ -75,7 +80,9 @@ fn read<'a, H: FileHeader<Endian = Endianness>>(data: &'a [u8], is_64: bool) -> 
                 let cut = || LoadError::Damaged("a segment lies beyond the end of the file".into());
                 let content = program.data(endian, data).map_err(|()| cut())?;
                 if content.len() as u64 > size {
-                    return Err(LoadError::Damaged("a segment is larger in the file than in memory".into()));
+                    return Err(LoadError::Damaged(
+                        "a segment is larger in the file than in memory".into(),
+                    ));
                 }
                 segments.push(Segment {
                     phys: program.p_paddr(endian).into(),
@@ -85,26 +92,47 @@ fn read<'a, H: FileHeader<Endian = Endianness>>(data: &'a [u8], is_64: bool) -> 
                 });
             }
             elf::PT_NOTE => {
-                let Some(mut found) = program.notes(endian, data).map_err(damaged)? else { continue };
+                let Some(mut found) = program.notes(endian, data).map_err(damaged)? else {
+                    continue;
+                };
                 while let Some(note) = found.next().map_err(damaged)? {
-                    notes.push(Note { name: note.name(), kind: note.n_type(endian), content: note.desc() });
+                    notes.push(Note {
+                        name: note.name(),
+                        kind: note.n_type(endian),
+                        content: note.desc(),
+                    });
                 }
             }
             _ => {}
         }
     }
     if let Ok(sections) = header.sections(endian, data) {
-        for section in sections.iter().filter(|s| s.sh_type(endian) == elf::SHT_NOTE) {
-            let Ok(Some(mut iter)) = section.notes(endian, data) else { continue };
+        for section in sections
+            .iter()
+            .filter(|s| s.sh_type(endian) == elf::SHT_NOTE)
+        {
+            let Ok(Some(mut iter)) = section.notes(endian, data) else {
+                continue;
+            };
             while let Ok(Some(note)) = iter.next() {
-                notes.push(Note { name: note.name(), kind: note.n_type(endian), content: note.desc() });
+                notes.push(Note {
+                    name: note.name(),
+                    kind: note.n_type(endian),
+                    content: note.desc(),
+                });
             }
         }
     }
     if segments.is_empty() {
         return Err(LoadError::Damaged("it has no loadable segment".into()));
     }
-    Ok(Executable { machine: header.e_machine(endian), is_64, entry: header.e_entry(endian).into(), segments, notes })
+    Ok(Executable {
+        machine: header.e_machine(endian),
+        is_64,
+        entry: header.e_entry(endian).into(),
+        segments,
+        notes,
+    })
 }
 
 impl Executable<'_> {
@@ -122,7 +150,9 @@ impl Executable<'_> {
             }
             let end = segment.phys + segment.size;
             if let Some(&(start, _)) = taken.iter().find(|&&(s, e)| segment.phys < e && s < end) {
-                return Err(LoadError::Overlap { at: start.max(segment.phys) });
+                return Err(LoadError::Overlap {
+                    at: start.max(segment.phys),
+                });
             }
             taken.push((segment.phys, end));
             ram.write_bytes(Phys(segment.phys), segment.data);

@@ -1,7 +1,9 @@
-//! Puts a kernel into memory: ELF files ([`elf`]) and the PVH boot protocol ([`pvh`]).
+//! Puts a kernel into memory: ELF files ([`elf`]) and the PVH boot protocol ([`pvh`]), static
+//! probes ([`sdt`]).
 
 pub mod elf;
 pub mod pvh;
+pub mod sdt;
 
 use std::fmt;
 
@@ -56,9 +58,17 @@ impl fmt::Display for LoadError {
                 memory >> 20
             ),
             Self::Overlap { at } => write!(f, "segments overlap at {at:#x}"),
-            Self::NoEntry => write!(f, "has no PVH entry note (XEN_ELFNOTE_PHYS32_ENTRY), so this board cannot start it"),
-            Self::CommandLine { len, max } => write!(f, "the command line has {len} bytes, at most {max} fit"),
-            Self::InitrdDoesNotFit { len } => write!(f, "the RAM disk of {len} bytes does not fit into memory (see --memory)"),
+            Self::NoEntry => write!(
+                f,
+                "has no PVH entry note (XEN_ELFNOTE_PHYS32_ENTRY), so this board cannot start it"
+            ),
+            Self::CommandLine { len, max } => {
+                write!(f, "the command line has {len} bytes, at most {max} fit")
+            }
+            Self::InitrdDoesNotFit { len } => write!(
+                f,
+                "the RAM disk of {len} bytes does not fit into memory (see --memory)"
+            ),
         }
     }
 }

@@ -49,12 +49,19 @@ pub fn write_info(
 ) -> Result<Phys, LoadError> {
     let max = (INFO.end - COMMAND_LINE - 1) as usize;
     if command_line.len() > max {
-        return Err(LoadError::CommandLine { len: command_line.len(), max });
+        return Err(LoadError::CommandLine {
+            len: command_line.len(),
+            max,
+        });
     }
     let mut modules = 0;
     if let Some(initrd) = initrd {
         let len = initrd.len() as u64;
-        let start = ram.len().checked_sub(len).map(|s| s & !(PAGE_SIZE - 1)).filter(|&s| s >= 4 << 20);
+        let start = ram
+            .len()
+            .checked_sub(len)
+            .map(|s| s & !(PAGE_SIZE - 1))
+            .filter(|&s| s >= 4 << 20);
         let start = start.ok_or(LoadError::InitrdDoesNotFit { len })?;
         ram.write_bytes(Phys(ram.base().0 + start), initrd);
         for (index, word) in [ram.base().0 + start, len, 0, 0].into_iter().enumerate() {

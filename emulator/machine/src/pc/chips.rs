@@ -6,7 +6,7 @@
 
 use crate::clock::Clock;
 use crate::outcome::Outcome;
-use base::{Bus, Codec, CodecError, Device, Io, Phys, Ram, Space, State, Time, Width};
+use base::{Bus, Chooser, Codec, CodecError, Device, Io, Phys, Ram, Space, State, Time, Width};
 use devices::apic_bus::deliver;
 use devices::debug_console::DebugConsole;
 use devices::debug_exit::DebugExit;
@@ -15,16 +15,38 @@ use devices::local_apic::{LocalApic, Outgoing, Signal};
 use devices::pit::Pit;
 use devices::power::Power;
 use devices::uart16550::Uart16550;
+use devices::virtio::Mmio;
+use devices::virtio::block::{Block, View};
+use devices::virtio::entropy::Entropy;
 
 /// The first address that is never RAM: devices lie from here to 4 GiB.
 pub const DEVICES: u64 = 0xfeb0_0000;
 /// IOAPIC registers.
 pub const IOAPIC: u64 = 0xfec0_0000;
 
+/// The first virtio transport; each takes [`VIRTIO_LEN`] bytes and one IOAPIC line from [`line::VIRTIO`].
+pub const VIRTIO: u64 = DEVICES;
+/// Bytes of one virtio transport.
+pub const VIRTIO_LEN: u64 = 0x200;
+
 /// IOAPIC lines.
-mod line {
-    pub const PIT: usize = 2; // ISA IRQ 0, as on every PC with an IOAPIC
+pub mod line {
+    /// ISA IRQ 0, as on every PC with an IOAPIC.
+    pub const PIT: usize = 2;
+    /// ISA IRQ 4.
     pub const COM1: usize = 4;
+    /// The first virtio transport's.
+    pub const VIRTIO: usize = 16;
+}
+
+/// What stands on the virtio transports, in the order of their addresses.
+pub mod slot {
+    /// The disk; the slot stays empty if there is none.
+    pub const DISK: u64 = 0;
+    /// The console.
+    pub const CONSOLE: u64 = 1;
+    /// The entropy source.
+    pub const ENTROPY: u64 = 2;
 }
 
 /// Everything on the board but CPUs and RAM.
@@ -38,6 +60,11 @@ pub struct Chips {
     pit: Pit,
     ioapic: IoApic,
     apics: Vec<LocalApic>,
+    /// The disk drive, if there is one.
+    pub disk: Option<Mmio<Block>>,
+    entropy: Mmio<Entropy>,
+    /// A request may be new to the disk: the varying part of its time is to be chosen.
+    vary: bool,
     /// The CPU that is running, the clock as its run began, and what it retired since.
     cpu: usize,
     clock: Clock,
@@ -46,8 +73,11 @@ pub struct Chips {
 
 impl Chips {
     /// The chips of a board with `cpus` CPUs, at power-on.
-    pub fn new(cpus: usize) -> Self {
+    pub fn new(cpus: usize, disk: Option<Block>, seed: u64) -> Self {
         Self {
+            disk: disk.map(Mmio::new),
+            entropy: Mmio::new(Entropy::new(seed)),
+            vary: false,
             com1: Uart16550::new("com1"),
             debug_console: DebugConsole::new(),
             exit: DebugExit::new(),
@@ -75,13 +105,33 @@ impl Chips {
 
     /// Whether the run loop should come round: a deadline may have moved, or the host is wanted.
     pub fn wants_loop(&self) -> bool {
-        self.deadline() <= self.clock.after(self.retired) || self.wanted_input().is_some()
+        self.vary
+            || self.deadline() <= self.clock.after(self.retired)
+            || self.wanted_input().is_some()
+    }
+
+    /// Lets `chooser` choose what varies about requests that are new.
+    pub fn vary(&mut self, chooser: &mut dyn Chooser) {
+        if std::mem::take(&mut self.vary)
+            && let Some(disk) = &mut self.disk
+        {
+            disk.vary(chooser);
+        }
     }
 
     /// When a chip must next be advanced.
     pub fn deadline(&self) -> Time {
-        let apics = self.apics.iter().map(Device::deadline).min().unwrap_or(Time::NEVER);
-        apics.min(self.pit.deadline()).min(self.com1.deadline())
+        let apics = self
+            .apics
+            .iter()
+            .map(Device::deadline)
+            .min()
+            .unwrap_or(Time::NEVER);
+        let disk = self.disk.as_ref().map_or(Time::NEVER, Device::deadline);
+        apics
+            .min(disk)
+            .min(self.pit.deadline())
+            .min(self.com1.deadline())
     }
 
     /// Brings every chip whose deadline has come to `now`.
@@ -94,6 +144,9 @@ impl Chips {
         };
         due(&mut self.com1);
         due(&mut self.pit);
+        if let Some(disk) = &mut self.disk {
+            due(disk);
+        }
         for apic in &mut self.apics {
             due(apic);
         }
@@ -126,8 +179,28 @@ impl Chips {
     }
 
     /// Disk requests completed so far.
-    pub const fn disk_completions(&self) -> u64 {
-        0
+    pub fn disk_completions(&self) -> u64 {
+        self.disk.as_ref().map_or(0, |disk| {
+            let counters = disk.backend().counters();
+            counters.reads + counters.writes + counters.flushes
+        })
+    }
+
+    /// The pages of 4 KiB that the guest wrote to the disk, by number, as a reader sees them now.
+    pub fn disk_pages(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        self.disk
+            .iter()
+            .flat_map(|disk| disk.backend().disk().modified(View::Cached))
+    }
+
+    /// Gives input to a console port; none means its end.
+    pub fn supply(&mut self, _ram: &mut Ram, _port: u32, _bytes: &[u8], _now: Time) {
+        self.follow_wires();
+    }
+
+    /// What the guest wrote to console port `port` since the last call.
+    pub fn take_port_output(&mut self, _port: u32) -> Vec<u8> {
+        Vec::new()
     }
 
     /// The console port and number of bytes that the guest waits for.
@@ -145,6 +218,18 @@ impl Chips {
             (Space::Port, 0x3f8..=0x3ff) => (&mut self.com1, 0x3f8),
             (Space::Port, 0x604..=0x605) => (&mut self.power, 0x604),
             (Space::Memory, IOAPIC..=0xfec0_0fff) => (&mut self.ioapic, IOAPIC),
+            (Space::Memory, VIRTIO..IOAPIC) => {
+                let number = (addr - VIRTIO) / VIRTIO_LEN;
+                let base = VIRTIO + number * VIRTIO_LEN;
+                match number {
+                    slot::DISK => {
+                        self.vary = true;
+                        (self.disk.as_mut()?, base)
+                    }
+                    slot::ENTROPY => (&mut self.entropy, base),
+                    _ => return None,
+                }
+            }
             (Space::Memory, _) => {
                 let apic = &mut self.apics[self.cpu];
                 let base = apic.mmio_base()?.0;
@@ -159,9 +244,14 @@ impl Chips {
     }
 
     /// Carries levels and messages to where they lead, until nothing moves.
-    fn follow_wires(&mut self) {
+    pub fn follow_wires(&mut self) {
         self.ioapic.set_line(line::PIT, self.pit.irq());
         self.ioapic.set_line(line::COM1, self.com1.irq());
+        let disk = self.disk.as_ref().is_some_and(Device::irq);
+        self.ioapic
+            .set_line(line::VIRTIO + slot::DISK as usize, disk);
+        self.ioapic
+            .set_line(line::VIRTIO + slot::ENTROPY as usize, self.entropy.irq());
         loop {
             let mut moved = false;
             while let Some(message) = self.ioapic.take_message() {
@@ -190,13 +280,23 @@ impl Bus for Chips {
         if space == Space::Local {
             return self.apics[self.cpu].read_msr(addr, now);
         }
-        let Some((chip, offset)) = self.at(space, addr) else { return width.mask() };
+        let Some((chip, offset)) = self.at(space, addr) else {
+            return width.mask();
+        };
         let value = chip.read(offset, width, &mut Io { ram, now });
         self.follow_wires();
         value
     }
 
-    fn write(&mut self, ram: &mut Ram, space: Space, addr: u64, width: Width, value: u64, retired: u64) {
+    fn write(
+        &mut self,
+        ram: &mut Ram,
+        space: Space,
+        addr: u64,
+        width: Width,
+        value: u64,
+        retired: u64,
+    ) {
         let now = self.now(retired);
         if space == Space::Local {
             self.apics[self.cpu].write_msr(addr, value, now);
@@ -225,6 +325,12 @@ impl State for Chips {
         self.power.state(codec)?;
         self.pit.state(codec)?;
         self.ioapic.state(codec)?;
-        self.apics.iter_mut().try_for_each(|apic| apic.state(codec))
+        self.apics
+            .iter_mut()
+            .try_for_each(|apic| apic.state(codec))?;
+        if let Some(disk) = &mut self.disk {
+            disk.state(codec)?;
+        }
+        self.entropy.state(codec)
     }
 }

@@ -17,17 +17,20 @@
 //! `step` runs one CPU with its interrupts.
 
 pub mod chips;
+pub mod probe;
 mod start;
 mod step;
 
+pub use devices::virtio::block::{Medium, MediumError};
 pub use start::{Config, ConfigError};
 
 use crate::board::{Board, CpuActivity, Step};
 use crate::clock::Clock;
-use base::{Codec, CodecError, Observer, Ram, State, Time};
+use base::{Chooser, Codec, CodecError, Observer, Ram, State, Time};
 use chips::Chips;
 use cpu::x86_64::{Activity, Hart, Probes};
 use engine::Engine;
+use probe::KernelProbes;
 
 /// The board.
 pub struct Pc {
@@ -39,10 +42,10 @@ pub struct Pc {
     pub chips: Chips,
     /// Lifted code; the host's, no machine state.
     engine: Engine,
-    /// The loaded kernel's probes; the host's.
+    /// Where watched probes are; the host's.
     probes: Probes,
-    /// Called for each probe that control passes.
-    passed: Vec<u32>,
+    /// What the kernel says through them; the host's.
+    kernel: KernelProbes,
     /// Deliveries in a row without an instruction completed, for each CPU.
     barren: Vec<u32>,
 }
@@ -53,7 +56,12 @@ impl Pc {
         self.engine.lifted()
     }
 
-    /// Where the next snapshot of CPU `cpu`'s virtual memory would be read; no trace is left.
+    /// The kernel's probes and what they said.
+    pub const fn kernel_probes(&self) -> &KernelProbes {
+        &self.kernel
+    }
+
+    /// Reads the virtual memory of CPU number `cpu`; no trace is left.
     pub fn peek(&self, cpu: usize, addr: u64, width: base::Width) -> Option<u64> {
         cpu::x86_64::cpu::peek(&self.harts[cpu], &self.ram, addr, width)
     }
@@ -81,7 +89,10 @@ impl Board for Pc {
     }
 
     fn user_retired(&self) -> u64 {
-        self.harts.iter().map(|hart| hart.counters.instructions[0]).sum()
+        self.harts
+            .iter()
+            .map(|hart| hart.counters.instructions[0])
+            .sum()
     }
 
     fn disk_completions(&self) -> u64 {
@@ -97,8 +108,29 @@ impl Board for Pc {
         self.apply_signals();
     }
 
-    fn step<O: Observer>(&mut self, cpu: usize, clock: &Clock, budget: u64, observer: &mut O) -> Step {
+    fn step<O: Observer>(
+        &mut self,
+        cpu: usize,
+        clock: &Clock,
+        budget: u64,
+        observer: &mut O,
+    ) -> Step {
         self.step_cpu(cpu, clock, budget, observer)
+    }
+
+    fn vary(&mut self, chooser: &mut dyn Chooser) {
+        self.chips.vary(chooser);
+    }
+
+    fn type_in(&mut self, bytes: &[u8]) {
+        self.chips.com1.push_input(bytes);
+        self.chips.follow_wires();
+        self.apply_signals();
+    }
+
+    fn supply(&mut self, port: u32, bytes: &[u8], now: Time) {
+        self.chips.supply(&mut self.ram, port, bytes, now);
+        self.apply_signals();
     }
 
     fn wanted_input(&self) -> Option<(u32, usize)> {
@@ -113,9 +145,13 @@ impl State for Pc {
         let mut cpus = self.harts.len();
         codec.usize(&mut cpus)?;
         if cpus != self.harts.len() {
-            return Err(CodecError::BadValue { field: "number of CPUs" });
+            return Err(CodecError::BadValue {
+                field: "number of CPUs",
+            });
         }
-        self.harts.iter_mut().try_for_each(|hart| hart.state(codec))?;
+        self.harts
+            .iter_mut()
+            .try_for_each(|hart| hart.state(codec))?;
         self.chips.state(codec)?;
         if codec.loading() {
             self.engine.clear();

@@ -1,15 +1,18 @@
 //! Builds the board and puts a kernel at its entry: what firmware would have done.
 
+use super::Medium;
 use super::Pc;
-use super::chips::{Chips, DEVICES};
+use super::chips::{Chips, DEVICES, VIRTIO, VIRTIO_LEN, line, slot};
+use super::probe::KernelProbes;
 use crate::loader::pvh::{self, Kind};
-use crate::loader::{LoadError, elf};
+use crate::loader::{LoadError, elf, sdt};
 use base::{PAGE_SIZE, Phys, Ram};
 use cpu::mmu::tlb::Shape;
 use cpu::x86_64::cpuid::Topology;
 use cpu::x86_64::segment::{self, Descriptor};
 use cpu::x86_64::state::{bits, seg};
-use cpu::x86_64::{Activity, Hart, Probes, reg};
+use cpu::x86_64::{Activity, Hart, reg};
+use devices::virtio::block::{Block, Latency};
 use engine::Engine;
 use std::fmt;
 
@@ -21,7 +24,6 @@ pub const MIN_MEMORY: u64 = 2 << 20;
 pub const MAX_CPUS: usize = 8;
 
 /// What a machine is made of.
-#[derive(Clone, Debug)]
 pub struct Config<'a> {
     /// Number of CPUs, 1 to 8.
     pub cpus: usize,
@@ -33,10 +35,18 @@ pub struct Config<'a> {
     pub command_line: &'a [u8],
     /// A RAM disk to hand to the kernel.
     pub initrd: Option<&'a [u8]>,
+    /// The disk image, if there is a disk.
+    pub disk: Option<Box<dyn Medium>>,
+    /// Whether the console has the ports of standard input, output and error.
+    pub stdio: bool,
+    /// Seed of the entropy device.
+    pub seed: u64,
+    /// The calendar at power-on, in seconds since 1970.
+    pub calendar: u64,
+    /// Names of the kernel's probes to watch.
+    pub watch: &'a [&'a str],
     /// Shape of each CPU's TLB.
     pub tlb: Shape,
-    /// Probe sites to be watched: virtual address and site number.
-    pub probes: Vec<(u64, u32)>,
 }
 
 /// Why a machine cannot be built.
@@ -79,7 +89,9 @@ impl Pc {
         if !(1..=MAX_CPUS).contains(&config.cpus) {
             return Err(ConfigError::Cpus(config.cpus));
         }
-        if !(MIN_MEMORY..=MAX_MEMORY).contains(&config.memory) || !config.memory.is_multiple_of(PAGE_SIZE) {
+        if !(MIN_MEMORY..=MAX_MEMORY).contains(&config.memory)
+            || !config.memory.is_multiple_of(PAGE_SIZE)
+        {
             return Err(ConfigError::Memory(config.memory));
         }
         let mut ram = Ram::new(Phys(0), config.memory);
@@ -89,20 +101,31 @@ impl Pc {
         }
         let entry = pvh::entry(&kernel)?;
         kernel.place(&mut ram, pvh::INFO)?;
-        let chips = Chips::new(config.cpus);
+        let disk = config
+            .disk
+            .map(|medium| Block::new(medium, "glassbox", Latency::default()));
+        let command_line = with_devices(config.command_line, disk.is_some());
+        let chips = Chips::new(config.cpus, disk, config.seed);
         let map = [
             (0, 0x9_fc00, Kind::Ram),
             (0x9_fc00, 0x6_0400, Kind::Reserved),
             (1 << 20, config.memory - (1 << 20), Kind::Ram),
             (DEVICES, (1 << 32) - DEVICES, Kind::Reserved),
         ];
-        let info = pvh::write_info(&mut ram, config.command_line, config.initrd, None, &map)?;
+        let info = pvh::write_info(&mut ram, &command_line, config.initrd, None, &map)?;
         let mut harts: Vec<Hart> = (0..config.cpus)
             .map(|index| {
-                Hart::new(config.tlb, Topology { apic_id: index as u8, cpus: config.cpus as u8 })
+                Hart::new(
+                    config.tlb,
+                    Topology {
+                        apic_id: index as u8,
+                        cpus: config.cpus as u8,
+                    },
+                )
             })
             .collect();
-        let probes = Probes::new(config.probes);
+        let kernel = KernelProbes::new(sdt::sites(&kernel), config.cpus);
+        let probes = kernel.watch(config.watch);
         for hart in &mut harts {
             hart.probes_on = !probes.is_empty();
             hart.refresh();
@@ -115,9 +138,23 @@ impl Pc {
             chips,
             engine: Engine::default(),
             probes,
-            passed: Vec::new(),
+            kernel,
         })
     }
+}
+
+/// The command line with the virtio transports that are in use, as Linux's `virtio_mmio.device` parameter names them.
+fn with_devices(command_line: &[u8], disk: bool) -> Vec<u8> {
+    let mut line = command_line.to_vec();
+    for number in [slot::DISK, slot::ENTROPY] {
+        if number == slot::DISK && !disk {
+            continue;
+        }
+        let address = VIRTIO + number * VIRTIO_LEN;
+        let irq = line::VIRTIO as u64 + number;
+        line.extend(format!(" virtio_mmio.device={VIRTIO_LEN}@{address:#x}:{irq}").into_bytes());
+    }
+    line
 }
 
 /// The state that the PVH protocol promises: 32-bit protected mode, flat segments, paging off, EBX at the start info.

@@ -52,7 +52,10 @@ impl Pc {
                 observer,
                 probes: &self.probes,
             };
-            let Run { retired: done, stop } = self.engine.run(&mut guest, left);
+            let Run {
+                retired: done,
+                stop,
+            } = self.engine.run(&mut guest, left);
             retired += done;
             self.harts[cpu].counters.instructions[kernel] += done;
             self.chips.set_retired(retired);
@@ -69,7 +72,7 @@ impl Pc {
                 }
             }
             if let Some(site) = self.harts[cpu].probe.take() {
-                self.passed.push(site);
+                self.kernel.pass(cpu, site, &self.harts[cpu], &self.ram);
             }
             self.apply_signals();
             if let Some(outcome) = self.chips.outcome() {
@@ -80,7 +83,12 @@ impl Pc {
     }
 
     /// Delivers what a trap asks for; says how many instructions that completes.
-    fn trap<O: Observer>(&mut self, cpu: usize, trap: Trap, observer: &mut O) -> Result<u64, Outcome> {
+    fn trap<O: Observer>(
+        &mut self,
+        cpu: usize,
+        trap: Trap,
+        observer: &mut O,
+    ) -> Result<u64, Outcome> {
         let (exception, origin, completed) = match trap {
             Trap::Fault(exception) => (exception, Origin::Exception, 0),
             Trap::Software { exception, next } => (exception, Origin::Software { next }, 1),
@@ -121,7 +129,11 @@ impl Pc {
             return Ok(None);
         };
         self.harts[cpu].activity = Activity::Running;
-        let exception = Exception { vector: number, error: None, address: None };
+        let exception = Exception {
+            vector: number,
+            error: None,
+            address: None,
+        };
         Ok(match self.deliver(cpu, exception, origin, observer)? {
             Delivered::Entered => None,
             Delivered::TripleFault => Some(Outcome::TripleFault { cpu }),
@@ -157,7 +169,8 @@ impl Pc {
                     Signal::Nmi => hart.nmi_pending = true,
                 }
             }
-            let wakes = hart.nmi_pending || (hart.interrupts_on() && self.chips.interrupt_pending(cpu));
+            let wakes =
+                hart.nmi_pending || (hart.interrupts_on() && self.chips.interrupt_pending(cpu));
             if hart.activity == Activity::Halted && wakes {
                 hart.activity = Activity::Running;
             }

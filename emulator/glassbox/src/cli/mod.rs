@@ -1,0 +1,69 @@
+//! The command line: the only place that knows of terminals, wall clocks, threads and exit statuses.
+//!
+//! [`options`] is the grammar, [`session`] builds a machine from it and settles its end; `boot`, `run` and `stat` drive
+//! one, each in its own way.
+
+mod boot;
+mod diagnose;
+mod images;
+mod keys;
+mod options;
+mod report;
+mod run;
+mod session;
+mod stat;
+mod status;
+mod stdin;
+mod terminal;
+
+use clap::Parser;
+use options::{Cli, Command};
+use std::fmt;
+use std::process::ExitCode;
+
+/// Why a command failed: one line for the user, and the exit status.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    status: u8,
+}
+
+impl Failure {
+    /// The user's mistake or the host's fault.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            status: status::ERROR,
+        }
+    }
+
+    /// Options that do not go together.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            status: status::USAGE,
+        }
+    }
+
+    /// A host operation on `path` failed.
+    pub fn file(path: &std::path::Path, error: impl fmt::Display) -> Self {
+        Self::input(format!("{}: {error}", path.display()))
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Boot(options) => boot::boot(options),
+        Command::Run(options) => run::run(options),
+        Command::Stat(options) => stat::stat(options),
+    };
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            eprintln!("glassbox: {}", failure.message);
+            ExitCode::from(failure.status)
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The command line's grammar.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Boots, shows and tests small operating systems on a deterministic machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "glassbox",
+    version,
+    about = "A computer made of glass: boots an operating system and shows what happens inside, the same every time",
+    after_help = "Examples:\n  \
+        glassbox boot                           the guest's shell; Ctrl-A x leaves, Ctrl-A h lists the keys\n  \
+        glassbox run -- 'ls / | wc -l'          one shell line: its output, its exit status\n  \
+        echo hi | glassbox run -- cat           standard input reaches the guest\n  \
+        glassbox run --put prog.c -- wc prog.c  host files into the guest's disk\n  \
+        glassbox stat --cpus 2 -- usertests     what the machine did, in numbers\n\n\
+        Exit status: the guest command's own; 2 usage; 122 guest hang or deadlock; 123 instruction budget spent;\n\
+        124 guest kernel panic or triple fault; 125 bad input, host error, or something the emulator lacks."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Boot to the guest's shell on this terminal
+    #[command(
+        after_help = "Keys: Ctrl-A x leaves, Ctrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A."
+    )]
+    Boot(BootOptions),
+    /// Boot, run one shell line in the guest, print exactly its output and exit with its status
+    #[command(after_help = "Example: glassbox run -- 'ls / | wc -l'")]
+    Run(RunOptions),
+    /// Run a shell line and print what the machine did: instructions, traps, page walks, disk, time
+    #[command(after_help = "Example: glassbox stat --cpus 2 -- 'cat README | wc'")]
+    Stat(StatOptions),
+}
+
+/// An instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Arch {
+    /// x86-64
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+impl Arch {
+    /// The name of its folder under images/.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+        }
+    }
+}
+
+/// What every command that starts a machine takes.
+#[derive(Args, Debug)]
+pub struct MachineOptions {
+    /// Instruction set
+    #[arg(long, value_enum, default_value = "x86_64", help_heading = "Machine")]
+    pub arch: Arch,
+    /// Number of CPUs, 1 to 8
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Machine")]
+    pub cpus: usize,
+    /// Memory, with suffix K, M or G
+    #[arg(long, value_name = "SIZE", default_value = "128M", value_parser = parse_size, help_heading = "Machine")]
+    pub memory: u64,
+    /// Kernel: an ELF file with a PVH entry [default: Silica's, from images/]
+    #[arg(long, value_name = "ELF", help_heading = "Machine")]
+    pub kernel: Option<PathBuf>,
+    /// Disk image; what the guest writes is dropped at the end unless --persist [default: Silica's, from images/]
+    #[arg(long, value_name = "IMG", help_heading = "Machine")]
+    pub disk: Option<PathBuf>,
+    /// RAM disk handed to the kernel
+    #[arg(long, value_name = "FILE", help_heading = "Machine")]
+    pub initrd: Option<PathBuf>,
+    /// Write the guest's changes back to the disk image at the end
+    #[arg(long, requires = "disk", help_heading = "Machine")]
+    pub persist: bool,
+    /// Copy a host file or folder into the guest's disk before the run (GUEST defaults to /root/NAME); repeatable
+    #[arg(long, value_name = "HOST[:GUEST]", help_heading = "Files")]
+    pub put: Vec<String>,
+    /// Copy a guest file or folder out of the disk after the run (HOST defaults to its name here); repeatable
+    #[arg(long, value_name = "GUEST[:HOST]", help_heading = "Files")]
+    pub get: Vec<String>,
+    /// Append to the kernel's command line
+    #[arg(long, value_name = "STR", help_heading = "Machine")]
+    pub append: Option<String>,
+    /// Seed of the run's free choices: the same seed, the same run
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Run")]
+    pub seed: u64,
+    /// Stop after so many guest instructions over all CPUs (suffix K, M or G: thousands, millions, billions), status 123
+    #[arg(long, value_name = "N", value_parser = parse_count, help_heading = "Run")]
+    pub max_instructions: Option<u64>,
+    /// Virtual seconds without progress that make a hang, status 122
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 10,
+        help_heading = "Run"
+    )]
+    pub hang_after: u64,
+    /// Write outcome, status, signal, instructions, virtual time and hash to this JSON file
+    #[arg(long, value_name = "FILE.json", help_heading = "Run")]
+    pub report: Option<PathBuf>,
+    /// Print a hash of the whole final machine state and the instruction count on standard error
+    #[arg(long, help_heading = "Run")]
+    pub hash: bool,
+    /// Print the hash every N instructions as well, so that a divergence can be bisected
+    #[arg(long, value_name = "N", value_parser = parse_count, help_heading = "Run")]
+    pub hash_every: Option<u64>,
+    /// The guest's calendar at power-on: now, or seconds since 1970 (a fixed date unless given)
+    #[arg(long, value_name = "now|SECONDS", help_heading = "Machine")]
+    pub rtc: Option<String>,
+    /// Show the guest kernel's log on standard error
+    #[arg(short, long, help_heading = "Run")]
+    pub verbose: bool,
+}
+
+/// Options of `boot`.
+#[derive(Args, Debug)]
+pub struct BootOptions {
+    /// The machine.
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    /// Hold idle time back to the wall clock (real), or jump over it (fast)
+    #[arg(long, value_enum, default_value = "real")]
+    pub pace: Pace,
+}
+
+/// How idle time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Pace {
+    /// As on the wall clock.
+    Real,
+    /// Not at all.
+    Fast,
+}
+
+/// Options of `run`.
+#[derive(Args, Debug)]
+pub struct RunOptions {
+    /// The machine.
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    /// The shell line; several words are joined with spaces
+    #[arg(required = true, trailing_var_arg = true, value_name = "LINE")]
+    pub line: Vec<String>,
+}
+
+/// Options of `stat`.
+#[derive(Args, Debug)]
+pub struct StatOptions {
+    /// The machine.
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The shell line; several words are joined with spaces
+    #[arg(required = true, trailing_var_arg = true, value_name = "LINE")]
+    pub line: Vec<String>,
+}
+
+/// Bytes, with a binary suffix.
+fn parse_size(text: &str) -> Result<u64, String> {
+    scaled(text, 1024).map(|n| n.next_multiple_of(4096))
+}
+
+/// A count, with a decimal suffix.
+fn parse_count(text: &str) -> Result<u64, String> {
+    scaled(text, 1000)
+}
+
+fn scaled(text: &str, unit: u64) -> Result<u64, String> {
+    let (digits, power) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 1),
+        Some((at, 'm' | 'M')) => (&text[..at], 2),
+        Some((at, 'g' | 'G')) => (&text[..at], 3),
+        _ => (text, 0),
+    };
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| format!("'{text}' is not a number with suffix K, M or G"))?;
+    number
+        .checked_mul(unit.pow(power))
+        .filter(|&n| n <= i64::MAX as u64)
+        .ok_or_else(|| format!("{text} is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_and_counts_scale() {
+        assert_eq!(parse_size("128M"), Ok(128 << 20));
+        assert_eq!(parse_count("3k"), Ok(3000));
+        assert!(parse_count("9999999999G").is_err());
+        assert!(parse_size("").is_err());
+        assert!(parse_size("-1").is_err());
+    }
+}

@@ -1,0 +1,296 @@
+//! One machine from power-on to its end: built from the options, run in chunks, settled with what the options ask for.
+
+use super::Failure;
+use super::diagnose;
+use super::images;
+use super::options::MachineOptions;
+use super::report::Report;
+use super::status::Ending;
+use crate::disk::{Image, Layer, transfer};
+use abi::time::Timespec;
+use base::{Seeded, Silent, Time};
+use machine::pc::{Config, Pc};
+use machine::{Limits, Machine, Outcome};
+use std::path::{Path, PathBuf};
+
+/// Virtual time between two looks at the host's side while the guest is busy.
+const CHUNK: Time = Time::millis(10);
+
+/// The probe by which the kernel says who runs.
+const SCHED_SWITCH: &str = "sched_switch";
+
+/// The calendar at power-on unless the user says otherwise: 2026-01-01 00:00:00 UTC.
+const EPOCH: u64 = 1_767_225_600;
+
+/// A machine and what was asked of it.
+pub struct Session<'a> {
+    /// The machine.
+    pub machine: Machine<Pc, Seeded>,
+    /// The kernel's ELF file.
+    pub kernel: Vec<u8>,
+    options: &'a MachineOptions,
+    disk: Option<Layer>,
+    get: Vec<(Vec<u8>, PathBuf)>,
+    silica: bool,
+    limits: Limits,
+    next_hash: u64,
+}
+
+impl<'a> Session<'a> {
+    /// Builds the machine. With `line`, Silica is to run that shell line and end.
+    pub fn new(options: &'a MachineOptions, line: Option<&str>) -> Result<Self, Failure> {
+        let kernel_path = match &options.kernel {
+            Some(path) => path.clone(),
+            None => images::find(options.arch, "kernel.elf")?,
+        };
+        let kernel = read(&kernel_path)?;
+        let get = parse_get(&options.get)?;
+        let put = parse_put(&options.put)?;
+        let disk_path = match (&options.disk, &options.kernel) {
+            (Some(path), _) => Some(path.clone()),
+            // A kernel of one's own comes with its own disk, unless it is Silica's.
+            (None, Some(_)) if line.is_none() => images::find(options.arch, "fs.img").ok(),
+            (None, _) => Some(images::find(options.arch, "fs.img")?),
+        };
+        let mut disk = match &disk_path {
+            Some(path) => Some(Layer::new(
+                Image::open(path).map_err(|e| Failure::file(path, e))?,
+            )),
+            None => None,
+        };
+        let start = calendar(options)?;
+        if !put.is_empty() {
+            let (Some(layer), Some(path)) = (disk.take(), &disk_path) else {
+                return Err(Failure::usage("--put needs a disk"));
+            };
+            let now = Timespec {
+                sec: start as i64,
+                nsec: 0,
+            };
+            disk = Some(
+                transfer::put(layer, &put, now)
+                    .map_err(|e| Failure::file(path, format!("--put: {e}")))?,
+            );
+        }
+        if !get.is_empty() && disk.is_none() {
+            return Err(Failure::usage("--get needs a disk"));
+        }
+        let initrd = options.initrd.as_deref().map(read).transpose()?;
+        let command_line = command_line(options, line);
+        let config = Config {
+            cpus: options.cpus,
+            memory: options.memory,
+            kernel: &kernel,
+            command_line: command_line.as_bytes(),
+            initrd: initrd.as_deref(),
+            disk: disk
+                .clone()
+                .map(|d| Box::new(d) as Box<dyn machine::pc::Medium>),
+            stdio: line.is_some(),
+            seed: options.seed,
+            calendar: start,
+            watch: &[SCHED_SWITCH],
+            tlb: cpu::mmu::tlb::Shape::default(),
+        };
+        let pc = Pc::new(config).map_err(|e| match e {
+            machine::pc::ConfigError::Kernel(e) => Failure::file(&kernel_path, e),
+            e => Failure::input(e.to_string()),
+        })?;
+        let silica = line.is_some() || pc.kernel_probes().is_silica();
+        let limits = Limits {
+            instructions: options.max_instructions.unwrap_or(u64::MAX),
+            hang_after: Time::secs(options.hang_after),
+            ..Limits::default()
+        };
+        Ok(Self {
+            machine: Machine::new(pc, Seeded::new(options.seed)),
+            kernel,
+            options,
+            disk,
+            get,
+            silica,
+            limits,
+            next_hash: options.hash_every.unwrap_or(u64::MAX),
+        })
+    }
+
+    /// Runs on. `None`: only a chunk of time has passed, go on after a look at the host's side.
+    pub fn advance(&mut self, report_idle: bool) -> Option<Outcome> {
+        let limits = Limits {
+            time: self.machine.now() + CHUNK,
+            instructions: self.limits.instructions.min(self.next_hash),
+            report_idle,
+            ..self.limits
+        };
+        match self.machine.run(&limits, &mut Silent) {
+            Outcome::TimeUp => None,
+            Outcome::Budget if self.machine.retired() < self.limits.instructions => {
+                self.print_hash();
+                self.next_hash += self.options.hash_every.unwrap_or(u64::MAX);
+                None
+            }
+            outcome => Some(outcome),
+        }
+    }
+
+    fn print_hash(&mut self) {
+        eprintln!(
+            "hash {} at {} instructions",
+            self.machine.hash(),
+            self.machine.retired()
+        );
+    }
+
+    /// Settles the end: diagnosis, files out of the disk, the image, hash and report. Gives the exit status.
+    pub fn finish(&mut self, outcome: &Outcome) -> Result<u8, Failure> {
+        let ending = Ending::of(outcome, self.silica);
+        if ending.diagnose {
+            eprint!(
+                "{}",
+                diagnose::describe(&self.machine, &self.kernel, outcome)
+            );
+        }
+        let report = self.options.report.is_some();
+        let hash = (self.options.hash || report).then(|| self.machine.hash());
+        if self.options.hash
+            && let Some(hash) = hash
+        {
+            eprintln!("hash {hash} at {} instructions", self.machine.retired());
+        }
+        if let Some(disk) = &mut self.disk {
+            for (page, data) in self.machine.board.chips.disk_pages() {
+                disk.put_page(page, data);
+            }
+            if !self.get.is_empty() {
+                transfer::get(disk.clone(), &self.get)
+                    .map_err(|e| Failure::input(format!("--get: {e}")))?;
+            }
+            if self.options.persist {
+                let path = self.options.disk.as_deref().unwrap_or(Path::new("disk"));
+                disk.persist().map_err(|e| Failure::file(path, e))?;
+            }
+        }
+        if let Some(path) = &self.options.report {
+            let report = Report {
+                outcome: ending.outcome,
+                status: ending.status,
+                signal: ending.signal,
+                instructions: self.machine.retired(),
+                virtual_ns: self.machine.now().0,
+                hash: hash.map(|h| h.to_string()).unwrap_or_default(),
+            };
+            report.write(path)?;
+        }
+        Ok(ending.status)
+    }
+
+    /// Whether the user wants the kernel's log.
+    pub const fn verbose(&self) -> bool {
+        self.options.verbose
+    }
+}
+
+fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, Failure> {
+    let path = path.as_ref();
+    std::fs::read(path).map_err(|e| Failure::file(path, e))
+}
+
+/// The calendar at power-on, in seconds since 1970.
+fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
+    match options.rtc.as_deref() {
+        None => Ok(EPOCH),
+        Some("now") => Ok(std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(EPOCH, |since| since.as_secs())),
+        Some(text) => text
+            .parse()
+            .map_err(|_| Failure::usage(format!("--rtc {text}: neither 'now' nor seconds"))),
+    }
+}
+
+/// The kernel's command line; the board adds its devices.
+fn command_line(options: &MachineOptions, line: Option<&str>) -> String {
+    let mut words = Vec::new();
+    if let Some(line) = line {
+        let quoted = line.replace('\\', "\\\\").replace('"', "\\\"");
+        words.push(format!("{}=\"{quoted}\"", abi::boot::key::RUN));
+    }
+    if options.verbose {
+        words.push(format!("{}=7", abi::boot::key::LOGLEVEL));
+    }
+    words.extend(options.append.clone());
+    words.join(" ")
+}
+
+/// `HOST[:GUEST]`: the last colon separates, if what follows it is absolute.
+fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+    let parse = |spec: &String| {
+        if let Some((host, guest)) = spec.rsplit_once(":/") {
+            return Ok((PathBuf::from(host), format!("/{guest}").into_bytes()));
+        }
+        let host = PathBuf::from(spec);
+        let name = host.file_name().ok_or_else(|| {
+            Failure::usage(format!(
+                "--put {spec}: name the guest's path too, as in --put {spec}:/root/NAME"
+            ))
+        })?;
+        let guest = format!("/root/{}", name.to_string_lossy()).into_bytes();
+        Ok((host, guest))
+    };
+    specs.iter().map(parse).collect()
+}
+
+/// `GUEST[:HOST]`: the first colon separates.
+fn parse_get(specs: &[String]) -> Result<Vec<(Vec<u8>, PathBuf)>, Failure> {
+    let parse = |spec: &String| {
+        let (guest, host) = match spec.split_once(':') {
+            Some((guest, host)) => (guest, Some(PathBuf::from(host))),
+            None => (spec.as_str(), None),
+        };
+        let name = guest
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .filter(|n| !n.is_empty());
+        let host = match (host, name) {
+            (Some(host), Some(name)) if host.is_dir() => host.join(name),
+            (Some(host), _) => host,
+            (None, Some(name)) => PathBuf::from(name),
+            (None, None) => {
+                return Err(Failure::usage(format!(
+                    "--get {spec}: name the host's path too"
+                )));
+            }
+        };
+        let guest = if guest.starts_with('/') {
+            guest.to_owned()
+        } else {
+            format!("/root/{guest}")
+        };
+        Ok((guest.into_bytes(), host))
+    };
+    specs.iter().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn put_and_get_name_both_sides() {
+        let put = |s: &str| parse_put(&[s.to_owned()]).unwrap().remove(0);
+        assert_eq!(
+            put("a/b.c"),
+            (PathBuf::from("a/b.c"), b"/root/b.c".to_vec())
+        );
+        assert_eq!(put("x:/tmp/y"), (PathBuf::from("x"), b"/tmp/y".to_vec()));
+        assert!(parse_put(&["..".to_owned()]).is_err());
+        let get = |s: &str| parse_get(&[s.to_owned()]).unwrap().remove(0);
+        assert_eq!(get("/tmp/y"), (b"/tmp/y".to_vec(), PathBuf::from("y")));
+        assert_eq!(
+            get("out:here.txt"),
+            (b"/root/out".to_vec(), PathBuf::from("here.txt"))
+        );
+        assert!(parse_get(&["/".to_owned()]).is_err());
+    }
+}

@@ -1,0 +1,98 @@
+//! Changes above an image, by 4 KiB pages: a disk that can be written without touching the file.
+
+use super::image::Image;
+use abi::layout::BLOCK_SIZE;
+use kcore::fs::{BlockStore, IoError};
+use machine::pc::{Medium, MediumError};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+/// An image with changed pages on top. Cloning shares the image.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    image: Arc<Image>,
+    pages: BTreeMap<u64, Box<[u8; BLOCK_SIZE]>>,
+}
+
+impl Layer {
+    /// An image without changes.
+    pub fn new(image: Image) -> Self {
+        Self {
+            image: Arc::new(image),
+            pages: BTreeMap::new(),
+        }
+    }
+
+    /// Bytes of the disk.
+    pub fn len(&self) -> u64 {
+        self.image.len()
+    }
+
+    /// Whether the disk has no bytes; it always has.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Lays a changed page on top.
+    pub fn put_page(&mut self, page: u64, data: &[u8]) {
+        let mut block = Box::new([0; BLOCK_SIZE]);
+        let len = data.len().min(BLOCK_SIZE);
+        block[..len].copy_from_slice(&data[..len]);
+        self.pages.insert(page, block);
+    }
+
+    /// Reads at any offset.
+    pub fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.image.read_at(offset, out)?;
+        let size = BLOCK_SIZE as u64;
+        let end = offset + out.len() as u64;
+        for (&page, data) in self.pages.range(offset / size..end.div_ceil(size)) {
+            let start = (page * size).max(offset);
+            let stop = ((page + 1) * size).min(end);
+            let from = (start - page * size) as usize..(stop - page * size) as usize;
+            out[(start - offset) as usize..(stop - offset) as usize].copy_from_slice(&data[from]);
+        }
+        Ok(())
+    }
+
+    /// Writes everything back to the image file.
+    pub fn persist(&self) -> io::Result<()> {
+        let size = BLOCK_SIZE as u64;
+        self.image.replace(
+            self.pages
+                .iter()
+                .map(|(&page, data)| (page * size, &data[..])),
+        )
+    }
+}
+
+impl Medium for Layer {
+    fn len(&self) -> u64 {
+        self.image.len()
+    }
+
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<(), MediumError> {
+        Self::read_at(self, offset, buffer).map_err(|_| MediumError)
+    }
+}
+
+impl BlockStore for Layer {
+    fn blocks(&self) -> u64 {
+        self.len() / BLOCK_SIZE as u64
+    }
+
+    fn read(&mut self, block: u32, out: &mut [u8; BLOCK_SIZE]) -> Result<(), IoError> {
+        self.read_at(u64::from(block) * BLOCK_SIZE as u64, out)
+            .map_err(|_| IoError)
+    }
+
+    fn write(&mut self, block: u32, data: &[u8; BLOCK_SIZE]) -> Result<(), IoError> {
+        self.put_page(u64::from(block), data);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), IoError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! What a kernel's ELF file says of addresses: symbol, source line; and its probes.
+
+use addr2line::Context;
+use object::{Object, ObjectSymbol, SymbolKind};
+use std::fmt::Write;
+
+/// A kernel's symbols. Built only when somebody asks, because reading them takes longer than many a run.
+pub struct Symbols<'a> {
+    functions: Vec<(u64, u64, &'a str)>,
+    lines: Option<Context<addr2line::gimli::EndianSlice<'a, addr2line::gimli::RunTimeEndian>>>,
+}
+
+impl<'a> Symbols<'a> {
+    /// Reads the symbols of an ELF file; whatever is missing or damaged is left out.
+    pub fn new(kernel: &'a [u8]) -> Self {
+        let Ok(file) = object::File::parse(kernel) else {
+            return Self {
+                functions: Vec::new(),
+                lines: None,
+            };
+        };
+        let mut functions: Vec<_> = file
+            .symbols()
+            .filter(|s| s.kind() == SymbolKind::Text && s.address() != 0)
+            .filter_map(|s| Some((s.address(), s.size(), s.name().ok()?)))
+            .collect();
+        functions.sort_unstable();
+        let load = |id: addr2line::gimli::SectionId| {
+            use object::ObjectSection;
+            let data = file
+                .section_by_name(id.name())
+                .and_then(|s| s.data().ok())
+                .unwrap_or(&[]);
+            Ok::<_, addr2line::gimli::Error>(addr2line::gimli::EndianSlice::new(
+                data,
+                addr2line::gimli::RunTimeEndian::Little,
+            ))
+        };
+        let lines = addr2line::gimli::Dwarf::load(load)
+            .ok()
+            .and_then(|d| Context::from_dwarf(d).ok());
+        Self { functions, lines }
+    }
+
+    /// Whether `addr` lies in a known function.
+    pub fn knows(&self, addr: u64) -> bool {
+        self.function(addr).is_some()
+    }
+
+    fn function(&self, addr: u64) -> Option<(&str, u64)> {
+        let index = self
+            .functions
+            .partition_point(|f| f.0 <= addr)
+            .checked_sub(1)?;
+        let (start, size, name) = self.functions[index];
+        (addr - start < size.max(1)).then_some((name, addr - start))
+    }
+
+    /// `addr` as people read it: symbol, offset, file and line as far as known.
+    pub fn describe(&self, addr: u64) -> String {
+        let mut text = format!("{addr:#018x}");
+        if let Some((name, offset)) = self.function(addr) {
+            let _ = write!(text, " {:#}+{offset:#x}", rustc_demangle::demangle(name));
+        }
+        let location = self
+            .lines
+            .as_ref()
+            .and_then(|l| l.find_location(addr).ok().flatten());
+        if let Some(location) = location
+            && let Some(file) = location.file
+        {
+            let _ = write!(text, " ({file}:{})", location.line.unwrap_or(0));
+        }
+        text
+    }
+}
