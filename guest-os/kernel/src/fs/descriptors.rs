@@ -42,6 +42,12 @@ impl DescriptorTable {
         slot.and_then(Option::as_ref).ok_or(Errno::EBADF)
     }
 
+    /// Fails as `insert` would, before anything is done for the file.
+    pub fn check_room(&self) -> Result<(), Errno> {
+        let is_full = self.slots.len() >= MAX_DESCRIPTORS && self.slots.iter().all(Option::is_some);
+        if is_full { Err(Errno::EMFILE) } else { Ok(()) }
+    }
+
     /// Gives a file the lowest free descriptor that is not below `lowest`.
     pub fn insert(&mut self, file: Arc<OpenFile>, lowest: usize, close_on_exec: bool) -> Result<i32, Errno> {
         let free = (lowest..self.slots.len()).find(|&fd| self.slots[fd].is_none());

@@ -192,6 +192,12 @@ impl Frame {
         unsafe { phys_to_virt(self.0).add(offset).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
     }
 
+    /// Copies the contents of another frame here.
+    pub fn copy_from(&self, other: &Frame) {
+        // SAFETY: as for `read`; `copy` allows the two to be one.
+        unsafe { phys_to_virt(self.0).cast::<u64>().copy_from(phys_to_virt(other.0).cast(), PAGE_SIZE / 8) };
+    }
+
     /// Zeroes the frame from `offset` to its end.
     pub fn clear_from(&self, offset: usize) {
         assert!(offset <= PAGE_SIZE);

@@ -10,8 +10,15 @@
 //! 4. a program that calls it (`ulib::sys`).
 
 mod args;
+mod attributes;
+mod descriptor;
+mod directory;
 mod identity;
+mod io;
+mod lookup;
 mod memory;
+mod names;
+mod open;
 mod process;
 mod signal;
 mod system;
@@ -41,6 +48,73 @@ macro_rules! calls {
 }
 
 calls! {
+    OPEN => open::open,
+    OPENAT => open::openat,
+    CREAT => open::creat,
+
+    READ => io::read,
+    WRITE => io::write,
+    READV => io::readv,
+    WRITEV => io::writev,
+    PREAD64 => io::pread64,
+    PWRITE64 => io::pwrite64,
+    LSEEK => io::lseek,
+    TRUNCATE => io::truncate,
+    FTRUNCATE => io::ftruncate,
+    FSYNC => io::fsync,
+    FDATASYNC => io::fsync,
+    SYNC => io::sync,
+
+    CLOSE => descriptor::close,
+    DUP => descriptor::dup,
+    DUP2 => descriptor::dup2,
+    DUP3 => descriptor::dup3,
+    FCNTL => descriptor::fcntl,
+    PIPE => descriptor::pipe,
+    PIPE2 => descriptor::pipe2,
+    IOCTL => descriptor::ioctl,
+    POLL => descriptor::poll,
+    PPOLL => descriptor::ppoll,
+
+    GETDENTS64 => directory::getdents64,
+    CHDIR => directory::chdir,
+    FCHDIR => directory::fchdir,
+    GETCWD => directory::getcwd,
+    UMASK => directory::umask,
+
+    MKDIR => names::mkdir,
+    MKDIRAT => names::mkdirat,
+    LINK => names::link,
+    LINKAT => names::linkat,
+    SYMLINK => names::symlink,
+    SYMLINKAT => names::symlinkat,
+    READLINK => names::readlink,
+    READLINKAT => names::readlinkat,
+    RENAME => names::rename,
+    RENAMEAT => names::renameat,
+    RENAMEAT2 => names::renameat2,
+    UNLINK => names::unlink,
+    UNLINKAT => names::unlinkat,
+    RMDIR => names::rmdir,
+
+    STAT => attributes::stat,
+    LSTAT => attributes::lstat,
+    FSTAT => attributes::fstat,
+    NEWFSTATAT => attributes::newfstatat,
+    ACCESS => attributes::access,
+    FACCESSAT => attributes::faccessat,
+    FACCESSAT2 => attributes::faccessat2,
+    CHMOD => attributes::chmod,
+    FCHMOD => attributes::fchmod,
+    FCHMODAT => attributes::fchmodat,
+    CHOWN => attributes::chown,
+    LCHOWN => attributes::lchown,
+    FCHOWN => attributes::fchown,
+    FCHOWNAT => attributes::fchownat,
+    UTIMENSAT => attributes::utimensat,
+    STATFS => attributes::statfs,
+    FSTATFS => attributes::fstatfs,
+
     MMAP => memory::mmap,
     MPROTECT => memory::mprotect,
     MUNMAP => memory::munmap,
