@@ -24,7 +24,9 @@ pub fn add<F: Format>(a: u64, b: u64, env: &mut Env) -> Option<u64> {
         (Number::Infinite(x), _) | (_, Number::Infinite(x)) => infinity::<F>(x),
         (Number::Zero(x), Number::Zero(y)) if x == y => zero::<F>(x),
         (Number::Zero(_), Number::Zero(_)) => zero::<F>(env.rounding == Rounding::Down),
-        (Number::Finite(x), Number::Zero(_)) | (Number::Zero(_), Number::Finite(x)) => round::<F>(x, env),
+        (Number::Finite(x), Number::Zero(_)) | (Number::Zero(_), Number::Finite(x)) => {
+            round::<F>(x, env)
+        }
         (Number::Finite(x), Number::Finite(y)) => match sum(x, y) {
             Some(exact) => round::<F>(exact, env),
             None => zero::<F>(env.rounding == Rounding::Down),
@@ -36,10 +38,17 @@ pub fn add<F: Format>(a: u64, b: u64, env: &mut Env) -> Option<u64> {
 
 /// x + y with a sticky last bit; `None` if they cancel.
 const fn sum(x: Finite, y: Finite) -> Option<Finite> {
-    let (x, y) = if x.exponent >= y.exponent { (x, y) } else { (y, x) };
+    let (x, y) = if x.exponent >= y.exponent {
+        (x, y)
+    } else {
+        (y, x)
+    };
     // One bit is left free above for the carry, 63 below for what alignment shifts out.
     let large = (x.significand as u128) << 63;
-    let small = shift_jam((y.significand as u128) << 63, (x.exponent - y.exponent) as u32);
+    let small = shift_jam(
+        (y.significand as u128) << 63,
+        (x.exponent - y.exponent) as u32,
+    );
     let exponent = x.exponent + 1;
     if x.negative == y.negative {
         Some(normalize(x.negative, exponent, large + small))
@@ -56,12 +65,17 @@ const fn sum(x: Finite, y: Finite) -> Option<Finite> {
 pub fn mul<F: Format>(a: u64, b: u64, env: &mut Env) -> Option<u64> {
     let negative = (a ^ b) & F::SIGN != 0;
     let result = match (unpack::<F>(a), unpack::<F>(b)) {
-        (Number::Infinite(_), Number::Zero(_)) | (Number::Zero(_), Number::Infinite(_)) => return invalid(env),
+        (Number::Infinite(_), Number::Zero(_)) | (Number::Zero(_), Number::Infinite(_)) => {
+            return invalid(env);
+        }
         (Number::Infinite(_), _) | (_, Number::Infinite(_)) => infinity::<F>(negative),
         (Number::Zero(_), _) | (_, Number::Zero(_)) => zero::<F>(negative),
         (Number::Finite(x), Number::Finite(y)) => {
             let product = x.significand as u128 * y.significand as u128;
-            round::<F>(normalize(negative, x.exponent + y.exponent + 1, product), env)
+            round::<F>(
+                normalize(negative, x.exponent + y.exponent + 1, product),
+                env,
+            )
         }
     };
     note_subnormal::<F>(&[a, b], env);
@@ -72,7 +86,9 @@ pub fn mul<F: Format>(a: u64, b: u64, env: &mut Env) -> Option<u64> {
 pub fn div<F: Format>(a: u64, b: u64, env: &mut Env) -> Option<u64> {
     let negative = (a ^ b) & F::SIGN != 0;
     let result = match (unpack::<F>(a), unpack::<F>(b)) {
-        (Number::Infinite(_), Number::Infinite(_)) | (Number::Zero(_), Number::Zero(_)) => return invalid(env),
+        (Number::Infinite(_), Number::Infinite(_)) | (Number::Zero(_), Number::Zero(_)) => {
+            return invalid(env);
+        }
         (Number::Infinite(_), _) => infinity::<F>(negative),
         (Number::Zero(_), _) | (_, Number::Infinite(_)) => zero::<F>(negative),
         (Number::Finite(_), Number::Zero(_)) => {
@@ -85,7 +101,10 @@ pub fn div<F: Format>(a: u64, b: u64, env: &mut Env) -> Option<u64> {
             let divisor = y.significand as u128;
             let sticky = !dividend.is_multiple_of(divisor) as u128;
             let quotient = (dividend / divisor) << 1 | sticky;
-            round::<F>(normalize(negative, x.exponent - y.exponent + 62, quotient), env)
+            round::<F>(
+                normalize(negative, x.exponent - y.exponent + 62, quotient),
+                env,
+            )
         }
     };
     note_subnormal::<F>(&[a, b], env);
@@ -96,14 +115,23 @@ pub fn div<F: Format>(a: u64, b: u64, env: &mut Env) -> Option<u64> {
 pub fn sqrt<F: Format>(a: u64, env: &mut Env) -> Option<u64> {
     let result = match unpack::<F>(a) {
         Number::Zero(_) | Number::Infinite(false) => a,
-        Number::Infinite(true) | Number::Finite(Finite { negative: true, .. }) => return invalid(env),
+        Number::Infinite(true) | Number::Finite(Finite { negative: true, .. }) => {
+            return invalid(env);
+        }
         Number::Finite(x) => {
             // An even exponent halves; the radicand then has 127 or 128 bits and its root 64.
             let radicand = (x.significand as u128) << (63 + (x.exponent & 1));
             let root = radicand.isqrt();
             let sticky = (root * root != radicand) as u64;
             let exponent = x.exponent >> 1;
-            round::<F>(Finite { negative: false, exponent, significand: root as u64 | sticky }, env)
+            round::<F>(
+                Finite {
+                    negative: false,
+                    exponent,
+                    significand: root as u64 | sticky,
+                },
+                env,
+            )
         }
     };
     note_subnormal::<F>(&[a], env);
@@ -119,8 +147,16 @@ mod tests {
     /// Bits with every exponent and many short fractions, no NaN.
     fn operand(rng: &mut Rng) -> u64 {
         let bits = rng.next();
-        let bits = if bits & 7 == 0 { bits & 0xfff8_0000_0000_0000 } else { bits };
-        if super::super::format::is_nan::<Double>(bits) { bits & Double::SIGN } else { bits }
+        let bits = if bits & 7 == 0 {
+            bits & 0xfff8_0000_0000_0000
+        } else {
+            bits
+        };
+        if super::super::format::is_nan::<Double>(bits) {
+            bits & Double::SIGN
+        } else {
+            bits
+        }
     }
 
     /// In round-to-nearest the host's arithmetic is IEEE 754's, so it is an oracle for results other than NaN.
@@ -129,10 +165,18 @@ mod tests {
         for _ in 0..20_000 {
             let a = operand(&mut rng);
             // Half of the operands are close to each other, where sums cancel.
-            let b = if rng.next() & 1 == 0 { operand(&mut rng) } else { a ^ rng.next() >> 9 };
+            let b = if rng.next() & 1 == 0 {
+                operand(&mut rng)
+            } else {
+                a ^ rng.next() >> 9
+            };
             let b = if f64::from_bits(b).is_nan() { 0 } else { b };
             let theirs = host(f64::from_bits(a), f64::from_bits(b));
-            let expected = if theirs.is_nan() { None } else { Some(theirs.to_bits()) };
+            let expected = if theirs.is_nan() {
+                None
+            } else {
+                Some(theirs.to_bits())
+            };
             assert_eq!(ours(a, b, &mut Env::default()), expected, "{a:#x} {b:#x}");
         }
     }
@@ -148,7 +192,10 @@ mod tests {
     #[test]
     fn directed_rounding_brackets_the_exact_result() {
         let third = |rounding| {
-            let mut env = Env { rounding, ..Env::default() };
+            let mut env = Env {
+                rounding,
+                ..Env::default()
+            };
             div::<Double>(1f64.to_bits(), 3f64.to_bits(), &mut env)
         };
         let (Some(down), Some(up)) = (third(Rounding::Down), third(Rounding::Up)) else {
@@ -162,7 +209,10 @@ mod tests {
     fn a_sum_that_cancels_has_the_sign_of_the_direction() {
         let (one, minus) = (1f64.to_bits(), (-1f64).to_bits());
         assert_eq!(add::<Double>(one, minus, &mut Env::default()), Some(0));
-        let mut down = Env { rounding: Rounding::Down, ..Env::default() };
+        let mut down = Env {
+            rounding: Rounding::Down,
+            ..Env::default()
+        };
         assert_eq!(add::<Double>(one, minus, &mut down), Some(Double::SIGN));
     }
 }

@@ -22,7 +22,11 @@ pub const fn from_int<F: Format>(value: i64, env: &mut Env) -> u64 {
         return 0;
     }
     let lead = magnitude.leading_zeros();
-    let finite = Finite { negative: value < 0, exponent: 63 - lead as i32, significand: magnitude << lead };
+    let finite = Finite {
+        negative: value < 0,
+        exponent: 63 - lead as i32,
+        significand: magnitude << lead,
+    };
     round::<F>(finite, env)
 }
 
@@ -30,16 +34,22 @@ pub const fn from_int<F: Format>(value: i64, env: &mut Env) -> u64 {
 pub fn to_int<F: Format>(value: u64, bits: u32, rounding: Rounding, env: &mut Env) -> Option<i64> {
     let (negative, magnitude, inexact) = match unpack::<F>(value) {
         Number::Zero(_) => (false, 0, false),
-        Number::Finite(Finite { negative, exponent, significand }) if exponent < 63 => {
+        Number::Finite(Finite {
+            negative,
+            exponent,
+            significand,
+        }) if exponent < 63 => {
             // Below 1/4 every direction sees the same: nothing kept, less than half lost.
             let drop = (63 - exponent).min(65) as u32;
             let sticky = if drop > 64 { 1 } else { significand };
             let (magnitude, lost) = rounding.shift(negative, sticky, drop.min(64));
             (negative, magnitude, lost)
         }
-        Number::Finite(Finite { negative: true, exponent: 63, significand }) if significand == 1 << 63 => {
-            (true, significand, false)
-        }
+        Number::Finite(Finite {
+            negative: true,
+            exponent: 63,
+            significand,
+        }) if significand == 1 << 63 => (true, significand, false),
         Number::Finite(_) | Number::Infinite(_) => (false, u64::MAX, false),
     };
     let limit = (1u64 << (bits - 1)) - !negative as u64;
@@ -51,7 +61,11 @@ pub fn to_int<F: Format>(value: u64, bits: u32, rounding: Rounding, env: &mut En
         env.raise(flag::INEXACT);
     }
     let value = magnitude as i64;
-    Some(if negative { value.wrapping_neg() } else { value })
+    Some(if negative {
+        value.wrapping_neg()
+    } else {
+        value
+    })
 }
 
 #[cfg(test)]
@@ -92,7 +106,10 @@ mod tests {
     #[test]
     fn narrowing_rounds_once() {
         let mut env = Env::default();
-        assert_eq!(format::<Double, Single>(0.1f64.to_bits(), &mut env), u64::from(0.1f32.to_bits()));
+        assert_eq!(
+            format::<Double, Single>(0.1f64.to_bits(), &mut env),
+            u64::from(0.1f32.to_bits())
+        );
         assert_eq!(env.flags, flag::INEXACT);
     }
 }

@@ -123,18 +123,32 @@ pub const fn unpack<F: Format>(bits: u64) -> Number {
     let (significand, exponent) = if field == 0 {
         let lead = fraction.leading_zeros();
         // The fraction's top bit would have the weight of the smallest normal number at bit FRACTION.
-        (fraction << lead, F::MIN_EXPONENT - (lead as i32 - (63 - F::FRACTION as i32)))
+        (
+            fraction << lead,
+            F::MIN_EXPONENT - (lead as i32 - (63 - F::FRACTION as i32)),
+        )
     } else {
-        ((fraction | 1 << F::FRACTION) << (63 - F::FRACTION), field - F::BIAS)
+        (
+            (fraction | 1 << F::FRACTION) << (63 - F::FRACTION),
+            field - F::BIAS,
+        )
     };
-    Number::Finite(Finite { negative, exponent, significand })
+    Number::Finite(Finite {
+        negative,
+        exponent,
+        significand,
+    })
 }
 
 /// The order of two numbers that are no NaNs; the zeros are equal.
 pub fn compare<F: Format>(a: u64, b: u64) -> Ordering {
     let key = |bits: u64| {
         let magnitude = magnitude::<F>(bits) as i64;
-        if negative::<F>(bits) { -magnitude } else { magnitude }
+        if negative::<F>(bits) {
+            -magnitude
+        } else {
+            magnitude
+        }
     };
     key(a).cmp(&key(b))
 }
@@ -153,9 +167,17 @@ mod tests {
 
     #[test]
     fn subnormals_are_unpacked_with_their_top_bit_at_the_top() {
-        let expected = Finite { negative: true, exponent: -1074, significand: 1 << 63 };
+        let expected = Finite {
+            negative: true,
+            exponent: -1074,
+            significand: 1 << 63,
+        };
         assert_eq!(unpack::<Double>(Double::SIGN | 1), Number::Finite(expected));
-        let half_least_normal = Finite { negative: false, exponent: -127, significand: 1 << 63 };
+        let half_least_normal = Finite {
+            negative: false,
+            exponent: -127,
+            significand: 1 << 63,
+        };
         assert_eq!(unpack::<Single>(1 << 22), Number::Finite(half_least_normal));
     }
 

@@ -114,7 +114,11 @@ pub const fn normalize(negative: bool, exponent: i32, significand: u128) -> Fini
 
 /// Rounds to format `F`.
 pub const fn round<F: Format>(value: Finite, env: &mut Env) -> u64 {
-    let Finite { negative, mut exponent, significand } = value;
+    let Finite {
+        negative,
+        mut exponent,
+        significand,
+    } = value;
     let sign = zero::<F>(negative);
     let drop = 63 - F::FRACTION;
     // As if the exponent had no bounds.
@@ -129,7 +133,11 @@ pub const fn round<F: Format>(value: Finite, env: &mut Env) -> u64 {
             env.raise(flag::INEXACT);
         }
         let to_infinity = env.rounding.away(negative, true, true, true);
-        return if to_infinity { infinity::<F>(negative) } else { sign | (F::INFINITY - 1) };
+        return if to_infinity {
+            infinity::<F>(negative)
+        } else {
+            sign | (F::INFINITY - 1)
+        };
     }
     if exponent < F::MIN_EXPONENT {
         if env.flush {
@@ -168,14 +176,27 @@ mod tests {
 
     fn rounded(exponent: i32, significand: u64) -> (u64, u8) {
         let mut env = Env::default();
-        let bits = round::<Double>(Finite { negative: false, exponent, significand }, &mut env);
+        let bits = round::<Double>(
+            Finite {
+                negative: false,
+                exponent,
+                significand,
+            },
+            &mut env,
+        );
         (bits, env.flags)
     }
 
     #[test]
     fn ties_go_to_even() {
-        assert_eq!(rounded(0, 1 << 63 | 1 << 10), (1f64.to_bits(), flag::INEXACT));
-        assert_eq!(rounded(0, 1 << 63 | 3 << 10), (1f64.to_bits() + 2, flag::INEXACT));
+        assert_eq!(
+            rounded(0, 1 << 63 | 1 << 10),
+            (1f64.to_bits(), flag::INEXACT)
+        );
+        assert_eq!(
+            rounded(0, 1 << 63 | 3 << 10),
+            (1f64.to_bits() + 2, flag::INEXACT)
+        );
     }
 
     #[test]
@@ -184,20 +205,33 @@ mod tests {
         // 53 ones and a half: rounds to the smallest normal with any exponent.
         assert_eq!(rounded(-1023, u64::MAX), (least, flag::INEXACT));
         // 53 ones exactly: the denormal rounding alone reaches it.
-        assert_eq!(rounded(-1023, u64::MAX << 11), (least, flag::UNDERFLOW | flag::INEXACT));
+        assert_eq!(
+            rounded(-1023, u64::MAX << 11),
+            (least, flag::UNDERFLOW | flag::INEXACT)
+        );
     }
 
     #[test]
     fn overflow_goes_where_the_direction_says() {
-        let huge = Finite { negative: true, exponent: 128, significand: 1 << 63 };
+        let huge = Finite {
+            negative: true,
+            exponent: 128,
+            significand: 1 << 63,
+        };
         for (rounding, expected) in [
             (Rounding::Nearest, f32::NEG_INFINITY),
             (Rounding::Down, f32::NEG_INFINITY),
             (Rounding::Up, f32::MIN),
             (Rounding::Zero, f32::MIN),
         ] {
-            let mut env = Env { rounding, ..Env::default() };
-            assert_eq!(round::<Single>(huge, &mut env), u64::from(expected.to_bits()));
+            let mut env = Env {
+                rounding,
+                ..Env::default()
+            };
+            assert_eq!(
+                round::<Single>(huge, &mut env),
+                u64::from(expected.to_bits())
+            );
             assert_eq!(env.flags, flag::OVERFLOW | flag::INEXACT);
         }
     }

@@ -68,7 +68,10 @@ struct Fast {
     delta: u64,
 }
 
-const EMPTY: Fast = Fast { page: NO_PAGE, delta: 0 };
+const EMPTY: Fast = Fast {
+    page: NO_PAGE,
+    delta: 0,
+};
 
 /// Accesses and misses by kind, in the order fetch, read, write. Host-side figures, not machine state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,7 +99,10 @@ pub struct Tlb {
 impl Tlb {
     /// An empty TLB.
     pub fn new(shape: Shape) -> Self {
-        assert!(shape.sets.is_power_of_two() && (1..=64).contains(&shape.ways), "impossible TLB shape");
+        assert!(
+            shape.sets.is_power_of_two() && (1..=64).contains(&shape.ways),
+            "impossible TLB shape"
+        );
         Self {
             shape,
             entries: vec![Entry::default(); shape.sets * shape.ways],
@@ -113,7 +119,8 @@ impl Tlb {
     #[inline(always)]
     pub fn fast_read(&mut self, view: usize, addr: u64, width: Width) -> Option<usize> {
         let fast = &self.reads[slot(view, addr)];
-        let hit = fast.page == addr & !(PAGE_SIZE - 1) && addr & (PAGE_SIZE - 1) <= PAGE_SIZE - width.bytes();
+        let hit = fast.page == addr & !(PAGE_SIZE - 1)
+            && addr & (PAGE_SIZE - 1) <= PAGE_SIZE - width.bytes();
         if !hit {
             return None;
         }
@@ -125,7 +132,8 @@ impl Tlb {
     #[inline(always)]
     pub fn fast_write(&mut self, view: usize, addr: u64, width: Width) -> Option<usize> {
         let fast = &self.writes[slot(view, addr)];
-        let hit = fast.page == addr & !(PAGE_SIZE - 1) && addr & (PAGE_SIZE - 1) <= PAGE_SIZE - width.bytes();
+        let hit = fast.page == addr & !(PAGE_SIZE - 1)
+            && addr & (PAGE_SIZE - 1) <= PAGE_SIZE - width.bytes();
         if !hit {
             return None;
         }
@@ -155,7 +163,10 @@ impl Tlb {
         self.entries[set]
             .iter()
             .find(|e| {
-                e.size != 0 && e.page == page && (e.global || e.asid == asid) && e.allow[view] & needed != 0
+                e.size != 0
+                    && e.page == page
+                    && (e.global || e.asid == asid)
+                    && e.allow[view] & needed != 0
             })
             .copied()
     }
@@ -164,7 +175,9 @@ impl Tlb {
     pub fn insert(&mut self, entry: Entry) {
         let set = self.set(entry.page);
         let ways = &self.entries[set.clone()];
-        let same = ways.iter().position(|e| e.size != 0 && e.page == entry.page && e.asid == entry.asid);
+        let same = ways
+            .iter()
+            .position(|e| e.size != 0 && e.page == entry.page && e.asid == entry.asid);
         let free = ways.iter().position(|e| e.size == 0);
         let way = same.or(free).unwrap_or_else(|| {
             let next = &mut self.next[set.start / self.shape.ways];
@@ -179,9 +192,14 @@ impl Tlb {
 
     /// Lets the fast table serve `entry` in `view`, as far as RAM's marks allow.
     pub fn quicken(&mut self, view: usize, entry: &Entry, ram: &Ram) {
-        let Some(offset) = ram.offset(base::Phys(entry.frame * PAGE_SIZE), PAGE_SIZE) else { return };
+        let Some(offset) = ram.offset(base::Phys(entry.frame * PAGE_SIZE), PAGE_SIZE) else {
+            return;
+        };
         let page = entry.page * PAGE_SIZE;
-        let fast = Fast { page, delta: (offset as u64).wrapping_sub(page) };
+        let fast = Fast {
+            page,
+            delta: (offset as u64).wrapping_sub(page),
+        };
         let slot = slot(view, page);
         if entry.allow[view] & perm::READ != 0 {
             self.reads[slot] = fast;
@@ -296,7 +314,9 @@ impl State for Tlb {
         codec.bytes(&mut self.next)?;
         if codec.loading() {
             self.large = self.entries.iter().filter(|e| e.size > 12).count();
-            if self.next.iter().any(|&way| usize::from(way) >= ways) || self.entries.iter().any(|e| e.size > 39) {
+            if self.next.iter().any(|&way| usize::from(way) >= ways)
+                || self.entries.iter().any(|e| e.size > 39)
+            {
                 return Err(CodecError::BadValue { field: "tlb entry" });
             }
             self.forget_fast();
@@ -313,7 +333,14 @@ mod tests {
     const ALL: [u8; VIEWS] = [7; VIEWS];
 
     fn entry(page: u64, size: u8) -> Entry {
-        Entry { page, frame: page, allow: ALL, size, global: false, asid: 0 }
+        Entry {
+            page,
+            frame: page,
+            allow: ALL,
+            size,
+            global: false,
+            asid: 0,
+        }
     }
 
     #[test]

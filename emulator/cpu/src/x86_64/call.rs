@@ -10,7 +10,12 @@ use base::{Bus, Observer};
 use ir::{Flow, Op};
 
 /// Answers call number `op.imm & 0xffff`.
-pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, op: Op, at: u64, left: u64) -> Result<Flow, Trap> {
+pub fn call<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    op: Op,
+    at: u64,
+    left: u64,
+) -> Result<Flow, Trap> {
     let id = op.imm as u16;
     match id >> 8 {
         0 => system::call(cpu, id, op, at, left),

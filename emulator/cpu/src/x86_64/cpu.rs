@@ -37,7 +37,10 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     #[inline(always)]
     pub fn emit(&mut self, at: u64, event: &Event) {
         if O::ON {
-            let stamp = Stamp { time: self.bus.now(at), cpu: self.index };
+            let stamp = Stamp {
+                time: self.bus.now(at),
+                cpu: self.index,
+            };
             self.observer.event(stamp, event);
         }
     }
@@ -54,8 +57,18 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
         self.hart.counters.walks += 1;
         let walked = paging::walk(self.hart, self.ram, addr, access);
-        let phys = walked.as_ref().ok().map(|e| Phys(e.frame * PAGE_SIZE | addr % PAGE_SIZE));
-        self.emit(at, &Event::PageWalk { virt: Virt(addr), access, phys });
+        let phys = walked
+            .as_ref()
+            .ok()
+            .map(|e| Phys(e.frame * PAGE_SIZE | addr % PAGE_SIZE));
+        self.emit(
+            at,
+            &Event::PageWalk {
+                virt: Virt(addr),
+                access,
+                phys,
+            },
+        );
         let entry = walked?;
         self.hart.tlb.insert(entry);
         Ok(entry)
@@ -100,7 +113,15 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     pub fn read_device(&mut self, space: Space, addr: u64, width: Width, at: u64) -> u64 {
         self.hart.counters.device_accesses += 1;
         self.hart.attention = true;
-        self.emit(at, &Event::Device { space, addr, width, written: None });
+        self.emit(
+            at,
+            &Event::Device {
+                space,
+                addr,
+                width,
+                written: None,
+            },
+        );
         self.bus.read(self.ram, space, addr, width, at) & width.mask()
     }
 
@@ -108,8 +129,17 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     pub fn write_device(&mut self, space: Space, addr: u64, width: Width, value: u64, at: u64) {
         self.hart.counters.device_accesses += 1;
         self.hart.attention = true;
-        self.emit(at, &Event::Device { space, addr, width, written: Some(value) });
-        self.bus.write(self.ram, space, addr, width, value & width.mask(), at);
+        self.emit(
+            at,
+            &Event::Device {
+                space,
+                addr,
+                width,
+                written: Some(value),
+            },
+        );
+        self.bus
+            .write(self.ram, space, addr, width, value & width.mask(), at);
     }
 
     /// The emulator's report that it cannot do this instruction.
@@ -119,7 +149,11 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         for (offset, byte) in (0u64..).zip(&mut bytes) {
             *byte = self.peek(pc.wrapping_add(offset), Width::B1).unwrap_or(0) as u8;
         }
-        Trap::Gap(Gap { what, pc: Virt(pc), bytes })
+        Trap::Gap(Gap {
+            what,
+            pc: Virt(pc),
+            bytes,
+        })
     }
 
     /// Reads guest-virtual memory as the kernel would, leaving no trace; one page only.
@@ -201,7 +235,11 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
     }
 
     fn load(&mut self, addr: u64, width: Width, for_write: bool, at: u64) -> Result<u64, Trap> {
-        let access = if for_write { Access::Write } else { Access::Read };
+        let access = if for_write {
+            Access::Write
+        } else {
+            Access::Read
+        };
         let first = PAGE_SIZE - addr % PAGE_SIZE;
         if first >= width.bytes() {
             let phys = self.translate_data(addr, access, at)?;
@@ -211,7 +249,11 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
         let high = self.translate_data(addr.wrapping_add(first), access, at)?;
         let mut value = 0;
         for byte in (0..width.bytes()).rev() {
-            let phys = if byte < first { Phys(low.0 + byte) } else { Phys(high.0 + byte - first) };
+            let phys = if byte < first {
+                Phys(low.0 + byte)
+            } else {
+                Phys(high.0 + byte - first)
+            };
             value = value << 8 | self.read_phys(phys, Width::B1, at);
         }
         Ok(value)
@@ -226,7 +268,11 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
         }
         let high = self.translate_data(addr.wrapping_add(first), Access::Write, at)?;
         for byte in 0..width.bytes() {
-            let phys = if byte < first { Phys(low.0 + byte) } else { Phys(high.0 + byte - first) };
+            let phys = if byte < first {
+                Phys(low.0 + byte)
+            } else {
+                Phys(high.0 + byte - first)
+            };
             self.write_phys(phys, Width::B1, value >> (8 * byte), at);
         }
         Ok(())
@@ -280,7 +326,10 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
                 let mut bytes = code.to_vec();
                 let next = self.hart.linear_pc().wrapping_add(left);
                 let entry = self.translate(next, Access::Fetch, at)?;
-                let Some(rest) = self.ram.slice(Phys(entry.frame * PAGE_SIZE), LONGEST as u64) else {
+                let Some(rest) = self
+                    .ram
+                    .slice(Phys(entry.frame * PAGE_SIZE), LONGEST as u64)
+                else {
                     return Err(self.gap("instruction fetch from outside RAM"));
                 };
                 bytes.extend_from_slice(rest);

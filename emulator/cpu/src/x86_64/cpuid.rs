@@ -19,9 +19,15 @@ const BRAND: &[u8; 48] = b"Glassbox deterministic virtual x86-64 CPU\0\0\0\0\0\0
 
 /// EAX, EBX, ECX, EDX for a leaf and subleaf.
 pub fn leaf(topology: Topology, leaf: u32, subleaf: u32) -> [u32; 4] {
-    let word = |at: usize| u32::from_le_bytes([BRAND[at], BRAND[at + 1], BRAND[at + 2], BRAND[at + 3]]);
+    let word =
+        |at: usize| u32::from_le_bytes([BRAND[at], BRAND[at + 1], BRAND[at + 2], BRAND[at + 3]]);
     match leaf {
-        0 => [0x16, u32::from_le_bytes(*b"Glas"), u32::from_le_bytes(*b"CPU!"), u32::from_le_bytes(*b"sbox")],
+        0 => [
+            0x16,
+            u32::from_le_bytes(*b"Glas"),
+            u32::from_le_bytes(*b"CPU!"),
+            u32::from_le_bytes(*b"sbox"),
+        ],
         1 => {
             let ebx = u32::from(topology.apic_id) << 24 | u32::from(topology.cpus) << 16 | 8 << 8;
             [0x0006_0f01, ebx, FEATURES_ECX, FEATURES_EDX]
@@ -31,13 +37,23 @@ pub fn leaf(topology: Topology, leaf: u32, subleaf: u32) -> [u32; 4] {
             let shift = u32::from(topology.cpus.next_power_of_two().trailing_zeros() as u8);
             match subleaf {
                 0 => [0, 1, 1 << 8, u32::from(topology.apic_id)],
-                1 => [shift, u32::from(topology.cpus), 2 << 8 | 1, u32::from(topology.apic_id)],
+                1 => [
+                    shift,
+                    u32::from(topology.cpus),
+                    2 << 8 | 1,
+                    u32::from(topology.apic_id),
+                ],
                 _ => [0, 0, subleaf & 0xff, u32::from(topology.apic_id)],
             }
         }
         // The counter runs at the crystal's rate times EBX / EAX.
         0x15 => [1, 1, TSC_HZ as u32, 0],
-        0x16 => [(TSC_HZ / 1_000_000) as u32, (TSC_HZ / 1_000_000) as u32, 100, 0],
+        0x16 => [
+            (TSC_HZ / 1_000_000) as u32,
+            (TSC_HZ / 1_000_000) as u32,
+            100,
+            0,
+        ],
         0x8000_0000 => [0x8000_0008, 0, 0, 0],
         // SYSCALL, NX, 1 GiB pages, RDTSCP, long mode; LAHF in long mode.
         0x8000_0001 => [0, 0, 1, 1 << 11 | 1 << 20 | 1 << 26 | 1 << 27 | 1 << 29],

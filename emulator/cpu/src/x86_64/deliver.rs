@@ -43,7 +43,12 @@ pub enum Delivered {
 impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     /// Delivers `exception`, escalating to a double and a triple fault as the manual's table says.
     /// `Err` only for an emulator gap.
-    pub fn deliver(&mut self, exception: Exception, origin: Origin, at: u64) -> Result<Delivered, Trap> {
+    pub fn deliver(
+        &mut self,
+        exception: Exception,
+        origin: Origin,
+        at: u64,
+    ) -> Result<Delivered, Trap> {
         let mut current = exception;
         let mut origin = origin;
         loop {
@@ -58,7 +63,11 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                 Ok(()) => return Ok(Delivered::Entered),
                 Err(Trap::Fault(second)) => {
                     self.hart.pc = pc;
-                    let first = if origin == Origin::Exception { class(current.vector) } else { Class::Benign };
+                    let first = if origin == Origin::Exception {
+                        class(current.vector)
+                    } else {
+                        Class::Benign
+                    };
                     current = match (first, class(second.vector)) {
                         (Class::Double, _) => {
                             self.hart.activity = Activity::Shutdown;
@@ -66,9 +75,11 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                             return Ok(Delivered::TripleFault);
                         }
                         (Class::Contributory, Class::Contributory)
-                        | (Class::PageFault, Class::Contributory | Class::PageFault) => {
-                            Exception { vector: vector::DF, error: Some(0), address: None }
-                        }
+                        | (Class::PageFault, Class::Contributory | Class::PageFault) => Exception {
+                            vector: vector::DF,
+                            error: Some(0),
+                            address: None,
+                        },
                         _ => second,
                     };
                     if let Some(address) = second.address {
@@ -96,7 +107,10 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
         let base = self.hart.idtr.0.wrapping_add(offset);
         let (low, high) = self.as_supervisor(|cpu| {
-            Ok((cpu.load(base, Width::B8, false, at)?, cpu.load(base.wrapping_add(8), Width::B8, false, at)?))
+            Ok((
+                cpu.load(base, Width::B8, false, at)?,
+                cpu.load(base.wrapping_add(8), Width::B8, false, at)?,
+            ))
         })?;
         let gate = Descriptor(low);
         let interrupt_gate = match (gate.code_or_data(), gate.kind()) {
@@ -116,15 +130,23 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             return Err(Trap::fault_code(vector::GP, external));
         }
         let code = self.descriptor(selector, vector::GP, at)?;
-        let selector_fault =
-            |v: u8| Err(Trap::fault_code(v, segment::selector_error(selector) + external));
+        let selector_fault = |v: u8| {
+            Err(Trap::fault_code(
+                v,
+                segment::selector_error(selector) + external,
+            ))
+        };
         if !code.code() || code.dpl() > self.hart.cpl || !code.long() || code.big() {
             return selector_fault(vector::GP);
         }
         if !code.present() {
             return selector_fault(vector::NP);
         }
-        let cpl = if code.conforming() { self.hart.cpl } else { code.dpl() };
+        let cpl = if code.conforming() {
+            self.hart.cpl
+        } else {
+            code.dpl()
+        };
         let ist = low >> 32 & 7;
         let changes = cpl != self.hart.cpl;
         let top = if ist != 0 {
@@ -135,13 +157,25 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             self.hart.regs[usize::from(reg::RSP)]
         };
         if !canonical(top) || !canonical(target) {
-            return Err(Trap::fault_code(if canonical(target) { vector::SS } else { vector::GP }, external));
+            return Err(Trap::fault_code(
+                if canonical(target) {
+                    vector::SS
+                } else {
+                    vector::GP
+                },
+                external,
+            ));
         }
         let stack = top & !15;
         let frame = [
             self.hart.pc,
             u64::from(self.hart.segs[seg::CS].selector),
-            self.hart.rflags() | if origin == Origin::Exception { rflags::RF & self.hart.rflags() } else { 0 },
+            self.hart.rflags()
+                | if origin == Origin::Exception {
+                    rflags::RF & self.hart.rflags()
+                } else {
+                    0
+                },
             self.hart.regs[usize::from(reg::RSP)],
             u64::from(self.hart.segs[seg::SS].selector),
         ];
@@ -162,7 +196,12 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         let code = self.mark_accessed(selector, code, at)?;
         self.hart.regs[usize::from(reg::RSP)] = bottom;
         if changes {
-            self.hart.segs[seg::SS] = Segment { selector: u16::from(cpl), attr: 0, limit: 0, base: 0 };
+            self.hart.segs[seg::SS] = Segment {
+                selector: u16::from(cpl),
+                attr: 0,
+                limit: 0,
+                base: 0,
+            };
         }
         let mut cleared = rflags::TF | rflags::NT | rflags::RF | rflags::VM;
         if interrupt_gate {
@@ -187,7 +226,13 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         Ok(())
     }
 
-    fn push_frame(&mut self, bottom: u64, error: Option<u32>, frame: &[u64; 5], at: u64) -> Result<(), Trap> {
+    fn push_frame(
+        &mut self,
+        bottom: u64,
+        error: Option<u32>,
+        frame: &[u64; 5],
+        at: u64,
+    ) -> Result<(), Trap> {
         let mut addr = bottom;
         if let Some(error) = error {
             self.store(addr, Width::B8, u64::from(error), at)?;
@@ -204,7 +249,10 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     fn task_state(&mut self, offset: u64, at: u64) -> Result<u64, Trap> {
         let tr = self.hart.tr;
         if offset + 7 > u64::from(tr.limit) {
-            return Err(Trap::fault_code(vector::TS, segment::selector_error(tr.selector)));
+            return Err(Trap::fault_code(
+                vector::TS,
+                segment::selector_error(tr.selector),
+            ));
         }
         self.as_supervisor(|cpu| cpu.load(tr.base.wrapping_add(offset), Width::B8, false, at))
     }

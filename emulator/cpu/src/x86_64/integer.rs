@@ -38,7 +38,13 @@ pub mod id {
 }
 
 /// Answers call `id`.
-pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u64, left: u64) -> Result<Flow, Trap> {
+pub fn call<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    id: u16,
+    op: Op,
+    at: u64,
+    left: u64,
+) -> Result<Flow, Trap> {
     let regs = &mut cpu.hart.regs;
     let (a, b) = (regs[usize::from(op.a)], regs[usize::from(op.b)]);
     let count = regs[usize::from(op.d)] as u32;
@@ -53,7 +59,8 @@ pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u
             cpu.hart.set_flag_word(word);
         }
         id::SHLD | id::SHRD => {
-            let (result, word) = double_shift(id == id::SHLD, width(), a, b, count, flag_word(regs));
+            let (result, word) =
+                double_shift(id == id::SHLD, width(), a, b, count, flag_word(regs));
             regs[usize::from(op.d)] = result;
             cpu.hart.set_flag_word(word);
         }
@@ -66,7 +73,8 @@ pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u
 }
 
 fn flag_word(regs: &Regs) -> u64 {
-    let [kind, a, b] = [ir::reg::FLAG_KIND, ir::reg::FLAG_A, ir::reg::FLAG_B].map(|r| regs[usize::from(r)]);
+    let [kind, a, b] =
+        [ir::reg::FLAG_KIND, ir::reg::FLAG_A, ir::reg::FLAG_B].map(|r| regs[usize::from(r)]);
     flags::word(kind, a, b)
 }
 
@@ -92,7 +100,12 @@ const fn dividend(regs: &Regs, width: Width) -> u128 {
 fn write_division(regs: &mut Regs, width: Width, quotient: u64, remainder: u64) {
     let mask = width.mask();
     if width == Width::B1 {
-        write(regs, RAX, Width::B2, quotient & mask | (remainder & mask) << 8);
+        write(
+            regs,
+            RAX,
+            Width::B2,
+            quotient & mask | (remainder & mask) << 8,
+        );
     } else {
         write(regs, RAX, width, quotient);
         write(regs, RDX, width, remainder);
@@ -136,7 +149,11 @@ fn rotate_carry(left: bool, width: Width, value: u64, count: u32, word: u64) -> 
     let mut value = value & width.mask();
     let mut carry = word & flags::CF;
     let top = value >> (bits - 1);
-    let overflow = if left { top ^ value >> (bits - 2) & 1 } else { top ^ carry };
+    let overflow = if left {
+        top ^ value >> (bits - 2) & 1
+    } else {
+        top ^ carry
+    };
     let count = count % (bits + 1);
     for _ in 0..count {
         if left {
@@ -158,7 +175,14 @@ fn rotate_carry(left: bool, width: Width, value: u64, count: u32, word: u64) -> 
 
 /// Result and flag word of SHLD or SHRD; `count` is masked already. Where a 16-bit count exceeds 16 (which the manual
 /// leaves open) the bits of the destination come round again.
-fn double_shift(left: bool, width: Width, value: u64, filler: u64, count: u32, word: u64) -> (u64, u64) {
+fn double_shift(
+    left: bool,
+    width: Width,
+    value: u64,
+    filler: u64,
+    count: u32,
+    word: u64,
+) -> (u64, u64) {
     let (bits, mask) = (width.bits(), width.mask());
     let (value, filler) = (value & mask, filler & mask);
     if count == 0 {
@@ -172,9 +196,15 @@ fn double_shift(left: bool, width: Width, value: u64, filler: u64, count: u32, w
             (line >> count & mask, line >> (count - 1) & 1)
         }
     } else if left {
-        ((value << count | filler >> (bits - count)) & mask, value >> (bits - count) & 1)
+        (
+            (value << count | filler >> (bits - count)) & mask,
+            value >> (bits - count) & 1,
+        )
     } else {
-        ((value >> count | filler << (bits - count)) & mask, value >> (count - 1) & 1)
+        (
+            (value >> count | filler << (bits - count)) & mask,
+            value >> (count - 1) & 1,
+        )
     };
     // As for a count of 1, whatever the count.
     let next = if left { value >> (bits - 2) } else { filler };
@@ -185,15 +215,24 @@ fn double_shift(left: bool, width: Width, value: u64, filler: u64, count: u32, w
 
 fn set_zero_flag<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, zero: bool) {
     let word = flag_word(&cpu.hart.regs) & !flags::ZF;
-    cpu.hart.set_flag_word(word | if zero { flags::ZF } else { 0 });
+    cpu.hart
+        .set_flag_word(word | if zero { flags::ZF } else { 0 });
 }
 
-fn exchange_8<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, addr: u64, at: u64) -> Result<(), Trap> {
+fn exchange_8<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    addr: u64,
+    at: u64,
+) -> Result<(), Trap> {
     let old = cpu.load(addr, Width::B8, true, at)?;
     let r = |n: Reg| cpu.hart.regs[usize::from(n)];
     let half = Width::B4.mask();
     let equal = old == r(RDX) << 32 | r(RAX) & half;
-    let new = if equal { r(RCX) << 32 | r(RBX) & half } else { old };
+    let new = if equal {
+        r(RCX) << 32 | r(RBX) & half
+    } else {
+        old
+    };
     cpu.store(addr, Width::B8, new, at)?;
     if !equal {
         write(&mut cpu.hart.regs, RAX, Width::B4, old);
@@ -204,7 +243,11 @@ fn exchange_8<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, addr: u64, at: u64) 
 }
 
 /// The operand must be aligned, so both of its words lie in one page and the second access cannot fault.
-fn exchange_16<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, addr: u64, at: u64) -> Result<(), Trap> {
+fn exchange_16<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    addr: u64,
+    at: u64,
+) -> Result<(), Trap> {
     if addr % 16 != 0 {
         return Err(Trap::GP0);
     }
@@ -224,7 +267,12 @@ fn exchange_16<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, addr: u64, at: u64)
 }
 
 /// ENTER with nested frames (SDM vol. 2, ENTER): the outer frames' pointers are copied below the saved RBP.
-fn enter<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, payload: u16, frame: u64, at: u64) -> Result<(), Trap> {
+fn enter<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    payload: u16,
+    frame: u64,
+    at: u64,
+) -> Result<(), Trap> {
     let level = payload & 31;
     let width = Width::from_bytes(u64::from(payload >> 8)).unwrap_or(Width::B8);
     let mode = cpu.hart.mode();
@@ -233,14 +281,23 @@ fn enter<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, payload: u16, frame: u64,
         (false, true) => Width::B4,
         (false, false) => Width::B2,
     };
-    let ss = if mode.long() { 0 } else { cpu.hart.base(seg::SS) };
+    let ss = if mode.long() {
+        0
+    } else {
+        cpu.hart.base(seg::SS)
+    };
     let linear = |offset: u64| ss.wrapping_add(offset & stack.mask());
     let rbp = cpu.hart.regs[usize::from(RBP)];
     let mut sp = cpu.hart.regs[usize::from(RSP)].wrapping_sub(width.bytes());
     cpu.store(linear(sp), width, rbp, at)?;
     let top = sp;
     for outer in 1..u64::from(level) {
-        let pointer = cpu.load(linear(rbp.wrapping_sub(outer * width.bytes())), width, false, at)?;
+        let pointer = cpu.load(
+            linear(rbp.wrapping_sub(outer * width.bytes())),
+            width,
+            false,
+            at,
+        )?;
         sp = sp.wrapping_sub(width.bytes());
         cpu.store(linear(sp), width, pointer, at)?;
     }

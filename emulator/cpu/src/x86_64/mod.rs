@@ -21,6 +21,8 @@ pub mod sse;
 pub mod state;
 pub mod string;
 pub mod system;
+#[cfg(test)]
+mod testing;
 pub mod trap;
 
 pub use cpu::Cpu;

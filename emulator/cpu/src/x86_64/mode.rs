@@ -18,13 +18,26 @@ impl Mode {
     const FLAT: u32 = 1 << 6;
 
     /// Packs the assumptions; `bits` is 16, 32 or 64.
-    pub const fn new(bits: u32, kernel: bool, stack32: bool, sse: bool, probes: bool, flat: bool) -> Self {
+    pub const fn new(
+        bits: u32,
+        kernel: bool,
+        stack32: bool,
+        sse: bool,
+        probes: bool,
+        flat: bool,
+    ) -> Self {
         let size = match bits {
             16 => 0,
             32 => 1,
             _ => 2,
         };
-        Self(size | (kernel as u32) << 2 | (stack32 as u32) << 3 | (sse as u32) << 4 | (probes as u32) << 5 | (flat as u32) << 6)
+        Self(
+            size | (kernel as u32) << 2
+                | (stack32 as u32) << 3
+                | (sse as u32) << 4
+                | (probes as u32) << 5
+                | (flat as u32) << 6,
+        )
     }
 
     /// Default operand and address size in bits: 16, 32 or 64.

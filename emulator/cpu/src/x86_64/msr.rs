@@ -35,7 +35,9 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     pub fn read_msr(&mut self, msr: u32, at: u64) -> Result<u64, Trap> {
         Ok(match msr {
             IA32_TSC => self.tsc(at),
-            IA32_APIC_BASE | IA32_TSC_DEADLINE => self.read_device(Space::Local, u64::from(msr), Width::B8, at),
+            IA32_APIC_BASE | IA32_TSC_DEADLINE => {
+                self.read_device(Space::Local, u64::from(msr), Width::B8, at)
+            }
             msr if X2APIC.contains(&msr) => {
                 if !self.x2apic_on(at) {
                     return Err(Trap::GP0);
@@ -43,7 +45,9 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                 self.read_device(Space::Local, u64::from(msr), Width::B8, at)
             }
             IA32_BIOS_SIGN_ID | IA32_MTRRCAP => 0,
-            IA32_SYSENTER_CS..=IA32_SYSENTER_EIP => self.hart.sysenter[(msr - IA32_SYSENTER_CS) as usize],
+            IA32_SYSENTER_CS..=IA32_SYSENTER_EIP => {
+                self.hart.sysenter[(msr - IA32_SYSENTER_CS) as usize]
+            }
             IA32_MISC_ENABLE => 1,
             IA32_PAT => self.hart.pat,
             EFER => self.hart.efer,
@@ -58,7 +62,10 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
 
     /// WRMSR.
     pub fn write_msr(&mut self, msr: u32, value: u64, at: u64) -> Result<(), Trap> {
-        let needs_canonical = matches!(msr, FS_BASE_MSR..=KERNEL_GS_BASE | 0xc000_0082 | 0xc000_0083);
+        let needs_canonical = matches!(
+            msr,
+            FS_BASE_MSR..=KERNEL_GS_BASE | 0xc000_0082 | 0xc000_0083
+        );
         if needs_canonical && !canonical(value) {
             return Err(Trap::GP0);
         }
@@ -74,7 +81,9 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                 self.write_device(Space::Local, u64::from(msr), Width::B8, value, at);
             }
             IA32_BIOS_SIGN_ID | IA32_MISC_ENABLE => {}
-            IA32_SYSENTER_CS..=IA32_SYSENTER_EIP => self.hart.sysenter[(msr - IA32_SYSENTER_CS) as usize] = value,
+            IA32_SYSENTER_CS..=IA32_SYSENTER_EIP => {
+                self.hart.sysenter[(msr - IA32_SYSENTER_CS) as usize] = value
+            }
             IA32_PAT => self.hart.pat = value,
             EFER => self.write_efer(value)?,
             STAR..=FMASK => self.hart.syscall[(msr - STAR) as usize] = value,
@@ -88,7 +97,13 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     }
 
     fn x2apic_on(&mut self, at: u64) -> bool {
-        let base = self.bus.read(self.ram, Space::Local, u64::from(IA32_APIC_BASE), Width::B8, at);
+        let base = self.bus.read(
+            self.ram,
+            Space::Local,
+            u64::from(IA32_APIC_BASE),
+            Width::B8,
+            at,
+        );
         base & (1 << 10) != 0
     }
 

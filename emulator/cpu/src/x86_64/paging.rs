@@ -47,7 +47,11 @@ pub const fn enabled(hart: &Hart) -> bool {
 
 /// The address-space identifier of the current CR3.
 pub const fn asid(hart: &Hart) -> u16 {
-    if hart.cr4 & bits::CR4_PCIDE != 0 { (hart.cr3 & 0xfff) as u16 } else { 0 }
+    if hart.cr4 & bits::CR4_PCIDE != 0 {
+        (hart.cr3 & 0xfff) as u16
+    } else {
+        0
+    }
 }
 
 /// Walks the page table for `addr`. The entry says what each view may do with the page, judged by control registers
@@ -56,7 +60,14 @@ pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Ent
     let page = addr / PAGE_SIZE;
     if !enabled(hart) {
         let all = perm::READ | perm::WRITE | perm::EXEC;
-        return Ok(Entry { page, frame: page, allow: [all; VIEWS], size: 12, global: false, asid: 0 });
+        return Ok(Entry {
+            page,
+            frame: page,
+            allow: [all; VIEWS],
+            size: 12,
+            global: false,
+            asid: 0,
+        });
     }
     let fault = |cause: u32| Err(page_fault(hart, addr, access, cause));
     let mut table = hart.cr3 & ADDRESS;
@@ -66,7 +77,9 @@ pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Ent
     for level in (0..4u32).rev() {
         let shift = 12 + 9 * level;
         let at = Phys(table + (addr >> shift & 511) * 8);
-        let Some(entry) = ram.read(at, Width::B8) else { return fault(0) };
+        let Some(entry) = ram.read(at, Width::B8) else {
+            return fault(0);
+        };
         if entry & PRESENT == 0 {
             return fault(0);
         }
@@ -106,7 +119,14 @@ pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Ent
                 }
             }
             let allow = allow.map(|a| if dirty { a } else { a & !perm::WRITE });
-            return Ok(Entry { page, frame, allow, size: shift as u8, global, asid: asid(hart) });
+            return Ok(Entry {
+                page,
+                frame,
+                allow,
+                size: shift as u8,
+                global,
+                asid: asid(hart),
+            });
         }
         table = entry & ADDRESS;
     }
@@ -121,11 +141,17 @@ fn allowed(hart: &Hart, rights: u64, executable: bool) -> [u8; VIEWS] {
     let smep = hart.cr4 & bits::CR4_SMEP != 0;
     let mut allow = [0; VIEWS];
     if user_page {
-        allow[view::USER] = perm::READ | if writable { perm::WRITE } else { 0 } | if executable { perm::EXEC } else { 0 };
+        allow[view::USER] = perm::READ
+            | if writable { perm::WRITE } else { 0 }
+            | if executable { perm::EXEC } else { 0 };
     }
     let kernel_writes = writable || hart.cr0 & bits::CR0_WP == 0;
     let data = perm::READ | if kernel_writes { perm::WRITE } else { 0 };
-    let exec = if executable && !(user_page && smep) { perm::EXEC } else { 0 };
+    let exec = if executable && !(user_page && smep) {
+        perm::EXEC
+    } else {
+        0
+    };
     allow[view::KERNEL_AC] = data | exec;
     allow[view::KERNEL] = if user_page && smap { exec } else { data | exec };
     allow
@@ -140,5 +166,9 @@ fn page_fault(hart: &Hart, addr: u64, access: Access, cause: u32) -> Trap {
             _ => 0,
         }
         | if hart.cpl == 3 { code::USER } else { 0 };
-    Trap::Fault(Exception { vector: vector::PF, error: Some(error), address: Some(Virt(addr)) })
+    Trap::Fault(Exception {
+        vector: vector::PF,
+        error: Some(error),
+        address: Some(Virt(addr)),
+    })
 }

@@ -28,7 +28,11 @@ impl Descriptor {
     /// The last valid offset, granularity applied.
     pub const fn limit(self) -> u32 {
         let raw = (self.0 & 0xffff | self.0 >> 32 & 0xf_0000) as u32;
-        if self.0 & 1 << 55 != 0 { raw << 12 | 0xfff } else { raw }
+        if self.0 & 1 << 55 != 0 {
+            raw << 12 | 0xfff
+        } else {
+            raw
+        }
     }
 
     /// Attributes as [`Segment::attr`] holds them.
@@ -89,16 +93,26 @@ pub const fn selector_error(selector: u16) -> u32 {
 
 /// Puts a loaded descriptor into segment register `index` without any check.
 pub fn set(hart: &mut Hart, index: usize, selector: u16, descriptor: Descriptor) {
-    hart.segs[index] =
-        Segment { selector, attr: descriptor.attr(), limit: descriptor.limit(), base: 0 };
+    hart.segs[index] = Segment {
+        selector,
+        attr: descriptor.attr(),
+        limit: descriptor.limit(),
+        base: 0,
+    };
     hart.regs[usize::from(SEG_BASE) + index] = descriptor.base();
     hart.refresh();
 }
 
 impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     /// Runs `body` with the rights of CPL 0, as accesses to descriptor tables and task state have them.
-    pub fn as_supervisor<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, Trap>) -> Result<T, Trap> {
-        let (cpl, flags) = (self.hart.cpl, self.hart.regs[usize::from(super::reg::RFLAGS)]);
+    pub fn as_supervisor<T>(
+        &mut self,
+        body: impl FnOnce(&mut Self) -> Result<T, Trap>,
+    ) -> Result<T, Trap> {
+        let (cpl, flags) = (
+            self.hart.cpl,
+            self.hart.regs[usize::from(super::reg::RFLAGS)],
+        );
         self.hart.cpl = 0;
         self.hart.regs[usize::from(super::reg::RFLAGS)] &= !rflags::AC;
         self.hart.refresh_view();
@@ -110,7 +124,12 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     }
 
     /// Reads the descriptor that `selector` names. Beyond the table's limit is `fault_vector` with the selector.
-    pub fn descriptor(&mut self, selector: u16, fault_vector: u8, at: u64) -> Result<Descriptor, Trap> {
+    pub fn descriptor(
+        &mut self,
+        selector: u16,
+        fault_vector: u8,
+        at: u64,
+    ) -> Result<Descriptor, Trap> {
         let (base, limit) = if selector & 4 != 0 {
             if self.hart.ldtr.attr & 0x80 == 0 || self.hart.ldtr.selector & 0xfffc == 0 {
                 return Err(Trap::fault_code(fault_vector, selector_error(selector)));
@@ -123,15 +142,25 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         if offset + 7 > limit {
             return Err(Trap::fault_code(fault_vector, selector_error(selector)));
         }
-        self.as_supervisor(|cpu| cpu.load(base.wrapping_add(offset), Width::B8, false, at)).map(Descriptor)
+        self.as_supervisor(|cpu| cpu.load(base.wrapping_add(offset), Width::B8, false, at))
+            .map(Descriptor)
     }
 
     /// Sets the accessed bit of a code or data descriptor in its table, as loading it does.
-    pub fn mark_accessed(&mut self, selector: u16, descriptor: Descriptor, at: u64) -> Result<Descriptor, Trap> {
+    pub fn mark_accessed(
+        &mut self,
+        selector: u16,
+        descriptor: Descriptor,
+        at: u64,
+    ) -> Result<Descriptor, Trap> {
         if descriptor.0 & 1 << 40 != 0 {
             return Ok(descriptor);
         }
-        let base = if selector & 4 != 0 { self.hart.ldtr.base } else { self.hart.gdtr.0 };
+        let base = if selector & 4 != 0 {
+            self.hart.ldtr.base
+        } else {
+            self.hart.gdtr.0
+        };
         let marked = Descriptor(descriptor.0 | 1 << 40);
         let addr = base.wrapping_add(u64::from(selector & 0xfff8));
         self.as_supervisor(|cpu| cpu.store(addr, Width::B8, marked.0, at))?;
@@ -149,18 +178,26 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         let rpl = (selector & 3) as u8;
         let error = selector_error(selector);
         if selector & 0xfffc == 0 {
-            let null_ss_allowed = self.hart.mode().long() && self.hart.cpl != 3 && rpl == self.hart.cpl;
+            let null_ss_allowed =
+                self.hart.mode().long() && self.hart.cpl != 3 && rpl == self.hart.cpl;
             if index == seg::SS && !null_ss_allowed {
                 return Err(Trap::GP0);
             }
-            self.hart.segs[index] = Segment { selector, attr: 0, limit: 0, base: 0 };
+            self.hart.segs[index] = Segment {
+                selector,
+                attr: 0,
+                limit: 0,
+                base: 0,
+            };
             self.hart.regs[usize::from(SEG_BASE) + index] = 0;
             self.hart.refresh();
             return Ok(());
         }
         let descriptor = self.descriptor(selector, vector::GP, at)?;
-        let writable_data = descriptor.code_or_data() && !descriptor.code() && descriptor.kind() & 2 != 0;
-        let readable = descriptor.code_or_data() && (!descriptor.code() || descriptor.kind() & 2 != 0);
+        let writable_data =
+            descriptor.code_or_data() && !descriptor.code() && descriptor.kind() & 2 != 0;
+        let readable =
+            descriptor.code_or_data() && (!descriptor.code() || descriptor.kind() & 2 != 0);
         let allowed = if index == seg::SS {
             writable_data && rpl == self.hart.cpl && descriptor.dpl() == self.hart.cpl
         } else {
@@ -170,7 +207,14 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             return Err(Trap::fault_code(vector::GP, error));
         }
         if !descriptor.present() {
-            return Err(Trap::fault_code(if index == seg::SS { vector::SS } else { vector::NP }, error));
+            return Err(Trap::fault_code(
+                if index == seg::SS {
+                    vector::SS
+                } else {
+                    vector::NP
+                },
+                error,
+            ));
         }
         let descriptor = self.mark_accessed(selector, descriptor, at)?;
         set(self.hart, index, selector, descriptor);
@@ -181,7 +225,12 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     pub fn enter_code(&mut self, selector: u16, descriptor: Descriptor, cpl: u8, pc: u64) {
         self.hart.cpl = cpl;
         self.hart.pc = pc;
-        set(self.hart, seg::CS, selector & !3 | u16::from(cpl), descriptor);
+        set(
+            self.hart,
+            seg::CS,
+            selector & !3 | u16::from(cpl),
+            descriptor,
+        );
     }
 }
 
@@ -189,7 +238,9 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
 pub const fn flat(code: bool, long: bool, dpl: u8) -> Descriptor {
     let kind: u64 = if code { 0b1011 } else { 0b0011 };
     let size: u64 = if code && long { 1 << 53 } else { 1 << 54 };
-    Descriptor(0xffff | 0xf << 48 | 1 << 55 | size | 1 << 47 | (dpl as u64) << 45 | 1 << 44 | kind << 40)
+    Descriptor(
+        0xffff | 0xf << 48 | 1 << 55 | size | 1 << 47 | (dpl as u64) << 45 | 1 << 44 | kind << 40,
+    )
 }
 
 #[cfg(test)]

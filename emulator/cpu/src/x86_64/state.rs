@@ -216,7 +216,10 @@ impl Hart {
             probes_on: false,
             probe: None,
             attention: false,
-            counters: Counters { traps: vec![0; 256], ..Counters::default() },
+            counters: Counters {
+                traps: vec![0; 256],
+                ..Counters::default()
+            },
             mode: Mode(0),
             view: 0,
         };
@@ -235,13 +238,33 @@ impl Hart {
         self.set_flag_word(0);
         self.pc = 0xfff0;
         for index in 0..6 {
-            self.segs[index] = Segment { selector: 0, attr: 0x93, limit: 0xffff, base: 0 };
+            self.segs[index] = Segment {
+                selector: 0,
+                attr: 0x93,
+                limit: 0xffff,
+                base: 0,
+            };
             self.regs[usize::from(SEG_BASE) + index] = 0;
         }
-        self.segs[seg::CS] = Segment { selector: 0xf000, attr: 0x9b, limit: 0xffff, base: 0 };
+        self.segs[seg::CS] = Segment {
+            selector: 0xf000,
+            attr: 0x9b,
+            limit: 0xffff,
+            base: 0,
+        };
         self.regs[usize::from(SEG_BASE) + seg::CS] = 0xffff_0000;
-        self.ldtr = Segment { selector: 0, attr: 0x82, limit: 0xffff, base: 0 };
-        self.tr = Segment { selector: 0, attr: 0x8b, limit: 0xffff, base: 0 };
+        self.ldtr = Segment {
+            selector: 0,
+            attr: 0x82,
+            limit: 0xffff,
+            base: 0,
+        };
+        self.tr = Segment {
+            selector: 0,
+            attr: 0x8b,
+            limit: 0xffff,
+            base: 0,
+        };
         self.gdtr = (0, 0xffff);
         self.idtr = (0, 0xffff);
         self.cr0 = bits::CR0_ET | bits::CR0_NW | bits::CR0_CD;
@@ -341,7 +364,10 @@ impl Hart {
             (false, false) => 16,
         };
         let sse = self.cr0 & (bits::CR0_TS | bits::CR0_EM) == 0 && self.cr4 & bits::CR4_OSFXSR != 0;
-        let flat = size == 64 || [seg::ES, seg::CS, seg::SS, seg::DS].iter().all(|&s| self.base(s) == 0);
+        let flat = size == 64
+            || [seg::ES, seg::CS, seg::SS, seg::DS]
+                .iter()
+                .all(|&s| self.base(s) == 0);
         let stack32 = self.segs[seg::SS].attr & 1 << 14 != 0;
         self.mode = Mode::new(size, self.cpl == 0, stack32, sse, self.probes_on, flat);
         self.refresh_view();
@@ -351,7 +377,10 @@ impl Hart {
 
     /// Derives the view after CPL or RFLAGS.AC changed.
     pub const fn refresh_view(&mut self) {
-        self.view = match (self.cpl == 3, self.regs[reg::RFLAGS as usize] & rflags::AC != 0) {
+        self.view = match (
+            self.cpl == 3,
+            self.regs[reg::RFLAGS as usize] & rflags::AC != 0,
+        ) {
             (true, _) => view::USER,
             (false, false) => view::KERNEL,
             (false, true) => view::KERNEL_AC,
@@ -369,7 +398,12 @@ fn segment(codec: &mut Codec<'_>, s: &mut Segment) -> Result<(), CodecError> {
 impl State for Hart {
     fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
         codec.section("x86-64 cpu", 1)?;
-        for r in (0..56).chain([ir::reg::FLAG_KIND, ir::reg::FLAG_A, ir::reg::FLAG_B, ir::reg::FP_FAST]) {
+        for r in (0..56).chain([
+            ir::reg::FLAG_KIND,
+            ir::reg::FLAG_A,
+            ir::reg::FLAG_B,
+            ir::reg::FP_FAST,
+        ]) {
             codec.u64(&mut self.regs[usize::from(r)])?;
         }
         codec.u64(&mut self.pc)?;
@@ -381,13 +415,29 @@ impl State for Hart {
             codec.u64(base)?;
             codec.u16(limit)?;
         }
-        for r in [&mut self.cr0, &mut self.cr2, &mut self.cr3, &mut self.cr4, &mut self.efer] {
+        for r in [
+            &mut self.cr0,
+            &mut self.cr2,
+            &mut self.cr3,
+            &mut self.cr4,
+            &mut self.efer,
+        ] {
             codec.u64(r)?;
         }
-        for r in self.dr.iter_mut().chain(&mut self.syscall).chain(&mut self.sysenter) {
+        for r in self
+            .dr
+            .iter_mut()
+            .chain(&mut self.syscall)
+            .chain(&mut self.sysenter)
+        {
             codec.u64(r)?;
         }
-        for r in [&mut self.kernel_gs_base, &mut self.tsc_aux, &mut self.tsc_offset, &mut self.pat] {
+        for r in [
+            &mut self.kernel_gs_base,
+            &mut self.tsc_aux,
+            &mut self.tsc_offset,
+            &mut self.pat,
+        ] {
             codec.u64(r)?;
         }
         self.fpu.state(codec)?;
@@ -406,7 +456,11 @@ impl State for Hart {
             3 => Activity::Shutdown,
             _ => return Err(CodecError::BadValue { field: "activity" }),
         };
-        for flag in [&mut self.shadow, &mut self.nmi_blocked, &mut self.nmi_pending] {
+        for flag in [
+            &mut self.shadow,
+            &mut self.nmi_blocked,
+            &mut self.nmi_pending,
+        ] {
             codec.bool(flag)?;
         }
         if codec.loading() {

@@ -72,7 +72,11 @@ impl Shape {
             1 => Repeat::WhileEqual,
             _ => Repeat::WhileNotEqual,
         };
-        Self { width: width(payload), address: width(payload >> 4), repeat }
+        Self {
+            width: width(payload),
+            address: width(payload >> 4),
+            repeat,
+        }
     }
 }
 
@@ -106,7 +110,13 @@ impl Run {
 }
 
 /// Answers call `id`.
-pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u64, left: u64) -> Result<Flow, Trap> {
+pub fn call<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    id: u16,
+    op: Op,
+    at: u64,
+    left: u64,
+) -> Result<Flow, Trap> {
     let regs = &cpu.hart.regs;
     let mut run = Run {
         id,
@@ -150,14 +160,22 @@ pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u
 fn address<B: Bus, O: Observer>(cpu: &Cpu<'_, B, O>, run: &Run, reg: Reg) -> u64 {
     let base = run.bases[usize::from(reg == RDI)];
     let linear = (cpu.hart.regs[usize::from(reg)] & run.shape.address.mask()).wrapping_add(base);
-    if cpu.hart.mode().long() { linear } else { linear & Width::B4.mask() }
+    if cpu.hart.mode().long() {
+        linear
+    } else {
+        linear & Width::B4.mask()
+    }
 }
 
 /// Moves an index register by `elements`.
 fn advance<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &Run, reg: Reg, elements: u64) {
     let bytes = elements * run.shape.width.bytes();
     let old = cpu.hart.regs[usize::from(reg)];
-    let new = if run.backward { old.wrapping_sub(bytes) } else { old.wrapping_add(bytes) };
+    let new = if run.backward {
+        old.wrapping_sub(bytes)
+    } else {
+        old.wrapping_add(bytes)
+    };
     write(&mut cpu.hart.regs, reg, run.shape.address, new);
 }
 
@@ -184,8 +202,16 @@ fn reach<B: Bus, O: Observer>(cpu: &Cpu<'_, B, O>, run: &Run) -> u64 {
             (PAGE_SIZE - in_page).min((run.shape.address.mask() - offset).saturating_add(1)) / size
         }
     };
-    let source = if run.reads_source() { side(RSI) } else { u64::MAX };
-    let destination = if run.uses_destination() { side(RDI) } else { u64::MAX };
+    let source = if run.reads_source() {
+        side(RSI)
+    } else {
+        u64::MAX
+    };
+    let destination = if run.uses_destination() {
+        side(RDI)
+    } else {
+        u64::MAX
+    };
     source.min(destination).max(1)
 }
 
@@ -217,7 +243,12 @@ fn step<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &mut Run, at: u64) ->
     Ok(())
 }
 
-fn read<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, addr: u64, width: Width, at: u64) -> Result<u64, Trap> {
+fn read<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    addr: u64,
+    width: Width,
+    at: u64,
+) -> Result<u64, Trap> {
     match cpu.load_fast(addr, width) {
         Some(value) => Ok(value),
         None => cpu.load(addr, width, false, at),
@@ -275,13 +306,20 @@ fn bulk<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &mut Run, wanted: u64
     done
 }
 
-fn copy<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, width: Width, source: u64, destination: u64, n: u64) -> u64 {
+fn copy<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    width: Width,
+    source: u64,
+    destination: u64,
+    n: u64,
+) -> u64 {
     let (size, len) = (width.bytes(), n * width.bytes());
     if source < destination && destination < source + len {
         // What was written is read again: element by element, as the processor does.
         for element in 0..n {
             let value = cpu.ram.read_at((source + element * size) as usize, width);
-            cpu.ram.write_fast((destination + element * size) as usize, width, value);
+            cpu.ram
+                .write_fast((destination + element * size) as usize, width, value);
         }
         return n;
     }
@@ -295,7 +333,12 @@ fn copy<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, width: Width, source: u64,
     n
 }
 
-fn fill<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, width: Width, destination: u64, n: u64) -> u64 {
+fn fill<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    width: Width,
+    destination: u64,
+    n: u64,
+) -> u64 {
     let value = cpu.hart.regs[usize::from(RAX)];
     let phys = Phys(cpu.ram.base().0 + destination);
     if width == Width::B1 {
@@ -323,11 +366,192 @@ fn compare<B: Bus, O: Observer>(
     let width = run.shape.width;
     let rax = cpu.hart.regs[usize::from(RAX)] & width.mask();
     for element in 0..n {
-        let at = |side: u64| cpu.ram.read_at((side + element * width.bytes()) as usize, width);
+        let at = |side: u64| {
+            cpu.ram
+                .read_at((side + element * width.bytes()) as usize, width)
+        };
         run.compared = Some((source.map_or(rax, at), at(destination)));
         if run.satisfied() {
             return element + 1;
         }
     }
     n
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::{Board, FREE};
+    use base::Rng;
+    use ir::Opcode;
+
+    const NEAR: u64 = FREE;
+    const FAR: u64 = FREE + 0x8000;
+
+    /// REP `id` on bytes with 64-bit addresses.
+    const REP_BYTES: Shape = Shape { width: Width::B1, address: Width::B8, repeat: Repeat::WhileEqual };
+
+    fn enter(board: &mut Board, id: u16, shape: Shape, left: u64) -> Result<Flow, Trap> {
+        let imm = i32::from(id) | i32::from(shape.pack()) << 16;
+        let zero = ir::reg::ZERO;
+        let op = Op { code: Opcode::CallEnd, d: zero, a: zero, b: zero, imm };
+        board.run(|cpu| call(cpu, id, op, 0, left))
+    }
+
+    /// Enters again and again, with at most `budget` iterations each time, and returns how many there were.
+    fn complete(board: &mut Board, id: u16, shape: Shape, budget: u64) -> u64 {
+        let mut total = 0;
+        loop {
+            match enter(board, id, shape, budget) {
+                Ok(Flow::Again(done)) => total += done,
+                Ok(Flow::Counted(done)) => return total + done,
+                Ok(Flow::Next) => return total,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn set(board: &mut Board, reg: Reg, value: u64) {
+        board.hart.regs[usize::from(reg)] = value;
+    }
+
+    fn get(board: &Board, reg: Reg) -> u64 {
+        board.hart.regs[usize::from(reg)]
+    }
+
+    fn bytes(board: &Board, addr: u64, len: u64) -> Vec<u8> {
+        board.ram.slice(Phys(addr), len).unwrap().to_vec()
+    }
+
+    fn scramble(board: &mut Board, seed: u64) {
+        let mut rng = Rng::new(seed);
+        let data: Vec<u8> = (0..0x1_0000).map(|_| rng.next() as u8).collect();
+        board.ram.write_bytes(Phys(FREE), &data).unwrap();
+    }
+
+    #[test]
+    fn a_long_move_is_done_page_by_page_and_counts_every_byte() {
+        let mut board = Board::new();
+        scramble(&mut board, 1);
+        let wanted = bytes(&board, NEAR + 100, 5000);
+        set(&mut board, RSI, NEAR + 100);
+        set(&mut board, RDI, FAR + 7);
+        set(&mut board, RCX, 5000);
+        assert_eq!(enter(&mut board, id::MOVS, REP_BYTES, 9999).unwrap(), Flow::Again(4096 - 100));
+        assert_eq!(complete(&mut board, id::MOVS, REP_BYTES, 9999), 5000 - (4096 - 100));
+        assert_eq!(bytes(&board, FAR + 7, 5000), wanted);
+        assert_eq!((get(&board, RSI), get(&board, RDI), get(&board, RCX)), (NEAR + 5100, FAR + 5007, 0));
+    }
+
+    #[test]
+    fn the_budget_ends_a_repetition_between_two_iterations() {
+        let mut board = Board::new();
+        set(&mut board, RAX, 0x5a);
+        set(&mut board, RDI, NEAR);
+        set(&mut board, RCX, 100);
+        assert_eq!(enter(&mut board, id::STOS, REP_BYTES, 30).unwrap(), Flow::Again(30));
+        assert_eq!((get(&board, RDI), get(&board, RCX)), (NEAR + 30, 70));
+        assert_eq!(bytes(&board, NEAR + 29, 2), [0x5a, 0]);
+    }
+
+    #[test]
+    fn a_fault_in_the_middle_finds_the_registers_at_the_faulting_element() {
+        let mut board = Board::new();
+        board.unmap(FAR + 0x1000);
+        set(&mut board, RAX, u64::MAX);
+        set(&mut board, RDI, FAR + 0xff4);
+        set(&mut board, RCX, 4);
+        let words = Shape { width: Width::B4, ..REP_BYTES };
+        assert_eq!(enter(&mut board, id::STOS, words, 99).unwrap(), Flow::Again(3));
+        assert!(matches!(enter(&mut board, id::STOS, words, 99), Err(Trap::Fault(e)) if e.vector == 14));
+        assert_eq!((get(&board, RDI), get(&board, RCX)), (FAR + 0x1000, 1));
+    }
+
+    #[test]
+    fn an_element_across_pages_that_faults_writes_nothing() {
+        let mut board = Board::new();
+        board.unmap(FAR + 0x1000);
+        set(&mut board, RAX, u64::MAX);
+        set(&mut board, RDI, FAR + 0xffe);
+        set(&mut board, RCX, 2);
+        let words = Shape { width: Width::B4, ..REP_BYTES };
+        assert!(enter(&mut board, id::STOS, words, 99).is_err());
+        assert_eq!((get(&board, RDI), get(&board, RCX)), (FAR + 0xffe, 2));
+        assert_eq!(bytes(&board, FAR + 0xffe, 2), [0, 0]);
+    }
+
+    #[test]
+    fn a_scan_stops_behind_the_byte_it_looked_for() {
+        let mut board = Board::new();
+        board.ram.fill(Phys(NEAR), 300, b'x').unwrap();
+        board.ram.write_bytes(Phys(NEAR + 200), b"\0").unwrap();
+        set(&mut board, RDI, NEAR);
+        set(&mut board, RCX, u64::MAX);
+        let scan = Shape { repeat: Repeat::WhileNotEqual, ..REP_BYTES };
+        assert_eq!(enter(&mut board, id::SCAS, scan, 100).unwrap(), Flow::Again(100));
+        assert_eq!(board.hart.rflags() & ir::flags::ZF, 0, "no flags before the end");
+        assert_eq!(enter(&mut board, id::SCAS, scan, 9999).unwrap(), Flow::Counted(101));
+        assert_eq!((get(&board, RDI), get(&board, RCX)), (NEAR + 201, u64::MAX - 201));
+        assert_ne!(board.hart.rflags() & ir::flags::ZF, 0);
+    }
+
+    #[test]
+    fn a_count_of_zero_does_nothing() {
+        let mut board = Board::new();
+        set(&mut board, RDI, 1 << 60); // nobody looks there
+        assert_eq!(enter(&mut board, id::STOS, REP_BYTES, 5).unwrap(), Flow::Next);
+        assert_eq!(get(&board, RDI), 1 << 60);
+    }
+
+    #[test]
+    fn sixteen_bit_addresses_wrap_in_their_segment() {
+        let mut board = Board::new();
+        set(&mut board, RAX, 0xee);
+        set(&mut board, RDI, 0xabcd_fffe);
+        set(&mut board, RCX, 0x1_0003);
+        let short = Shape { address: Width::B2, ..REP_BYTES };
+        assert_eq!(complete(&mut board, id::STOS, short, 99), 3);
+        assert_eq!(bytes(&board, 0xfffe, 2), [0xee; 2]);
+        assert_eq!(bytes(&board, 0, 2), [0xee, 0]);
+        assert_eq!((get(&board, RDI), get(&board, RCX)), (0xabcd_0001, 0x1_0000));
+    }
+
+    /// Everything a run leaves behind.
+    fn outcome(seed: u64, id: u16, shape: Shape, down: bool, budget: u64) -> (u64, Vec<u64>, Vec<u8>, [u64; 3]) {
+        let mut board = Board::new();
+        scramble(&mut board, seed);
+        let mut rng = Rng::new(seed);
+        // Close together now and then, so that what is written is read again.
+        let source = NEAR + 0x2000 + rng.next() % 0x3000;
+        let target = if rng.next() % 2 == 0 { source.wrapping_add(rng.next() % 40) - 20 } else { FAR + rng.next() % 0x3000 };
+        if rng.next() % 3 == 0 {
+            board.ram.fill(Phys(FREE), 0x1_0000, 7).unwrap();
+        }
+        set(&mut board, RSI, source);
+        set(&mut board, RDI, target);
+        set(&mut board, RCX, rng.next() % 2000);
+        set(&mut board, RAX, 0x0707_0707_0707_0707);
+        if down {
+            set(&mut board, RFLAGS, get(&board, RFLAGS) | rflags::DF);
+        }
+        let total = complete(&mut board, id, shape, budget);
+        let regs = board.hart.regs[..16].to_vec();
+        let flags = board.hart.rflags();
+        (total, [regs, vec![flags]].concat(), bytes(&board, FREE, 0x1_0000), board.hart.tlb.counts.lookups)
+    }
+
+    #[test]
+    fn many_at_once_do_the_same_as_one_at_a_time() {
+        let widths = [Width::B1, Width::B2, Width::B4, Width::B8];
+        for seed in 0..120 {
+            for id in [id::MOVS, id::STOS, id::LODS, id::SCAS, id::CMPS] {
+                let repeat = if seed % 2 == 0 { Repeat::WhileEqual } else { Repeat::WhileNotEqual };
+                let shape = Shape { width: widths[seed as usize / 2 % 4], address: Width::B8, repeat };
+                let down = seed % 5 == 0;
+                let one = outcome(seed, id, shape, down, 1);
+                let many = outcome(seed, id, shape, down, u64::MAX);
+                assert!(one == many, "seed {seed}, call {id:#x}: {:x?} {:x?}, {:?} {:?}", one.1, many.1, one.3, many.3);
+            }
+        }
+    }
 }

@@ -101,14 +101,27 @@ pub mod id {
 }
 
 /// Answers a call of page 0.
-pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u64, left: u64) -> Result<Flow, Trap> {
+pub fn call<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    id: u16,
+    op: Op,
+    at: u64,
+    left: u64,
+) -> Result<Flow, Trap> {
     let payload = payload(op);
-    let (a, b) = (cpu.hart.regs[usize::from(op.a)], cpu.hart.regs[usize::from(op.b)]);
+    let (a, b) = (
+        cpu.hart.regs[usize::from(op.a)],
+        cpu.hart.regs[usize::from(op.b)],
+    );
     let d = usize::from(op.d);
     match id {
         id::RAISE => {
             let error = (payload & 0x100 != 0).then_some(0);
-            return Err(Trap::Fault(Exception { vector: payload as u8, error, address: None }));
+            return Err(Trap::Fault(Exception {
+                vector: payload as u8,
+                error,
+                address: None,
+            }));
         }
         id::GAP => return Err(cpu.gap("this instruction")),
         id::PROBE => {
@@ -119,7 +132,11 @@ pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u
         id::SYSCALL => return cpu.syscall(a),
         id::SYSRET => return cpu.sysret(payload != 0),
         id::INT => {
-            let exception = Exception { vector: payload as u8, error: None, address: None };
+            let exception = Exception {
+                vector: payload as u8,
+                error: None,
+                address: None,
+            };
             return Err(Trap::Software { exception, next: a });
         }
         id::IRET => return cpu.iret(width(payload), at),
@@ -155,8 +172,16 @@ pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u
         id::READ_DR => cpu.hart.regs[d] = cpu.hart.dr[usize::from(payload & 7)],
         id::LOAD_TABLE => cpu.load_table(a, payload, at)?,
         id::STORE_TABLE => {
-            let (base, limit) = if payload & 1 == 0 { cpu.hart.gdtr } else { cpu.hart.idtr };
-            let base_width = if payload & 2 != 0 { Width::B8 } else { Width::B4 };
+            let (base, limit) = if payload & 1 == 0 {
+                cpu.hart.gdtr
+            } else {
+                cpu.hart.idtr
+            };
+            let base_width = if payload & 2 != 0 {
+                Width::B8
+            } else {
+                Width::B4
+            };
             cpu.probe_write(a, 2 + base_width.bytes(), at)?;
             cpu.store(a, Width::B2, u64::from(limit), at)?;
             cpu.store(a.wrapping_add(2), base_width, base, at)?;
@@ -185,9 +210,15 @@ pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u
         id::PAUSE => {}
         id::CPUID => {
             let r = &cpu.hart.regs;
-            let (leaf, subleaf) = (r[usize::from(reg::RAX)] as u32, r[usize::from(reg::RCX)] as u32);
+            let (leaf, subleaf) = (
+                r[usize::from(reg::RAX)] as u32,
+                r[usize::from(reg::RCX)] as u32,
+            );
             let result = cpuid::leaf(cpu.hart.topology, leaf, subleaf);
-            for (r, value) in [reg::RAX, reg::RBX, reg::RCX, reg::RDX].into_iter().zip(result) {
+            for (r, value) in [reg::RAX, reg::RBX, reg::RCX, reg::RDX]
+                .into_iter()
+                .zip(result)
+            {
                 cpu.hart.regs[usize::from(r)] = u64::from(value);
             }
         }
@@ -245,11 +276,18 @@ pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u
         }
         id::SET_AC => {
             let flags = &mut cpu.hart.regs[usize::from(reg::RFLAGS)];
-            *flags = if payload == 1 { *flags | rflags::AC } else { *flags & !rflags::AC };
+            *flags = if payload == 1 {
+                *flags | rflags::AC
+            } else {
+                *flags & !rflags::AC
+            };
             cpu.hart.refresh_view();
         }
         id::SWAPGS => {
-            std::mem::swap(&mut cpu.hart.kernel_gs_base, &mut cpu.hart.regs[usize::from(GS_BASE)]);
+            std::mem::swap(
+                &mut cpu.hart.kernel_gs_base,
+                &mut cpu.hart.regs[usize::from(GS_BASE)],
+            );
         }
         id::FSGSBASE => cpu.fsgsbase(payload, op, a)?,
         id::PORT_STRING => return cpu.port_string(payload, a, b, at, left),
@@ -280,7 +318,12 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         self.hart.regs[usize::from(reg::R11)] = flags & !rflags::RF;
         self.hart.set_rflags(flags & !self.hart.syscall[3]);
         let selector = (self.hart.syscall[0] >> 32) as u16 & 0xfffc;
-        segment::set(self.hart, seg::SS, selector.wrapping_add(8), segment::flat(false, false, 0));
+        segment::set(
+            self.hart,
+            seg::SS,
+            selector.wrapping_add(8),
+            segment::flat(false, false, 0),
+        );
         let target = self.hart.syscall[1];
         self.enter_code(selector, segment::flat(true, true, 0), 0, target);
         Ok(Flow::Jump)
@@ -299,7 +342,12 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         self.hart.set_rflags(flags & !(rflags::RF | rflags::VM));
         let base = (self.hart.syscall[0] >> 48) as u16;
         let code = if long { base.wrapping_add(16) } else { base };
-        segment::set(self.hart, seg::SS, base.wrapping_add(8) | 3, segment::flat(false, false, 3));
+        segment::set(
+            self.hart,
+            seg::SS,
+            base.wrapping_add(8) | 3,
+            segment::flat(false, false, 3),
+        );
         let target = if long { target } else { target & 0xffff_ffff };
         self.enter_code(code, segment::flat(true, long, 3), 3, target);
         self.hart.refresh_view();
@@ -336,8 +384,16 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
         let error = selector_error(selector);
         let code = self.descriptor(selector, vector::GP, at)?;
-        let privilege_ok = if code.conforming() { code.dpl() <= rpl } else { code.dpl() == rpl };
-        if !code.code() || rpl < self.hart.cpl || !privilege_ok || (self.hart.long() && code.long() && code.big()) {
+        let privilege_ok = if code.conforming() {
+            code.dpl() <= rpl
+        } else {
+            code.dpl() == rpl
+        };
+        if !code.code()
+            || rpl < self.hart.cpl
+            || !privilege_ok
+            || (self.hart.long() && code.long() && code.big())
+        {
             return Err(Trap::fault_code(vector::GP, error));
         }
         if !code.present() {
@@ -364,7 +420,12 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                 self.hart.regs[usize::from(reg::RSP)] = new_rsp;
                 match descriptor {
                     Some(descriptor) => segment::set(self.hart, seg::SS, ss, descriptor),
-                    None => self.hart.segs[seg::SS] = Segment { selector: ss, ..Segment::default() },
+                    None => {
+                        self.hart.segs[seg::SS] = Segment {
+                            selector: ss,
+                            ..Segment::default()
+                        }
+                    }
                 }
             }
             None => self.hart.regs[usize::from(reg::RSP)] = rsp.wrapping_add(3 * size.bytes()),
@@ -378,12 +439,23 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     }
 
     /// The stack segment of a return to privilege `rpl`: `None` for the null selector that 64-bit code may have.
-    fn check_stack_segment(&mut self, ss: u16, rpl: u8, to_long: bool, at: u64) -> Result<Option<Descriptor>, Trap> {
+    fn check_stack_segment(
+        &mut self,
+        ss: u16,
+        rpl: u8,
+        to_long: bool,
+        at: u64,
+    ) -> Result<Option<Descriptor>, Trap> {
         if ss & 0xfffc == 0 {
-            return if to_long && rpl != 3 && (ss & 3) as u8 == rpl { Ok(None) } else { Err(Trap::GP0) };
+            return if to_long && rpl != 3 && (ss & 3) as u8 == rpl {
+                Ok(None)
+            } else {
+                Err(Trap::GP0)
+            };
         }
         let descriptor = self.descriptor(ss, vector::GP, at)?;
-        let writable = descriptor.code_or_data() && !descriptor.code() && descriptor.kind() & 2 != 0;
+        let writable =
+            descriptor.code_or_data() && !descriptor.code() && descriptor.kind() & 2 != 0;
         if (ss & 3) as u8 != rpl || !writable || descriptor.dpl() != rpl {
             return Err(Trap::fault_code(vector::GP, selector_error(ss)));
         }
@@ -427,7 +499,11 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
 
     /// POPF.
     fn write_flags(&mut self, value: u64, size: Width) {
-        let cpl = if segment::real_mode(self.hart) { 0 } else { self.hart.cpl };
+        let cpl = if segment::real_mode(self.hart) {
+            0
+        } else {
+            self.hart.cpl
+        };
         self.return_flags(value & !rflags::RF, cpl, size);
     }
 
@@ -440,7 +516,11 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             return Ok(Flow::Jump);
         }
         let code = self.far_target(selector, at)?;
-        let offset = if self.hart.long() && code.long() { offset } else { offset & 0xffff_ffff };
+        let offset = if self.hart.long() && code.long() {
+            offset
+        } else {
+            offset & 0xffff_ffff
+        };
         if self.hart.long() && code.long() && !canonical(offset) {
             return Err(Trap::GP0);
         }
@@ -473,12 +553,30 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         self.mark_accessed(selector, code, at)
     }
 
-    fn far_call(&mut self, selector: u16, offset: u64, next: u64, size: Width, at: u64) -> Result<Flow, Trap> {
+    fn far_call(
+        &mut self,
+        selector: u16,
+        offset: u64,
+        next: u64,
+        size: Width,
+        at: u64,
+    ) -> Result<Flow, Trap> {
         let mode = self.hart.mode();
         let rsp = self.hart.regs[usize::from(reg::RSP)];
-        let stack_base = if mode.long() { 0 } else { self.hart.base(seg::SS) };
-        let stack_mask = if mode.long() { u64::MAX } else if mode.stack32() { 0xffff_ffff } else { 0xffff };
-        let place = |n: u64| (rsp.wrapping_sub(n * size.bytes()) & stack_mask).wrapping_add(stack_base);
+        let stack_base = if mode.long() {
+            0
+        } else {
+            self.hart.base(seg::SS)
+        };
+        let stack_mask = if mode.long() {
+            u64::MAX
+        } else if mode.stack32() {
+            0xffff_ffff
+        } else {
+            0xffff
+        };
+        let place =
+            |n: u64| (rsp.wrapping_sub(n * size.bytes()) & stack_mask).wrapping_add(stack_base);
         self.probe_write(place(1), size.bytes(), at)?;
         self.probe_write(place(2), size.bytes(), at)?;
         let old = self.hart.segs[seg::CS].selector;
@@ -515,7 +613,12 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         self.enter_code(selector, code, rpl, pc);
         match stack {
             Some(descriptor) => segment::set(self.hart, seg::SS, ss, descriptor),
-            None => self.hart.segs[seg::SS] = Segment { selector: ss, ..Segment::default() },
+            None => {
+                self.hart.segs[seg::SS] = Segment {
+                    selector: ss,
+                    ..Segment::default()
+                }
+            }
         }
         self.hart.regs[usize::from(reg::RSP)] = new_rsp.wrapping_add(extra);
         self.drop_privileged_segments();
@@ -568,7 +671,8 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             | bits::CR0_PG;
         let paging = value & bits::CR0_PG != 0;
         let not_writethrough_but_cached = value & bits::CR0_NW != 0 && value & bits::CR0_CD == 0;
-        if value >> 32 != 0 || (paging && value & bits::CR0_PE == 0) || not_writethrough_but_cached {
+        if value >> 32 != 0 || (paging && value & bits::CR0_PE == 0) || not_writethrough_but_cached
+        {
             return Err(Trap::GP0);
         }
         let turned_on = paging && self.hart.cr0 & bits::CR0_PG == 0;
@@ -605,7 +709,10 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             return Err(Trap::GP0);
         }
         self.hart.cr4 = value;
-        if changed & (bits::CR4_PGE | bits::CR4_PAE | bits::CR4_PCIDE | bits::CR4_SMEP | bits::CR4_SMAP) != 0 {
+        if changed
+            & (bits::CR4_PGE | bits::CR4_PAE | bits::CR4_PCIDE | bits::CR4_SMEP | bits::CR4_SMAP)
+            != 0
+        {
             self.hart.tlb.flush(false);
         }
         self.hart.refresh();
@@ -614,12 +721,20 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
 
     fn load_table(&mut self, addr: u64, payload: u16, at: u64) -> Result<(), Trap> {
         let limit = self.load(addr, Width::B2, false, at)? as u16;
-        let base_width = if payload & 2 != 0 { Width::B8 } else { Width::B4 };
+        let base_width = if payload & 2 != 0 {
+            Width::B8
+        } else {
+            Width::B4
+        };
         let base = self.load(addr.wrapping_add(2), base_width, false, at)?;
         if payload & 2 != 0 && !canonical(base) {
             return Err(Trap::GP0);
         }
-        *(if payload & 1 == 0 { &mut self.hart.gdtr } else { &mut self.hart.idtr }) = (base, limit);
+        *(if payload & 1 == 0 {
+            &mut self.hart.gdtr
+        } else {
+            &mut self.hart.idtr
+        }) = (base, limit);
         Ok(())
     }
 
@@ -628,7 +743,10 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         let error = selector_error(selector);
         if selector & 0xfffc == 0 {
             if kind == 2 {
-                self.hart.ldtr = Segment { selector, ..Segment::default() };
+                self.hart.ldtr = Segment {
+                    selector,
+                    ..Segment::default()
+                };
                 return Ok(());
             }
             return Err(Trap::GP0);
@@ -644,7 +762,8 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         let addr = table.wrapping_add(u64::from(selector & 0xfff8));
         let mut base = low.base();
         if self.hart.long() {
-            let high = self.as_supervisor(|cpu| cpu.load(addr.wrapping_add(8), Width::B8, false, at))?;
+            let high =
+                self.as_supervisor(|cpu| cpu.load(addr.wrapping_add(8), Width::B8, false, at))?;
             base |= high << 32;
         }
         let mut attr = low.attr();
@@ -652,8 +771,17 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             self.as_supervisor(|cpu| cpu.store(addr, Width::B8, low.0 | 1 << 41, at))?;
             attr |= 2;
         }
-        let loaded = Segment { selector, attr, limit: low.limit(), base };
-        *(if kind == 2 { &mut self.hart.ldtr } else { &mut self.hart.tr }) = loaded;
+        let loaded = Segment {
+            selector,
+            attr,
+            limit: low.limit(),
+            base,
+        };
+        *(if kind == 2 {
+            &mut self.hart.ldtr
+        } else {
+            &mut self.hart.tr
+        }) = loaded;
         Ok(())
     }
 
@@ -666,14 +794,20 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         if u64::from(tr.limit) < 103 {
             return Err(Trap::GP0);
         }
-        let offset = self.as_supervisor(|cpu| cpu.load(tr.base.wrapping_add(102), Width::B2, false, at))?;
+        let offset =
+            self.as_supervisor(|cpu| cpu.load(tr.base.wrapping_add(102), Width::B2, false, at))?;
         let byte = offset + u64::from(port) / 8;
         if byte + 1 > u64::from(tr.limit) {
             return Err(Trap::GP0);
         }
-        let map = self.as_supervisor(|cpu| cpu.load(tr.base.wrapping_add(byte), Width::B2, false, at))?;
+        let map =
+            self.as_supervisor(|cpu| cpu.load(tr.base.wrapping_add(byte), Width::B2, false, at))?;
         let wanted = ((1u64 << bytes) - 1) << (port & 7);
-        if map & wanted == 0 { Ok(()) } else { Err(Trap::GP0) }
+        if map & wanted == 0 {
+            Ok(())
+        } else {
+            Err(Trap::GP0)
+        }
     }
 
     fn fsgsbase(&mut self, payload: u16, op: Op, a: u64) -> Result<(), Trap> {
@@ -681,7 +815,11 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             return Err(Trap::UD);
         }
         let base = usize::from(if payload & 1 == 0 { FS_BASE } else { GS_BASE });
-        let mask = if payload & 4 != 0 { u64::MAX } else { 0xffff_ffff };
+        let mask = if payload & 4 != 0 {
+            u64::MAX
+        } else {
+            0xffff_ffff
+        };
         if payload & 2 != 0 {
             if !canonical(a & mask) {
                 return Err(Trap::GP0);
@@ -694,7 +832,14 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     }
 
     /// INS and OUTS, one or (with REP) as many as the run allows.
-    fn port_string(&mut self, payload: u16, base: u64, address_bits: u64, at: u64, left: u64) -> Result<Flow, Trap> {
+    fn port_string(
+        &mut self,
+        payload: u16,
+        base: u64,
+        address_bits: u64,
+        at: u64,
+        left: u64,
+    ) -> Result<Flow, Trap> {
         let bytes = u64::from(payload & 15);
         let size = width(payload & 15);
         let (out, rep) = (payload & 0x10 != 0, payload & 0x20 != 0);
@@ -717,7 +862,11 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             let moved = self.port_element(out, addr, port, size, at + done);
             if let Err(trap) = moved {
                 // What is done stays done; the run takes the fault when it comes back with nothing done.
-                return if done == 0 { Err(trap) } else { Ok(Flow::Again(done)) };
+                return if done == 0 {
+                    Err(trap)
+                } else {
+                    Ok(Flow::Again(done))
+                };
             }
             let next = self.hart.regs[index].wrapping_add(step);
             self.hart.regs[index] = self.hart.regs[index] & !mask | next & mask;
@@ -730,7 +879,14 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
     }
 
-    fn port_element(&mut self, out: bool, addr: u64, port: u64, size: Width, at: u64) -> Result<(), Trap> {
+    fn port_element(
+        &mut self,
+        out: bool,
+        addr: u64,
+        port: u64,
+        size: Width,
+        at: u64,
+    ) -> Result<(), Trap> {
         if out {
             let value = self.load(addr, size, false, at)?;
             self.write_device(Space::Port, port, size, value, at);
@@ -746,12 +902,16 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         let flags = self.hart.rflags() & ir::flags::ALL & !ir::flags::ZF;
         let descriptor = match self.descriptor(selector, vector::GP, at) {
             Ok(descriptor) if selector & 0xfffc != 0 => Some(descriptor),
-            Ok(_) | Err(Trap::Fault(Exception { vector: vector::GP, .. })) => None,
+            Ok(_)
+            | Err(Trap::Fault(Exception {
+                vector: vector::GP, ..
+            })) => None,
             Err(trap) => return Err(trap),
         };
         let ok = descriptor.filter(|t| {
             let reachable = t.conforming() || t.dpl() >= self.hart.cpl.max((selector & 3) as u8);
-            let system = !t.code_or_data() && matches!((what, t.kind()), (0 | 1, 2 | 9 | 11) | (0, 12));
+            let system =
+                !t.code_or_data() && matches!((what, t.kind()), (0 | 1, 2 | 9 | 11) | (0, 12));
             reachable
                 && match what {
                     0 | 1 => t.code_or_data() || system,
@@ -766,7 +926,8 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                 _ => {}
             }
         }
-        self.hart.set_flag_word(flags | if ok.is_some() { ir::flags::ZF } else { 0 });
+        self.hart
+            .set_flag_word(flags | if ok.is_some() { ir::flags::ZF } else { 0 });
         Ok(())
     }
 

@@ -80,12 +80,20 @@ pub enum Trap {
 impl Trap {
     /// A fault without error code.
     pub const fn fault(vector: u8) -> Self {
-        Self::Fault(Exception { vector, error: None, address: None })
+        Self::Fault(Exception {
+            vector,
+            error: None,
+            address: None,
+        })
     }
 
     /// A fault with an error code.
     pub const fn fault_code(vector: u8, error: u32) -> Self {
-        Self::Fault(Exception { vector, error: Some(error), address: None })
+        Self::Fault(Exception {
+            vector,
+            error: Some(error),
+            address: None,
+        })
     }
 
     /// General protection with error code 0, the most frequent of all.

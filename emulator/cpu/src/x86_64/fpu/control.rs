@@ -30,7 +30,12 @@ pub mod id {
 }
 
 /// Answers a call of page 3.
-pub fn call<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, id: u16, op: Op, at: u64) -> Result<Flow, Trap> {
+pub fn call<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    id: u16,
+    op: Op,
+    at: u64,
+) -> Result<Flow, Trap> {
     let cr0 = cpu.hart.cr0;
     let off = match id {
         id::FWAIT => cr0 & bits::CR0_MP != 0 && cr0 & bits::CR0_TS != 0,
@@ -67,10 +72,19 @@ const fn wait(hart: &Hart) -> Result<(), Trap> {
 }
 
 fn aligned(addr: u64) -> Result<(), Trap> {
-    if addr.is_multiple_of(16) { Ok(()) } else { Err(Trap::GP0) }
+    if addr.is_multiple_of(16) {
+        Ok(())
+    } else {
+        Err(Trap::GP0)
+    }
 }
 
-fn fxsave<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, addr: u64, layout: Layout, at: u64) -> Result<(), Trap> {
+fn fxsave<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    addr: u64,
+    layout: Layout,
+    at: u64,
+) -> Result<(), Trap> {
     aligned(addr)?;
     cpu.probe_write(addr, image::SIZE, at)?;
     let image = image::save(&cpu.hart.fpu, &cpu.hart.regs, layout);
@@ -80,7 +94,12 @@ fn fxsave<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, addr: u64, layout: Layou
     Ok(())
 }
 
-fn fxrstor<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, addr: u64, layout: Layout, at: u64) -> Result<(), Trap> {
+fn fxrstor<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    addr: u64,
+    layout: Layout,
+    at: u64,
+) -> Result<(), Trap> {
     aligned(addr)?;
     let mut image: image::Image = [0; image::WORDS];
     for (offset, word) in (0..).step_by(8).zip(&mut image[..layout.words()]) {

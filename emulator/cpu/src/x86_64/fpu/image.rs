@@ -40,7 +40,10 @@ impl Layout {
 
     /// From a call's payload.
     pub const fn from_payload(payload: u16) -> Self {
-        Self { wide: payload & 1 != 0, long: payload & 2 != 0 }
+        Self {
+            wide: payload & 1 != 0,
+            long: payload & 2 != 0,
+        }
     }
 
     /// How many words of the image are moved.
@@ -99,7 +102,10 @@ pub fn restore(fpu: &mut Fpu, regs: &mut Regs, image: &Image, layout: Layout) ->
 mod tests {
     use super::*;
 
-    const LONG: Layout = Layout { wide: true, long: true };
+    const LONG: Layout = Layout {
+        wide: true,
+        long: true,
+    };
 
     #[test]
     fn what_was_saved_is_restored() {
@@ -132,7 +138,10 @@ mod tests {
     fn outside_64_bit_mode_the_upper_registers_stay() {
         let image = save(&Fpu::default(), &[0; 256], LONG);
         let mut regs = [9; 256];
-        let short = Layout { wide: false, long: false };
+        let short = Layout {
+            wide: false,
+            long: false,
+        };
         assert!(restore(&mut Fpu::default(), &mut regs, &image, short));
         assert_eq!(regs[16..32], [0; 16]);
         assert_eq!(regs[32..48], [9; 16]);

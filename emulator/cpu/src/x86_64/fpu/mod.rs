@@ -60,7 +60,12 @@ impl Fpu {
     /// FNINIT: everything masked, the stack empty; the registers' contents stay (SDM vol. 2, FINIT).
     pub fn reset(&mut self) {
         let registers = self.registers;
-        *self = Self { control: 0x37f, used: 0, registers, ..Self::default() };
+        *self = Self {
+            control: 0x37f,
+            used: 0,
+            registers,
+            ..Self::default()
+        };
     }
 
     /// FNCLEX.
@@ -102,7 +107,11 @@ mod tests {
 
     #[test]
     fn state_comes_back_from_its_bytes() {
-        let mut fpu = Fpu { status: 0x3800, operand: 9, ..Fpu::default() };
+        let mut fpu = Fpu {
+            status: 0x3800,
+            operand: 9,
+            ..Fpu::default()
+        };
         fpu.registers[3] = 0xffff << 64;
         let bytes = base::codec::save(&mut fpu);
         let mut other = Fpu::default();

@@ -88,29 +88,56 @@ impl Lifter {
         if bits == 64 || (insn.is_ip_rel_memory_operand() && self.mode.long()) {
             let disp = disp.wrapping_add(extra as u64);
             let Ok(disp) = i32::try_from(disp as i64) else {
-                return Address::Based { base: self.b.imm(disp), disp: 0 };
+                return Address::Based {
+                    base: self.b.imm(disp),
+                    disp: 0,
+                };
             };
             let Some(index) = index else {
                 return Address::Based { base, disp };
             };
             if fits_indexed(disp) {
-                return Address::Indexed { base, index, scale, disp };
+                return Address::Indexed {
+                    base,
+                    index,
+                    scale,
+                    disp,
+                };
             }
             let sum = self.b.temp();
             self.b.alu_imm(Opcode::AddI, sum, base, disp);
             base = sum;
-            return Address::Indexed { base, index, scale, disp: 0 };
+            return Address::Indexed {
+                base,
+                index,
+                scale,
+                disp: 0,
+            };
         }
         self.short_offset(base, index, scale, (disp as i32).wrapping_add(extra), bits)
     }
 
     /// An offset that is computed in 16 or 32 bits and wraps there.
-    fn short_offset(&mut self, base: Reg, index: Option<Reg>, scale: u8, disp: i32, bits: u32) -> Address {
-        let disp = if bits == 16 { i32::from(disp as u16) } else { disp };
+    fn short_offset(
+        &mut self,
+        base: Reg,
+        index: Option<Reg>,
+        scale: u8,
+        disp: i32,
+        bits: u32,
+    ) -> Address {
+        let disp = if bits == 16 {
+            i32::from(disp as u16)
+        } else {
+            disp
+        };
         if base == ZERO && index.is_none() {
             return match i32::try_from(disp as u32) {
                 Ok(disp) => Address::Based { base, disp },
-                Err(_) => Address::Based { base: self.b.imm(u64::from(disp as u32)), disp: 0 },
+                Err(_) => Address::Based {
+                    base: self.b.imm(u64::from(disp as u32)),
+                    disp: 0,
+                },
             };
         }
         let mut sum = base;
@@ -141,13 +168,24 @@ impl Lifter {
             return Address::Based { base: t, disp: 0 };
         }
         match offset {
-            Address::Based { base: ZERO, disp } => Address::Based { base: segment, disp },
-            Address::Based { base, disp } if fits_indexed(disp) => {
-                Address::Indexed { base: segment, index: base, scale: 0, disp }
-            }
+            Address::Based { base: ZERO, disp } => Address::Based {
+                base: segment,
+                disp,
+            },
+            Address::Based { base, disp } if fits_indexed(disp) => Address::Indexed {
+                base: segment,
+                index: base,
+                scale: 0,
+                disp,
+            },
             _ => {
                 let t = self.address(offset);
-                Address::Indexed { base: segment, index: t, scale: 0, disp: 0 }
+                Address::Indexed {
+                    base: segment,
+                    index: t,
+                    scale: 0,
+                    disp: 0,
+                }
             }
         }
     }
@@ -161,9 +199,15 @@ impl Lifter {
                 self.b.alu_imm(Opcode::AddI, t, base, disp);
                 t
             }
-            Address::Indexed { base, index, scale, disp } => {
+            Address::Indexed {
+                base,
+                index,
+                scale,
+                disp,
+            } => {
                 let t = self.b.temp();
-                self.b.op(Opcode::Lea, t, base, index, indexed_imm(scale, disp));
+                self.b
+                    .op(Opcode::Lea, t, base, index, indexed_imm(scale, disp));
                 t
             }
         }
@@ -183,8 +227,14 @@ impl Lifter {
             Address::Based { base: ZERO, disp } => self.b.constant(d, disp as u64),
             Address::Based { base, disp: 0 } => self.b.mov(d, base),
             Address::Based { base, disp } => self.b.alu_imm(Opcode::AddI, d, base, disp),
-            Address::Indexed { base, index, scale, disp } => {
-                self.b.op(Opcode::Lea, d, base, index, indexed_imm(scale, disp));
+            Address::Indexed {
+                base,
+                index,
+                scale,
+                disp,
+            } => {
+                self.b
+                    .op(Opcode::Lea, d, base, index, indexed_imm(scale, disp));
             }
         }
     }
@@ -214,7 +264,12 @@ impl Lifter {
     fn load_by(&mut self, plain: Opcode, indexed: Opcode, d: Reg, address: Address) {
         match address {
             Address::Based { base, disp } => self.b.alu_imm(plain, d, base, disp),
-            Address::Indexed { base, index, scale, disp } => {
+            Address::Indexed {
+                base,
+                index,
+                scale,
+                disp,
+            } => {
                 self.b.op(indexed, d, base, index, indexed_imm(scale, disp));
             }
         }
@@ -241,8 +296,14 @@ impl Lifter {
         };
         match address {
             Address::Based { base, disp } => self.b.op(plain, ZERO, base, value, disp),
-            Address::Indexed { base, index, scale, disp } => {
-                self.b.op(indexed, value, base, index, indexed_imm(scale, disp));
+            Address::Indexed {
+                base,
+                index,
+                scale,
+                disp,
+            } => {
+                self.b
+                    .op(indexed, value, base, index, indexed_imm(scale, disp));
             }
         }
     }

@@ -22,7 +22,10 @@ struct Operation {
 
 impl Operation {
     const fn logic(&self) -> bool {
-        matches!(self.mnemonic, Mnemonic::And | Mnemonic::Or | Mnemonic::Xor | Mnemonic::Test)
+        matches!(
+            self.mnemonic,
+            Mnemonic::And | Mnemonic::Or | Mnemonic::Xor | Mnemonic::Test
+        )
     }
 
     /// d = the result. Only `a`, `b` and the carry are read, and none of them after `d` is written.
@@ -85,7 +88,10 @@ pub fn binary(l: &mut Lifter) -> Lift {
         carry
     });
     let stores = !matches!(mnemonic, Mnemonic::Cmp | Mnemonic::Test);
-    let same = !l.is_memory(0) && !l.is_memory(1) && imm.is_none() && l.insn.op_register(0) == l.insn.op_register(1);
+    let same = !l.is_memory(0)
+        && !l.is_memory(1)
+        && imm.is_none()
+        && l.insn.op_register(0) == l.insn.op_register(1);
     if l.is_memory(0) && stores {
         let (base, disp) = {
             let address = l.ea();
@@ -94,7 +100,14 @@ pub fn binary(l: &mut Lifter) -> Lift {
         let b = l.read_low(1)?;
         let a = l.b.temp();
         l.load_for_write(a, base, disp, width);
-        let operation = Operation { mnemonic, width, a, b, imm, carry };
+        let operation = Operation {
+            mnemonic,
+            width,
+            a,
+            b,
+            imm,
+            carry,
+        };
         let result = l.b.temp();
         operation.compute(l, result);
         l.store(super::Address::Based { base, disp }, width, result);
@@ -105,7 +118,14 @@ pub fn binary(l: &mut Lifter) -> Lift {
         // One order of reads whichever operand is memory: nothing is written before either.
         let a = l.read_low(0)?;
         let b = if same { a } else { l.read_low(1)? };
-        let operation = Operation { mnemonic, width, a, b, imm, carry };
+        let operation = Operation {
+            mnemonic,
+            width,
+            a,
+            b,
+            imm,
+            carry,
+        };
         let mut result = a;
         if mnemonic == Mnemonic::Test && !same {
             result = l.b.temp();
@@ -115,14 +135,24 @@ pub fn binary(l: &mut Lifter) -> Lift {
         return Ok(());
     }
     let (reg, part) = l.register(0)?;
-    if same && matches!(mnemonic, Mnemonic::Xor | Mnemonic::Sub) && matches!(part, Part::Quad | Part::Dword) {
+    if same
+        && matches!(mnemonic, Mnemonic::Xor | Mnemonic::Sub)
+        && matches!(part, Part::Quad | Part::Dword)
+    {
         l.b.constant(reg, 0);
         l.b.set_flags(FlagKind::Logic, width, ZERO, ZERO);
         return Ok(());
     }
     let b = l.read_low(1)?;
     let a = l.low_part(reg, part);
-    let operation = Operation { mnemonic, width, a, b, imm, carry };
+    let operation = Operation {
+        mnemonic,
+        width,
+        a,
+        b,
+        imm,
+        carry,
+    };
     let target = l.target(reg, part);
     if !operation.logic() {
         operation.set_flags(l, target);

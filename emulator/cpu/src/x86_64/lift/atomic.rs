@@ -8,9 +8,9 @@ use crate::x86_64::integer::id;
 use crate::x86_64::reg::RAX;
 use base::Width;
 use iced_x86::Mnemonic;
+use ir::Opcode;
 use ir::flags::FlagKind;
 use ir::reg::ZERO;
-use ir::Opcode;
 
 /// XADD CMPXCHG CMPXCHG8B CMPXCHG16B.
 pub fn lift(l: &mut Lifter) -> Lift {

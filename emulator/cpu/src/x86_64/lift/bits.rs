@@ -22,7 +22,11 @@ pub fn test(l: &mut Lifter) -> Lift {
     let mask = width.bits() as i32 - 1;
     let writes = l.insn.mnemonic() != Mnemonic::Bt;
     let literal = l.immediate(1);
-    let source = if literal.is_none() { l.register(1)?.0 } else { ZERO };
+    let source = if literal.is_none() {
+        l.register(1)?.0
+    } else {
+        ZERO
+    };
     let index = match literal {
         Some(imm) => Index::Literal(imm as i32 & mask),
         None => Index::Dynamic(l.imm_temp(Opcode::AndI, source, mask)),
@@ -74,7 +78,10 @@ fn bit_string(l: &mut Lifter, index: Reg, width: Width) -> Result<(Reg, i32), Re
         4 => l.zext(sum, Width::B4),
         _ => sum,
     };
-    let linear = l.linear(Address::Based { base: sum, disp: 0 }, l.insn.memory_segment());
+    let linear = l.linear(
+        Address::Based { base: sum, disp: 0 },
+        l.insn.memory_segment(),
+    );
     Ok(l.based(linear))
 }
 

@@ -13,7 +13,11 @@ use ir::{Opcode, Reg};
 /// JMP CALL RET.
 pub fn lift(l: &mut Lifter) -> Lift {
     let code = l.insn.code();
-    if code.is_jmp_far() || code.is_jmp_far_indirect() || code.is_call_far() || code.is_call_far_indirect() {
+    if code.is_jmp_far()
+        || code.is_jmp_far_indirect()
+        || code.is_call_far()
+        || code.is_call_far_indirect()
+    {
         return super::system::lift(l);
     }
     match l.insn.mnemonic() {
@@ -26,7 +30,10 @@ pub fn lift(l: &mut Lifter) -> Lift {
 
 /// Whether operand 0 is a branch target in the instruction itself.
 fn direct(l: &Lifter) -> bool {
-    matches!(l.insn.op0_kind(), OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64)
+    matches!(
+        l.insn.op0_kind(),
+        OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64
+    )
 }
 
 fn jmp(l: &mut Lifter) -> Lift {
@@ -52,7 +59,11 @@ fn return_width(l: &Lifter) -> Result<Width, Refusal> {
 fn call(l: &mut Lifter) -> Lift {
     let width = return_width(l)?;
     let size = width.bytes() as i32;
-    let target = if direct(l) { None } else { Some(l.read_operand(0)?) };
+    let target = if direct(l) {
+        None
+    } else {
+        Some(l.read_operand(0)?)
+    };
     // The stack pointer itself may be the target: take it before it moves.
     let target = target.map(|t| if t == RSP { l.copy(t) } else { t });
     let next = l.b.imm(l.insn.next_ip());
@@ -79,7 +90,11 @@ fn ret(l: &mut Lifter) -> Lift {
 
 /// The bytes of arguments that RET imm16 drops.
 fn extra(l: &Lifter) -> i32 {
-    if l.insn.op_count() > 0 { i32::from(l.insn.immediate16()) } else { 0 }
+    if l.insn.op_count() > 0 {
+        i32::from(l.insn.immediate16())
+    } else {
+        0
+    }
 }
 
 /// Jcc.
@@ -129,14 +144,18 @@ fn counter(code: Code) -> Result<(Width, Part), Refusal> {
         C::Loop_rel8_16_CX | C::Loop_rel8_32_CX | C::Loope_rel8_16_CX | C::Loope_rel8_32_CX => {
             Ok((Width::B2, Part::Word))
         }
-        C::Loopne_rel8_16_CX | C::Loopne_rel8_32_CX | C::Jcxz_rel8_16 | C::Jcxz_rel8_32 => Ok((Width::B2, Part::Word)),
+        C::Loopne_rel8_16_CX | C::Loopne_rel8_32_CX | C::Jcxz_rel8_16 | C::Jcxz_rel8_32 => {
+            Ok((Width::B2, Part::Word))
+        }
         C::Loop_rel8_16_RCX | C::Loop_rel8_64_RCX | C::Loope_rel8_16_RCX | C::Loope_rel8_64_RCX => {
             Ok((Width::B8, Part::Quad))
         }
         C::Loopne_rel8_16_RCX | C::Loopne_rel8_64_RCX | C::Jrcxz_rel8_16 | C::Jrcxz_rel8_64 => {
             Ok((Width::B8, Part::Quad))
         }
-        _ if code.is_loop() || code.is_loopcc() || code.is_jcx_short() => Ok((Width::B4, Part::Dword)),
+        _ if code.is_loop() || code.is_loopcc() || code.is_jcx_short() => {
+            Ok((Width::B4, Part::Dword))
+        }
         _ => Err(Refusal::Gap),
     }
 }

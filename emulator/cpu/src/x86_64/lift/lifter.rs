@@ -52,7 +52,11 @@ pub fn gpr(register: Register) -> Option<(Reg, Part)> {
 impl Lifter {
     /// A lifter of blocks that begin at `pc`.
     pub fn new(pc: u64, mode: Mode) -> Self {
-        Self { b: Builder::new(pc), insn: Instruction::default(), mode }
+        Self {
+            b: Builder::new(pc),
+            insn: Instruction::default(),
+            mode,
+        }
     }
 
     /// Whether operand `n` is memory.

@@ -29,8 +29,8 @@ use super::probes::Probes;
 use super::system::id;
 use super::trap::vector;
 use iced_x86::{CpuidFeature, Decoder, DecoderError, DecoderOptions, Instruction, Mnemonic};
-use ir::reg::ZERO;
 use ir::Block;
+use ir::reg::ZERO;
 
 /// The longest an instruction may be, in bytes (SDM vol. 2, 2.3.11).
 const LONGEST: usize = 15;
@@ -114,15 +114,41 @@ fn family(l: &mut Lifter) -> Lift {
     match l.insn.mnemonic() {
         M::INVALID if l.insn.len() >= LONGEST => Err(Refusal::Protection),
         M::INVALID | M::Ud0 | M::Ud1 | M::Ud2 => Err(Refusal::Undefined),
-        M::Mov | M::Movzx | M::Movsx | M::Movsxd | M::Lea | M::Xchg | M::Bswap | M::Movnti | M::Xlatb => {
-            mov::lift(l)
-        }
+        M::Mov
+        | M::Movzx
+        | M::Movsx
+        | M::Movsxd
+        | M::Lea
+        | M::Xchg
+        | M::Bswap
+        | M::Movnti
+        | M::Xlatb => mov::lift(l),
         M::Cbw | M::Cwde | M::Cdqe | M::Cwd | M::Cdq | M::Cqo => mov::extend_accumulator(l),
-        M::Cmovo | M::Cmovno | M::Cmovb | M::Cmovae | M::Cmove | M::Cmovne | M::Cmovbe | M::Cmova => mov::cmov(l),
-        M::Cmovs | M::Cmovns | M::Cmovp | M::Cmovnp | M::Cmovl | M::Cmovge | M::Cmovle | M::Cmovg => mov::cmov(l),
-        M::Seto | M::Setno | M::Setb | M::Setae | M::Sete | M::Setne | M::Setbe | M::Seta => mov::setcc(l),
-        M::Sets | M::Setns | M::Setp | M::Setnp | M::Setl | M::Setge | M::Setle | M::Setg => mov::setcc(l),
-        M::Add | M::Adc | M::Sub | M::Sbb | M::Cmp | M::And | M::Or | M::Xor | M::Test => alu::binary(l),
+        M::Cmovo
+        | M::Cmovno
+        | M::Cmovb
+        | M::Cmovae
+        | M::Cmove
+        | M::Cmovne
+        | M::Cmovbe
+        | M::Cmova => mov::cmov(l),
+        M::Cmovs
+        | M::Cmovns
+        | M::Cmovp
+        | M::Cmovnp
+        | M::Cmovl
+        | M::Cmovge
+        | M::Cmovle
+        | M::Cmovg => mov::cmov(l),
+        M::Seto | M::Setno | M::Setb | M::Setae | M::Sete | M::Setne | M::Setbe | M::Seta => {
+            mov::setcc(l)
+        }
+        M::Sets | M::Setns | M::Setp | M::Setnp | M::Setl | M::Setge | M::Setle | M::Setg => {
+            mov::setcc(l)
+        }
+        M::Add | M::Adc | M::Sub | M::Sbb | M::Cmp | M::And | M::Or | M::Xor | M::Test => {
+            alu::binary(l)
+        }
         M::Not | M::Neg | M::Inc | M::Dec => alu::unary(l),
         M::Lahf | M::Sahf | M::Clc | M::Stc | M::Cmc | M::Cld | M::Std => alu::flags(l),
         M::Shl | M::Sal | M::Shr | M::Sar => shift::shift(l),
@@ -139,9 +165,15 @@ fn family(l: &mut Lifter) -> Lift {
         M::Js | M::Jns | M::Jp | M::Jnp | M::Jl | M::Jge | M::Jle | M::Jg => control::jcc(l),
         M::Jcxz | M::Jecxz | M::Jrcxz | M::Loop | M::Loope | M::Loopne => control::count(l),
         M::Jmp | M::Call | M::Ret => control::lift(l),
-        M::Push | M::Pop | M::Pusha | M::Pushad | M::Popa | M::Popad | M::Enter | M::Leave => stack::lift(l),
-        M::Movsb | M::Movsw | M::Movsq | M::Stosb | M::Stosw | M::Stosd | M::Stosq => string::lift(l),
-        M::Lodsb | M::Lodsw | M::Lodsd | M::Lodsq | M::Scasb | M::Scasw | M::Scasd | M::Scasq => string::lift(l),
+        M::Push | M::Pop | M::Pusha | M::Pushad | M::Popa | M::Popad | M::Enter | M::Leave => {
+            stack::lift(l)
+        }
+        M::Movsb | M::Movsw | M::Movsq | M::Stosb | M::Stosw | M::Stosd | M::Stosq => {
+            string::lift(l)
+        }
+        M::Lodsb | M::Lodsw | M::Lodsd | M::Lodsq | M::Scasb | M::Scasw | M::Scasd | M::Scasq => {
+            string::lift(l)
+        }
         M::Cmpsb | M::Cmpsw | M::Cmpsq => string::lift(l),
         M::Movsd | M::Cmpsd if l.insn.is_string_instruction() => string::lift(l),
         M::Nop | M::Endbr32 | M::Endbr64 | M::Lfence | M::Mfence | M::Sfence => Ok(()),
@@ -162,7 +194,14 @@ fn others(l: &mut Lifter) -> Lift {
             F::INTEL8086 | F::INTEL186 | F::INTEL286 | F::INTEL386 | F::INTEL486 | F::X64 => {}
             F::FPU | F::FPU287 | F::FPU387 => x87 = true,
             F::CPUID | F::CX8 | F::MSR | F::TSC | F::RDTSCP | F::RDPMC => {}
-            F::CLFSH | F::INVPCID | F::FSGSBASE | F::PAUSE | F::SMAP | F::SYSCALL | F::CMPXCHG16B | F::SEP => {}
+            F::CLFSH
+            | F::INVPCID
+            | F::FSGSBASE
+            | F::PAUSE
+            | F::SMAP
+            | F::SYSCALL
+            | F::CMPXCHG16B
+            | F::SEP => {}
             _ => return Err(Refusal::Undefined),
         }
     }

@@ -6,9 +6,9 @@ use super::{Address, Lift, Lifter, Refusal};
 use crate::x86_64::reg::{RAX, RBX, RDX};
 use base::Width;
 use iced_x86::{Mnemonic, Register};
+use ir::Opcode;
 use ir::flags::Cond;
 use ir::reg::ZERO;
-use ir::Opcode;
 
 /// MOV MOVZX MOVSX MOVSXD LEA XCHG BSWAP MOVNTI XLAT.
 pub fn lift(l: &mut Lifter) -> Lift {
@@ -95,7 +95,9 @@ fn lea(l: &mut Lifter) -> Lift {
     match part {
         Part::Quad => l.load_address(reg, offset),
         Part::Dword => match offset {
-            Address::Based { base: ZERO, disp } => l.b.constant(reg, disp as u64 & Width::B4.mask()),
+            Address::Based { base: ZERO, disp } => {
+                l.b.constant(reg, disp as u64 & Width::B4.mask())
+            }
             Address::Based { base, disp: 0 } => l.b.unary(Opcode::Zext32, reg, base),
             Address::Based { base, disp } => l.b.alu_imm(Opcode::AddI32, reg, base, disp),
             Address::Indexed { .. } => {
@@ -147,7 +149,12 @@ fn bswap(l: &mut Lifter) -> Lift {
 fn xlat(l: &mut Lifter) -> Lift {
     let al = l.zext(RAX, Width::B1);
     let offset = match l.insn.memory_base() {
-        Register::RBX => Address::Indexed { base: RBX, index: al, scale: 0, disp: 0 },
+        Register::RBX => Address::Indexed {
+            base: RBX,
+            index: al,
+            scale: 0,
+            disp: 0,
+        },
         base => {
             let t = l.alu_temp(Opcode::Add32, RBX, al);
             if base == Register::BX {
@@ -175,7 +182,11 @@ pub fn condition(l: &Lifter) -> Result<Cond, Refusal> {
 pub fn cmov(l: &mut Lifter) -> Lift {
     let cond = condition(l)?;
     let (reg, part) = l.register(0)?;
-    let source = if part == Part::Dword { l.read_operand(1)? } else { l.read_low(1)? };
+    let source = if part == Part::Dword {
+        l.read_operand(1)?
+    } else {
+        l.read_low(1)?
+    };
     let holds = l.b.temp();
     l.b.test(holds, cond);
     match part {

@@ -37,7 +37,11 @@ fn wide_product(l: &mut Lifter, width: Width, signed: bool) -> Lift {
         let high_code = if signed { Opcode::MulHS } else { Opcode::MulHU };
         let high = l.alu_temp(high_code, RAX, source);
         l.b.alu(Opcode::Mul, RAX, RAX, source);
-        let excess = if signed { sign_excess(l, RAX, high) } else { high };
+        let excess = if signed {
+            sign_excess(l, RAX, high)
+        } else {
+            high
+        };
         l.b.set_flags(FlagKind::Mul, width, RAX, excess);
         l.b.mov(RDX, high);
         return Ok(());

@@ -145,10 +145,22 @@ pub fn rotate(l: &mut Lifter) -> Lift {
     let target = target(l, &place);
     match (count, left, wide) {
         (Count::Literal(n), false, true) => l.b.alu_imm(Opcode::RorI, target, source, i32::from(n)),
-        (Count::Literal(n), false, false) => l.b.alu_imm(Opcode::RorI32, target, source, i32::from(n)),
-        (Count::Literal(n), true, true) => l.b.alu_imm(Opcode::RorI, target, source, i32::from(n).wrapping_neg() & 63),
+        (Count::Literal(n), false, false) => {
+            l.b.alu_imm(Opcode::RorI32, target, source, i32::from(n))
+        }
+        (Count::Literal(n), true, true) => l.b.alu_imm(
+            Opcode::RorI,
+            target,
+            source,
+            i32::from(n).wrapping_neg() & 63,
+        ),
         (Count::Literal(n), true, false) => {
-            l.b.alu_imm(Opcode::RorI32, target, source, i32::from(n).wrapping_neg() & 31);
+            l.b.alu_imm(
+                Opcode::RorI32,
+                target,
+                source,
+                i32::from(n).wrapping_neg() & 31,
+            );
         }
         (Count::Dynamic(n), true, true) => l.b.alu(Opcode::Rol, target, source, n),
         (Count::Dynamic(n), true, false) => l.b.alu(Opcode::Rol32, target, source, n),
@@ -178,15 +190,30 @@ fn rotate_overflow(l: &mut Lifter, width: Width, left: bool, a: Reg) -> Reg {
 }
 
 /// CF is the bit that went round last.
-fn rotate_flags(l: &mut Lifter, width: Width, left: bool, count: Count, result: Reg, overflow: Option<Reg>) {
+fn rotate_flags(
+    l: &mut Lifter,
+    width: Width,
+    left: bool,
+    count: Count,
+    result: Reg,
+    overflow: Option<Reg>,
+) {
     if matches!(count, Count::Literal(0)) {
         return;
     }
-    let last = if left { result } else { l.imm_temp(Opcode::ShrI, result, width.bits() as i32 - 1) };
+    let last = if left {
+        result
+    } else {
+        l.imm_temp(Opcode::ShrI, result, width.bits() as i32 - 1)
+    };
     let carry = l.imm_temp(Opcode::AndI, last, 1);
     let old = l.b.temp();
     l.b.get_flags(old);
-    let changed = if overflow.is_some() { flags::CF | flags::OF } else { flags::CF };
+    let changed = if overflow.is_some() {
+        flags::CF | flags::OF
+    } else {
+        flags::CF
+    };
     let word = l.imm_temp(Opcode::AndI, old, !(changed as i32));
     l.b.alu(Opcode::Or, word, word, carry);
     if let Some(overflow) = overflow {
@@ -215,7 +242,11 @@ pub fn rotate_through_carry(l: &mut Lifter) -> Lift {
     let width = l.width(0)?;
     let count = count(l, 1, width);
     let (place, a) = open(l, width)?;
-    let call = if l.insn.mnemonic() == Mnemonic::Rcl { id::RCL } else { id::RCR };
+    let call = if l.insn.mnemonic() == Mnemonic::Rcl {
+        id::RCL
+    } else {
+        id::RCR
+    };
     let (n, result) = (count_register(l, count), l.b.temp());
     l.b.call(call, payload(width), result, a, n);
     write_result(l, &place, width, result);
@@ -228,7 +259,11 @@ pub fn double(l: &mut Lifter) -> Lift {
     let count = count(l, 2, width);
     let (place, a) = open(l, width)?;
     let b = l.read_low(1)?;
-    let call = if l.insn.mnemonic() == Mnemonic::Shld { id::SHLD } else { id::SHRD };
+    let call = if l.insn.mnemonic() == Mnemonic::Shld {
+        id::SHLD
+    } else {
+        id::SHRD
+    };
     let n = count_register(l, count);
     let result = l.copy(n);
     l.b.call(call, payload(width), result, a, b);

@@ -46,7 +46,10 @@ fn push(l: &mut Lifter) -> Lift {
 }
 
 fn width_by_pointer(bytes: i32) -> Result<Width, Refusal> {
-    u64::try_from(bytes).ok().and_then(Width::from_bytes).ok_or(Refusal::Gap)
+    u64::try_from(bytes)
+        .ok()
+        .and_then(Width::from_bytes)
+        .ok_or(Refusal::Gap)
 }
 
 fn pop(l: &mut Lifter) -> Lift {
@@ -81,7 +84,14 @@ fn push_all(l: &mut Lifter, width: Width) -> Lift {
     let (base, disp) = l.stack_slot(-8 * size);
     l.b.op(Opcode::ProbeWrite, ZERO, base, (8 * size) as Reg, disp);
     for (slot, reg) in (0..8).zip((RAX..8).rev()) {
-        l.store(Address::Based { base, disp: disp + slot * size }, width, reg);
+        l.store(
+            Address::Based {
+                base,
+                disp: disp + slot * size,
+            },
+            width,
+            reg,
+        );
     }
     l.move_sp(-8 * size);
     Ok(())
@@ -89,7 +99,11 @@ fn push_all(l: &mut Lifter, width: Width) -> Lift {
 
 fn pop_all(l: &mut Lifter, width: Width) -> Lift {
     let size = width.bytes() as i32;
-    let part = if width == Width::B2 { Part::Word } else { Part::Dword };
+    let part = if width == Width::B2 {
+        Part::Word
+    } else {
+        Part::Dword
+    };
     let (base, disp) = l.stack_slot(0);
     let mut values = Vec::with_capacity(8);
     for (slot, reg) in (0..8).zip((RAX..8).rev()) {
@@ -97,7 +111,14 @@ fn pop_all(l: &mut Lifter, width: Width) -> Lift {
             continue; // its image is thrown away
         }
         let value = l.b.temp();
-        l.load(value, Address::Based { base, disp: disp + slot * size }, width);
+        l.load(
+            value,
+            Address::Based {
+                base,
+                disp: disp + slot * size,
+            },
+            width,
+        );
         values.push((reg, value));
     }
     for (reg, value) in values {
@@ -149,9 +170,19 @@ fn leave(l: &mut Lifter) -> Lift {
         l.load(value, Address::Based { base: RBP, disp: 0 }, width);
         l.b.alu_imm(Opcode::AddI, RSP, RBP, size);
     } else {
-        let (stack, part) = if l.mode.stack32() { (Width::B4, Part::Dword) } else { (Width::B2, Part::Word) };
+        let (stack, part) = if l.mode.stack32() {
+            (Width::B4, Part::Dword)
+        } else {
+            (Width::B2, Part::Word)
+        };
         let frame = l.zext(RBP, stack);
-        let address = l.linear(Address::Based { base: frame, disp: 0 }, iced_x86::Register::SS);
+        let address = l.linear(
+            Address::Based {
+                base: frame,
+                disp: 0,
+            },
+            iced_x86::Register::SS,
+        );
         l.load(value, address, width);
         let top = l.imm_temp(Opcode::AddI, frame, size);
         l.write_part(RSP, part, top);

@@ -37,7 +37,11 @@ pub fn lift(l: &mut Lifter) -> Lift {
         (_, true) => Repeat::WhileEqual,
         _ => Repeat::Once,
     };
-    let shape = Shape { width, address: address_size(l)?, repeat };
+    let shape = Shape {
+        width,
+        address: address_size(l)?,
+        repeat,
+    };
     let source = l.segment_base(l.insn.memory_segment()).unwrap_or(ZERO);
     let destination = l.segment_base(Register::ES).unwrap_or(ZERO);
     if repeat == Repeat::Once {

@@ -37,7 +37,11 @@ pub fn lift(l: &mut Lifter) -> Lift {
         M::Lldt | M::Ltr => {
             privileged(l)?;
             let selector = l.read_operand(0)?;
-            let call = if l.insn.mnemonic() == M::Lldt { id::LLDT } else { id::LTR };
+            let call = if l.insn.mnemonic() == M::Lldt {
+                id::LLDT
+            } else {
+                id::LTR
+            };
             end(l, call, 0, ZERO, selector, ZERO)
         }
         M::Sldt => store_selector(l, 6),
@@ -109,7 +113,11 @@ fn end(l: &mut Lifter, call: u16, payload: u16, d: Reg, a: Reg, b: Reg) -> Lift 
 
 /// An instruction that CPL 0 alone may use.
 fn privileged(l: &Lifter) -> Lift {
-    if l.mode.kernel() { Ok(()) } else { Err(Refusal::Protection) }
+    if l.mode.kernel() {
+        Ok(())
+    } else {
+        Err(Refusal::Protection)
+    }
 }
 
 fn privileged_end(l: &mut Lifter, call: u16, payload: u16) -> Lift {
@@ -154,12 +162,16 @@ fn interrupt(l: &mut Lifter) -> Lift {
 fn far(l: &mut Lifter) -> Lift {
     let call = l.insn.mnemonic() == M::Call;
     let (selector, offset, bytes) = match l.insn.op0_kind() {
-        OpKind::FarBranch16 => {
-            (l.b.imm(l.insn.far_branch_selector().into()), l.b.imm(l.insn.far_branch16().into()), 2)
-        }
-        OpKind::FarBranch32 => {
-            (l.b.imm(l.insn.far_branch_selector().into()), l.b.imm(l.insn.far_branch32().into()), 4)
-        }
+        OpKind::FarBranch16 => (
+            l.b.imm(l.insn.far_branch_selector().into()),
+            l.b.imm(l.insn.far_branch16().into()),
+            2,
+        ),
+        OpKind::FarBranch32 => (
+            l.b.imm(l.insn.far_branch_selector().into()),
+            l.b.imm(l.insn.far_branch32().into()),
+            4,
+        ),
         OpKind::Memory => {
             // m16:16, m16:32 or m16:64: the offset first, then the selector
             let bytes = l.insn.memory_size().size() as u64 - 2;
@@ -170,7 +182,14 @@ fn far(l: &mut Lifter) -> Lift {
             l.load(offset, super::Address::Based { base, disp }, width);
             let behind = l.b.temp();
             l.load_address(behind, super::Address::Based { base, disp });
-            l.load(selector, super::Address::Based { base: behind, disp: bytes as i32 }, Width::B2);
+            l.load(
+                selector,
+                super::Address::Based {
+                    base: behind,
+                    disp: bytes as i32,
+                },
+                Width::B2,
+            );
             (selector, offset, bytes as u16)
         }
         _ => return Err(Refusal::Gap),
@@ -184,7 +203,11 @@ fn far(l: &mut Lifter) -> Lift {
 }
 
 fn far_return(l: &mut Lifter) -> Lift {
-    let extra = if l.insn.op_count() > 0 { l.insn.immediate16() } else { 0 };
+    let extra = if l.insn.op_count() > 0 {
+        l.insn.immediate16()
+    } else {
+        0
+    };
     let bytes = (l.insn.stack_pointer_increment() - i32::from(extra)) as u16 / 2;
     if extra > 0xfff {
         return Err(Refusal::Gap);
@@ -195,7 +218,9 @@ fn far_return(l: &mut Lifter) -> Lift {
 /// The number of a segment register operand.
 fn segment_of(l: &Lifter, n: u32) -> Option<u16> {
     let register = (l.insn.op_kind(n) == OpKind::Register).then(|| l.insn.op_register(n))?;
-    register.is_segment_register().then(|| register.number() as u16)
+    register
+        .is_segment_register()
+        .then(|| register.number() as u16)
 }
 
 /// MOV to and from segment, control and debug registers.
@@ -216,7 +241,9 @@ fn mov(l: &mut Lifter) -> Lift {
         if register.is_cr() {
             Some((number, id::READ_CR, id::WRITE_CR))
         } else {
-            register.is_dr().then_some((number, id::READ_DR, id::WRITE_DR))
+            register
+                .is_dr()
+                .then_some((number, id::READ_DR, id::WRITE_DR))
         }
     };
     if let Some((number, _, write)) = special(l.insn.op0_register()) {
@@ -279,13 +306,21 @@ fn table(l: &mut Lifter) -> Lift {
     let wide = if l.mode.long() { 2 } else { 0 };
     let address = l.ea();
     let address = l.address(address);
-    let call = if load { id::LOAD_TABLE } else { id::STORE_TABLE };
+    let call = if load {
+        id::LOAD_TABLE
+    } else {
+        id::STORE_TABLE
+    };
     end(l, call, idt | wide, ZERO, address, ZERO)
 }
 
 /// The port operand: an immediate or DX.
 fn port(l: &mut Lifter, n: u32) -> Reg {
-    if l.insn.op_kind(n) == OpKind::Immediate8 { l.b.imm(u64::from(l.insn.immediate8())) } else { RDX }
+    if l.insn.op_kind(n) == OpKind::Immediate8 {
+        l.b.imm(u64::from(l.insn.immediate8()))
+    } else {
+        RDX
+    }
 }
 
 fn port_in(l: &mut Lifter) -> Lift {
@@ -309,8 +344,16 @@ fn port_string(l: &mut Lifter) -> Lift {
         M::Outsw => (2, 0x10),
         _ => (4, 0x10),
     };
-    let rep = if l.insn.has_rep_prefix() || l.insn.has_repne_prefix() { 0x20 } else { 0 };
-    let segment = if out == 0 { Register::ES } else { l.insn.memory_segment() };
+    let rep = if l.insn.has_rep_prefix() || l.insn.has_repne_prefix() {
+        0x20
+    } else {
+        0
+    };
+    let segment = if out == 0 {
+        Register::ES
+    } else {
+        l.insn.memory_segment()
+    };
     let segment = l.segment_base(segment).unwrap_or(ZERO);
     let index = l.insn.op_kind(u32::from(out != 0));
     let bits = match index {
@@ -326,7 +369,11 @@ fn fsgsbase(l: &mut Lifter) -> Lift {
     let (register, _) = gpr(l.insn.op0_register()).ok_or(Refusal::Gap)?;
     let gs = u16::from(matches!(l.insn.mnemonic(), M::Rdgsbase | M::Wrgsbase));
     let write = matches!(l.insn.mnemonic(), M::Wrfsbase | M::Wrgsbase);
-    let wide = if l.insn.op0_register().is_gpr64() { 4 } else { 0 };
+    let wide = if l.insn.op0_register().is_gpr64() {
+        4
+    } else {
+        0
+    };
     let payload = gs | wide | if write { 2 } else { 0 };
     l.b.call(id::FSGSBASE, payload, register, register, ZERO);
     Ok(())

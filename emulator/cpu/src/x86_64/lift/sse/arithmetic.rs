@@ -68,7 +68,9 @@ pub fn lift(l: &mut Lifter) -> Lift {
     let (d, b) = (l.xmm(0)?, l.source(1)?);
     match float(mnemonic) {
         // A square root has one operand; given twice, it alone decides whether the host may compute.
-        Some(code @ (Opcode::FSqrt64 | Opcode::FSqrt32)) => l.b.op(code, d, b, b, i32::from(number)),
+        Some(code @ (Opcode::FSqrt64 | Opcode::FSqrt32)) => {
+            l.b.op(code, d, b, b, i32::from(number))
+        }
         Some(code) => l.b.op(code, d, d, b, i32::from(number)),
         None => l.b.call(number, u16::from(l.imm8()), d, d, b),
     }

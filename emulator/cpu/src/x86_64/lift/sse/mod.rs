@@ -17,7 +17,10 @@ use ir::reg::ZERO;
 
 /// Lifts the instruction in hand.
 pub fn lift(l: &mut Lifter) -> Lift {
-    if matches!(l.insn.mnemonic(), M::Fxsave | M::Fxsave64 | M::Fxrstor | M::Fxrstor64) {
+    if matches!(
+        l.insn.mnemonic(),
+        M::Fxsave | M::Fxsave64 | M::Fxrstor | M::Fxrstor64
+    ) {
         // These look at CR0 alone, and do it when they run.
         return state::fxsave(l);
     }
@@ -30,7 +33,9 @@ pub fn lift(l: &mut Lifter) -> Lift {
         return Err(Refusal::Gap);
     }
     match l.insn.mnemonic() {
-        M::Movaps | M::Movapd | M::Movdqa | M::Movntps | M::Movntpd | M::Movntdq => moves::full(l, true),
+        M::Movaps | M::Movapd | M::Movdqa | M::Movntps | M::Movntpd | M::Movntdq => {
+            moves::full(l, true)
+        }
         M::Movups | M::Movupd | M::Movdqu => moves::full(l, false),
         M::Movss | M::Movsd => moves::scalar(l),
         M::Movd | M::Movq => moves::word(l),
@@ -44,7 +49,9 @@ pub fn lift(l: &mut Lifter) -> Lift {
         M::Shufpd | M::Pshufd => shuffle::pick(l),
         M::Pextrw | M::Pinsrw => shuffle::word(l),
         M::Pslldq | M::Psrldq => shuffle::bytes(l),
-        M::Psllw | M::Pslld | M::Psllq | M::Psrlw | M::Psrld | M::Psrlq | M::Psraw | M::Psrad => arithmetic::shift(l),
+        M::Psllw | M::Pslld | M::Psllq | M::Psrlw | M::Psrld | M::Psrlq | M::Psraw | M::Psrad => {
+            arithmetic::shift(l)
+        }
         M::Comiss | M::Comisd | M::Ucomiss | M::Ucomisd => arithmetic::compare(l),
         M::Cvtsd2si | M::Cvtss2si | M::Cvttsd2si | M::Cvttss2si => arithmetic::to_integer(l),
         M::Cvtsi2sd | M::Cvtsi2ss => arithmetic::from_integer(l),

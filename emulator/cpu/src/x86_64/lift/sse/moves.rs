@@ -26,7 +26,11 @@ pub fn full(l: &mut Lifter, aligned: bool) -> Lift {
 
 /// MOVSS and MOVSD: a load clears the rest of the register, a move between registers keeps it.
 pub fn scalar(l: &mut Lifter) -> Lift {
-    let width = if l.insn.mnemonic() == M::Movss { Width::B4 } else { Width::B8 };
+    let width = if l.insn.mnemonic() == M::Movss {
+        Width::B4
+    } else {
+        Width::B8
+    };
     if l.is_memory(0) {
         let value = l.xmm(1)?;
         let address = l.ea();
@@ -55,7 +59,8 @@ fn load_cleared(l: &mut Lifter, width: Width) -> Lift {
 /// MOVD and MOVQ.
 pub fn word(l: &mut Lifter) -> Lift {
     // MOVD with a 64-bit general register is MOVQ by another name.
-    let wide = l.insn.mnemonic() == M::Movq || matches!(l.insn.code(), Code::Movq_xmm_rm64 | Code::Movq_rm64_xmm);
+    let wide = l.insn.mnemonic() == M::Movq
+        || matches!(l.insn.code(), Code::Movq_xmm_rm64 | Code::Movq_rm64_xmm);
     let width = if wide { Width::B8 } else { Width::B4 };
     if l.is_memory(1) {
         return load_cleared(l, width);
@@ -106,7 +111,10 @@ pub fn mask(l: &mut Lifter) -> Lift {
     let a = l.xmm(1)?;
     match l.insn.mnemonic() {
         M::Movmskpd => {
-            let (low, high) = (l.imm_temp(Opcode::ShrI, a, 63), l.imm_temp(Opcode::ShrI, a + 1, 63));
+            let (low, high) = (
+                l.imm_temp(Opcode::ShrI, a, 63),
+                l.imm_temp(Opcode::ShrI, a + 1, 63),
+            );
             l.b.op(Opcode::Lea, d, low, high, 1);
         }
         M::Movmskps => {

@@ -58,7 +58,11 @@ pub fn bytes(l: &mut Lifter) -> Lift {
     let bits = i32::from(l.imm8()).min(16) * 8;
     let left = l.insn.mnemonic() == M::Pslldq;
     let (near, far) = if left { (d, d + 1) } else { (d + 1, d) };
-    let (out, back) = if left { (Opcode::ShlI, Opcode::ShrI) } else { (Opcode::ShrI, Opcode::ShlI) };
+    let (out, back) = if left {
+        (Opcode::ShlI, Opcode::ShrI)
+    } else {
+        (Opcode::ShrI, Opcode::ShlI)
+    };
     match bits {
         0 => {}
         1..=63 => {

@@ -26,8 +26,15 @@ pub fn mxcsr(l: &mut Lifter) -> Lift {
 /// FXSAVE and FXRSTOR, in both forms.
 pub fn fxsave(l: &mut Lifter) -> Lift {
     let mnemonic = l.insn.mnemonic();
-    let layout = Layout { wide: matches!(mnemonic, M::Fxsave64 | M::Fxrstor64), long: l.mode.long() };
-    let call = if matches!(mnemonic, M::Fxsave | M::Fxsave64) { fpu::FXSAVE } else { fpu::FXRSTOR };
+    let layout = Layout {
+        wide: matches!(mnemonic, M::Fxsave64 | M::Fxrstor64),
+        long: l.mode.long(),
+    };
+    let call = if matches!(mnemonic, M::Fxsave | M::Fxsave64) {
+        fpu::FXSAVE
+    } else {
+        fpu::FXRSTOR
+    };
     let at = address(l);
     l.b.call(call, layout.payload(), ZERO, at, ZERO);
     Ok(())
