@@ -532,7 +532,7 @@ mod tests {
         set(&mut board, RCX, rng.next() % 2000);
         set(&mut board, RAX, 0x0707_0707_0707_0707);
         if down {
-            set(&mut board, RFLAGS, get(&board, RFLAGS) | rflags::DF);
+            board.hart.regs[usize::from(RFLAGS)] |= rflags::DF;
         }
         let total = complete(&mut board, id, shape, budget);
         let regs = board.hart.regs[..16].to_vec();
