@@ -12,6 +12,7 @@ pub mod ioapic;
 pub mod local_apic;
 pub mod pit;
 pub mod power;
+pub mod tables;
 #[cfg(test)]
 mod testing;
 pub mod uart16550;
