@@ -24,8 +24,9 @@ fn main(frame: &mut TrapFrame) {
     crate::fs::init(); // the root file system, /dev, /proc
     let path = options().init.as_bytes();
     let mut argv = Vec::from([path.to_vec()]);
-    // What to run is init's business: it finds the line as its first argument.
-    argv.extend(options().run.as_ref().map(|line| line.as_bytes().to_vec()));
+    if let Some(line) = &options().run {
+        argv.extend([b"run".to_vec(), line.as_bytes().to_vec()]);
+    }
     let envp = Vec::from([b"PATH=/bin".to_vec(), b"HOME=/root".to_vec(), b"TERM=vt100".to_vec()]);
     if let Err(errno) = exec::exec(frame, path, Strings::new(argv, envp)) {
         panic!("cannot run {}: {errno}", options().init);
