@@ -1,38 +1,54 @@
-//! Host memory at the guest's prompt: all of it, and what is left without the pages that the guest
-//! itself has touched.
+//! Host memory at the guest's prompt: all of it, and without the pages that the guest has touched.
+//!
+//! The host itself says both (proc(5)): the guest's memory is the one mapping that is as large as
+//! the machine was told, and its resident part is what has been touched.
 
 use anyhow::{Context, Result};
 
 use super::Subject;
-use super::counters::Counters;
-use super::prompt;
+use super::prompt::{self, MEMORY_MIB};
 use super::sample::Samples;
 
 /// The bench.
 pub fn run(subject: &Subject) -> Result<()> {
-    let touched =
-        Counters::of(subject, "true")?.number("memory.touched_bytes")? / f64::from(1 << 20);
     let (mut all, mut own) = (Samples::default(), Samples::default());
     for _ in 0..subject.repeat {
         let (mut child, _) = prompt::start(&mut prompt::glassbox(subject))?;
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+        let maps = std::fs::read_to_string(format!("/proc/{}/smaps", child.id()));
         child.kill()?;
         child.wait()?;
-        let peak = peak_kib(&status?).context("/proc/<pid>/status has no VmHWM")? / 1024.0;
-        all.push(peak);
-        own.push(peak - touched);
+        let (resident, guest) = resident(&maps.context("cannot read /proc/<pid>/smaps")?);
+        all.push(resident / 1024.0);
+        own.push((resident - guest) / 1024.0);
     }
     println!("  at the prompt, MiB           {all}");
-    println!("  beyond what guest touched    {own}");
+    println!("  without the guest's pages    {own}");
     Ok(())
 }
 
-/// The highest resident set so far (proc(5), `VmHWM`).
-fn peak_kib(status: &str) -> Option<f64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse().ok()
+/// Resident KiB of all mappings, and of those as large as the guest's memory.
+fn resident(maps: &str) -> (f64, f64) {
+    let (mut all, mut guest, mut size) = (0.0, 0.0, 0.0);
+    for line in maps.lines() {
+        let mut words = line.split_whitespace();
+        let (name, value) = (
+            words.next(),
+            words.next().and_then(|value| value.parse::<f64>().ok()),
+        );
+        match (name, value) {
+            (Some("Size:"), Some(value)) => size = value,
+            (Some("Rss:"), Some(value)) => {
+                all += value;
+                guest += if size >= f64::from(MEMORY_MIB) * 1024.0 {
+                    value
+                } else {
+                    0.0
+                };
+            }
+            _ => {}
+        }
+    }
+    (all, guest)
 }
 
 #[cfg(test)]
@@ -40,11 +56,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_peak_is_read_from_the_kernels_report() {
-        assert_eq!(
-            peak_kib("Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n"),
-            Some(2048.0)
-        );
-        assert_eq!(peak_kib("Name:\tx\n"), None);
+    fn the_guests_mapping_is_told_by_its_size() {
+        let maps = "7f00-7f01 rw-p 0 00:00 0\nSize: 131076 kB\nRss: 4000 kB\n\
+                    5500-5501 r-xp 0 00:00 1 /bin/x\nSize: 8 kB\nRss: 4 kB\n";
+        assert_eq!(resident(maps), (4004.0, 4000.0));
     }
 }

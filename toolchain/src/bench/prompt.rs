@@ -14,6 +14,9 @@ use crate::setup::apt::on_path;
 /// The shell's prompt at the beginning of a line.
 const PROMPT: &[u8] = b"\n$ ";
 
+/// Memory of the machines.
+pub const MEMORY_MIB: u32 = 128;
+
 /// The bench.
 pub fn run(subject: &Subject) -> Result<()> {
     if !on_path("qemu-system-x86_64") {
@@ -37,7 +40,9 @@ pub fn run(subject: &Subject) -> Result<()> {
 /// The emulator, booting to its prompt on a pipe.
 pub fn glassbox(subject: &Subject) -> Command {
     let mut command = Command::new(&subject.glassbox);
-    command.args(["boot", "--cpus", "1", "--memory", "128M", "--pace", "fast"]);
+    command
+        .args(["boot", "--cpus", "1", "--pace", "fast", "--memory"])
+        .arg(format!("{MEMORY_MIB}M"));
     command
         .arg("--kernel")
         .arg(subject.images.join("kernel.elf"));
