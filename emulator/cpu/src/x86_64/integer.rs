@@ -303,7 +303,10 @@ fn enter<B: Bus, O: Observer>(
     }
     sp = sp.wrapping_sub(width.bytes());
     cpu.store(linear(sp), width, top, at)?;
+    sp = sp.wrapping_sub(frame);
+    // The new top of the stack must be writable, though nothing is written there.
+    cpu.probe_write(linear(sp), width.bytes(), at)?;
     write(&mut cpu.hart.regs, RBP, width, top);
-    write(&mut cpu.hart.regs, RSP, stack, sp.wrapping_sub(frame));
+    write(&mut cpu.hart.regs, RSP, stack, sp);
     Ok(())
 }

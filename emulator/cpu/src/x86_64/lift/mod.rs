@@ -179,6 +179,8 @@ fn family(l: &mut Lifter) -> Lift {
         M::Nop | M::Endbr32 | M::Endbr64 | M::Lfence | M::Mfence | M::Sfence => Ok(()),
         M::Prefetchnta | M::Prefetcht0 | M::Prefetcht1 | M::Prefetcht2 => Ok(()),
         M::Prefetch | M::Prefetchw | M::Prefetchwt1 => Ok(()),
+        // Encodings reserved as hints (SDM vol. 2, table A-3, group 16): shadow stacks and their like build on them.
+        M::Rdsspd | M::Rdsspq | M::Cldemote | M::Reservednop => Ok(()),
         _ => others(l),
     }
 }

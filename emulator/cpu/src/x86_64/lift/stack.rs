@@ -152,6 +152,9 @@ fn enter(l: &mut Lifter) -> Lift {
     let size = width.bytes() as i32;
     let (base, disp) = l.stack_slot(-size);
     l.store(Address::Based { base, disp }, width, RBP);
+    // The new top of the stack must be writable, though nothing is written there.
+    let (base, disp) = l.stack_slot(-size - frame);
+    l.b.op(Opcode::ProbeWrite, ZERO, base, size as Reg, disp);
     let top = l.imm_temp(Opcode::AddI, RSP, -size);
     l.write_part(RBP, part_of(width), top);
     l.move_sp(-size - frame);

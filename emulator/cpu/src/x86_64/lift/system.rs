@@ -62,7 +62,12 @@ pub fn lift(l: &mut Lifter) -> Lift {
         M::Wrmsr => privileged_end(l, id::WRMSR, 0),
         M::Swapgs => privileged_end(l, id::SWAPGS, 0),
         M::Invd | M::Wbinvd => privileged(l), // there is no cache to write back
-        M::Clflush => Ok(()),
+        M::Clflush => {
+            // There is no cache to flush, but the line must be readable.
+            let (t, address) = (l.b.temp(), l.ea());
+            l.load(t, address, Width::B1);
+            Ok(())
+        }
         M::Invlpg => {
             privileged(l)?;
             let address = l.ea();
