@@ -29,22 +29,17 @@ impl Counters {
                 words.trim()
             );
         }
-        // The line's own output may come before the counters, which begin with the last opening line.
-        let text =
-            String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+        // The line's own output comes before the counters, which begin with the last `{` of a line.
+        let text = String::from_utf8_lossy(&output.stdout);
         let start = text.rfind("\n{").map_or(0, |at| at + 1);
         let value =
             serde_json::from_str(text[start..].trim()).context("stat --json did not print JSON")?;
         Ok(Self(value))
     }
 
-    /// The number at `path`, keys joined by dots.
-    pub fn number(&self, path: &str) -> Result<f64> {
-        let value = path
-            .split('.')
-            .try_fold(&self.0, |value, key| value.get(key));
-        value
-            .and_then(Value::as_f64)
-            .with_context(|| format!("stat --json has no number `{path}`"))
+    /// The counter of that name.
+    pub fn number(&self, name: &str) -> Result<f64> {
+        let value = self.0.get(name).and_then(Value::as_f64);
+        value.with_context(|| format!("stat --json has no number `{name}`"))
     }
 }
