@@ -63,7 +63,7 @@ impl Typed {
 }
 
 fn forward(session: &mut Session<'_>) -> std::io::Result<()> {
-    let output = session.machine.board.chips.com1.take_output();
+    let output = session.machine.board.chips.take_output().serial;
     if !output.is_empty() {
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(&output)?;

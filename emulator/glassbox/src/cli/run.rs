@@ -9,12 +9,8 @@ use std::io::{ErrorKind, Write};
 /// The status of a program that a closed pipe ended (128 + SIGPIPE).
 const BROKEN_PIPE: u8 = 141;
 
-/// Console ports of the guest's standard streams, in the order of `abi::boot::STDIO_PORTS`, which begin at port 1.
-pub const STDIN: u32 = 1;
-/// Standard output.
-pub const STDOUT: u32 = 2;
-/// Standard error.
-pub const STDERR: u32 = 3;
+/// The console port of the guest's standard input.
+const STDIN: u32 = 1;
 
 /// Runs the command.
 pub fn run(options: &RunOptions) -> Result<u8, Failure> {
@@ -48,21 +44,18 @@ pub fn drive(session: &mut Session<'_>) -> std::io::Result<Outcome> {
 
 /// Passes on what the guest wrote.
 fn forward(session: &mut Session<'_>) -> std::io::Result<()> {
-    let verbose = session.verbose();
-    let chips = &mut session.machine.board.chips;
-    let log = chips.com1.take_output();
-    if verbose && !log.is_empty() {
-        std::io::stderr().lock().write_all(&log)?;
+    let output = session.machine.board.chips.take_output();
+    if session.verbose() && !output.serial.is_empty() {
+        std::io::stderr().lock().write_all(&output.serial)?;
     }
-    let output = chips.take_port_output(STDOUT);
-    if !output.is_empty() {
+    let [.., out, err] = &output.ports;
+    if !out.is_empty() {
         let mut stdout = std::io::stdout().lock();
-        stdout.write_all(&output)?;
+        stdout.write_all(out)?;
         stdout.flush()?;
     }
-    let errors = chips.take_port_output(STDERR);
-    if !errors.is_empty() {
-        std::io::stderr().lock().write_all(&errors)?;
+    if !err.is_empty() {
+        std::io::stderr().lock().write_all(err)?;
     }
     Ok(())
 }

@@ -13,14 +13,19 @@ use devices::debug_exit::DebugExit;
 use devices::ioapic::IoApic;
 use devices::local_apic::{LocalApic, Outgoing, Signal};
 use devices::pit::Pit;
-use devices::power::Power;
+use devices::power::{self, Power};
 use devices::uart16550::Uart16550;
 use devices::virtio::Mmio;
 use devices::virtio::block::{Block, View};
+use devices::virtio::console::{Console, Role};
 use devices::virtio::entropy::Entropy;
 
 /// The first address that is never RAM: devices lie from here to 4 GiB.
 pub const DEVICES: u64 = 0xfeb0_0000;
+/// The first port of the ACPI power management registers.
+pub const POWER: u16 = 0x604;
+const FIRST_POWER_PORT: u64 = POWER as u64;
+const LAST_POWER_PORT: u64 = FIRST_POWER_PORT + power::LEN - 1;
 /// IOAPIC registers.
 pub const IOAPIC: u64 = 0xfec0_0000;
 
@@ -53,8 +58,7 @@ pub mod slot {
 pub struct Chips {
     /// The serial port.
     pub com1: Uart16550,
-    /// The debug console.
-    pub debug_console: DebugConsole,
+    debug_console: DebugConsole,
     exit: DebugExit,
     power: Power,
     pit: Pit,
@@ -62,7 +66,10 @@ pub struct Chips {
     apics: Vec<LocalApic>,
     /// The disk drive, if there is one.
     pub disk: Option<Mmio<Block>>,
+    console: Option<Mmio<Console>>,
     entropy: Mmio<Entropy>,
+    /// What the guest has written since the host took it: host-side, so that when it is taken changes nothing.
+    output: Output,
     /// A request may be new to the disk: the varying part of its time is to be chosen.
     vary: bool,
     /// The CPU that is running, the clock as its run began, and what it retired since.
@@ -71,10 +78,31 @@ pub struct Chips {
     retired: u64,
 }
 
+/// What the guest wrote, for the host to take.
+#[derive(Clone, Debug, Default)]
+pub struct Output {
+    /// The serial port.
+    pub serial: Vec<u8>,
+    /// The debug console.
+    pub debug: Vec<u8>,
+    /// The ports of the virtio console, by number.
+    pub ports: [Vec<u8>; PORTS.len()],
+}
+
+/// The console's ports: one as every console has it, then the standard streams of a command that is run.
+const PORTS: [(&str, Role); 4] = [
+    ("", Role::Console),
+    ("glassbox.stdin", Role::Input),
+    ("glassbox.stdout", Role::Output),
+    ("glassbox.stderr", Role::Output),
+];
+
 impl Chips {
     /// The chips of a board with `cpus` CPUs, at power-on.
-    pub fn new(cpus: usize, disk: Option<Block>, seed: u64) -> Self {
+    pub fn new(cpus: usize, disk: Option<Block>, stdio: bool, seed: u64) -> Self {
         Self {
+            console: stdio.then(|| Mmio::new(Console::new(&PORTS))),
+            output: Output::default(),
             disk: disk.map(Mmio::new),
             entropy: Mmio::new(Entropy::new(seed)),
             vary: false,
@@ -150,6 +178,7 @@ impl Chips {
         for apic in &mut self.apics {
             due(apic);
         }
+        self.collect(ram, now);
         self.follow_wires();
     }
 
@@ -193,19 +222,46 @@ impl Chips {
             .flat_map(|disk| disk.backend().disk().modified(View::Cached))
     }
 
-    /// Gives input to a console port; none means its end.
-    pub fn supply(&mut self, _ram: &mut Ram, _port: u32, _bytes: &[u8], _now: Time) {
+    /// Gives input to console port `port`; none means its end.
+    pub fn supply(&mut self, ram: &mut Ram, port: u32, bytes: &[u8], now: Time) {
+        let mut io = Io { ram, now };
+        if let Some(console) = &mut self.console {
+            if bytes.is_empty() {
+                console.end(port as usize, &mut io);
+            } else {
+                console.supply(port as usize, bytes, &mut io);
+            }
+        }
         self.follow_wires();
     }
 
-    /// What the guest wrote to console port `port` since the last call.
-    pub fn take_port_output(&mut self, _port: u32) -> Vec<u8> {
-        Vec::new()
+    /// Takes what the guest wrote since the last call.
+    pub fn take_output(&mut self) -> Output {
+        std::mem::take(&mut self.output)
     }
 
     /// The console port and number of bytes that the guest waits for.
-    pub const fn wanted_input(&self) -> Option<(u32, usize)> {
-        None
+    pub fn wanted_input(&self) -> Option<(u32, usize)> {
+        let (port, capacity) = self.console.as_ref()?.wants_input()?;
+        Some((port as u32, capacity))
+    }
+
+    /// Moves output from the chips to the host's side at once.
+    fn collect(&mut self, ram: &mut Ram, now: Time) {
+        if self.com1.has_output() {
+            self.output.serial.extend(self.com1.take_output());
+        }
+        if self.debug_console.has_output() {
+            self.output.debug.extend(self.debug_console.take_output());
+        }
+        if let Some(console) = &mut self.console {
+            let mut io = Io { ram, now };
+            while console.has_output() {
+                for (port, output) in self.output.ports.iter_mut().enumerate() {
+                    output.extend(console.take_output(port, &mut io));
+                }
+            }
+        }
     }
 
     /// The chip at a memory address or port, and the offset in it.
@@ -216,7 +272,7 @@ impl Chips {
             (Space::Port, 0xe9) => (&mut self.debug_console, 0xe9),
             (Space::Port, 0xf4..=0xf7) => (&mut self.exit, 0xf4),
             (Space::Port, 0x3f8..=0x3ff) => (&mut self.com1, 0x3f8),
-            (Space::Port, 0x604..=0x605) => (&mut self.power, 0x604),
+            (Space::Port, FIRST_POWER_PORT..=LAST_POWER_PORT) => (&mut self.power, FIRST_POWER_PORT),
             (Space::Memory, IOAPIC..=0xfec0_0fff) => (&mut self.ioapic, IOAPIC),
             (Space::Memory, VIRTIO..IOAPIC) => {
                 let number = (addr - VIRTIO) / VIRTIO_LEN;
@@ -226,6 +282,7 @@ impl Chips {
                         self.vary = true;
                         (self.disk.as_mut()?, base)
                     }
+                    slot::CONSOLE => (self.console.as_mut()?, base),
                     slot::ENTROPY => (&mut self.entropy, base),
                     _ => return None,
                 }
@@ -302,6 +359,7 @@ impl Bus for Chips {
             self.apics[self.cpu].write_msr(addr, value, now);
         } else if let Some((chip, offset)) = self.at(space, addr) {
             chip.write(offset, width, value, &mut Io { ram, now });
+            self.collect(ram, now);
         }
         self.follow_wires();
     }
@@ -330,6 +388,9 @@ impl State for Chips {
             .try_for_each(|apic| apic.state(codec))?;
         if let Some(disk) = &mut self.disk {
             disk.state(codec)?;
+        }
+        if let Some(console) = &mut self.console {
+            console.state(codec)?;
         }
         self.entropy.state(codec)
     }

@@ -2,7 +2,7 @@
 
 use super::Medium;
 use super::Pc;
-use super::chips::{Chips, DEVICES, VIRTIO, VIRTIO_LEN, line, slot};
+use super::chips::{Chips, DEVICES, IOAPIC, POWER, VIRTIO, VIRTIO_LEN, line, slot};
 use super::probe::KernelProbes;
 use crate::loader::pvh::{self, Kind};
 use crate::loader::{LoadError, elf, sdt};
@@ -12,6 +12,8 @@ use cpu::x86_64::cpuid::Topology;
 use cpu::x86_64::segment::{self, Descriptor};
 use cpu::x86_64::state::{bits, seg};
 use cpu::x86_64::{Activity, Hart, reg};
+use devices::tables::acpi::{self, Transport};
+use devices::tables::{Interrupts, mp};
 use devices::virtio::block::{Block, Latency};
 use engine::Engine;
 use std::fmt;
@@ -22,6 +24,13 @@ pub const MAX_MEMORY: u64 = 3 << 30;
 pub const MIN_MEMORY: u64 = 2 << 20;
 /// The most CPUs.
 pub const MAX_CPUS: usize = 8;
+
+/// Where every local APIC is after reset (SDM vol. 3, 11.4.1).
+const LOCAL_APIC: u32 = 0xfee0_0000;
+/// Where the ACPI tables lie; the RSDP is first.
+const ACPI: u64 = 0xe_0000;
+/// Where the MP table lies.
+const MP_TABLE: u64 = 0xf_0000;
 
 /// What a machine is made of.
 pub struct Config<'a> {
@@ -104,15 +113,18 @@ impl Pc {
         let disk = config
             .disk
             .map(|medium| Block::new(medium, "glassbox", Latency::default()));
-        let command_line = with_devices(config.command_line, disk.is_some());
-        let chips = Chips::new(config.cpus, disk, config.seed);
+        let slots = [(slot::DISK, disk.is_some()), (slot::CONSOLE, config.stdio), (slot::ENTROPY, true)];
+        let used: Vec<Transport> = slots.iter().filter(|slot| slot.1).map(|slot| transport(slot.0)).collect();
+        let command_line = with_devices(config.command_line, &used);
+        let chips = Chips::new(config.cpus, disk, config.stdio, config.seed);
         let map = [
             (0, 0x9_fc00, Kind::Ram),
             (0x9_fc00, 0x6_0400, Kind::Reserved),
             (1 << 20, config.memory - (1 << 20), Kind::Ram),
             (DEVICES, (1 << 32) - DEVICES, Kind::Reserved),
         ];
-        let info = pvh::write_info(&mut ram, &command_line, config.initrd, None, &map)?;
+        write_tables(&mut ram, config.cpus, &used);
+        let info = pvh::write_info(&mut ram, &command_line, config.initrd, Some(Phys(ACPI)), &map)?;
         let mut harts: Vec<Hart> = (0..config.cpus)
             .map(|index| {
                 Hart::new(
@@ -143,18 +155,36 @@ impl Pc {
     }
 }
 
-/// The command line with the virtio transports that are in use, as Linux's `virtio_mmio.device` parameter names them.
-fn with_devices(command_line: &[u8], disk: bool) -> Vec<u8> {
+/// The virtio transport in slot `number`.
+const fn transport(number: u64) -> Transport {
+    Transport {
+        base: (VIRTIO + number * VIRTIO_LEN) as u32,
+        len: VIRTIO_LEN as u32,
+        line: line::VIRTIO as u32 + number as u32,
+    }
+}
+
+/// The command line with the virtio transports in use, as Linux's `virtio_mmio.device` parameter names them.
+fn with_devices(command_line: &[u8], used: &[Transport]) -> Vec<u8> {
     let mut line = command_line.to_vec();
-    for number in [slot::DISK, slot::ENTROPY] {
-        if number == slot::DISK && !disk {
-            continue;
-        }
-        let address = VIRTIO + number * VIRTIO_LEN;
-        let irq = line::VIRTIO as u64 + number;
-        line.extend(format!(" virtio_mmio.device={VIRTIO_LEN}@{address:#x}:{irq}").into_bytes());
+    for Transport { base, len, line: irq } in used {
+        line.extend(format!(" virtio_mmio.device={len}@{base:#x}:{irq}").into_bytes());
     }
     line
+}
+
+/// Writes the ACPI and MP tables, which say the same in two languages.
+fn write_tables(ram: &mut Ram, cpus: usize, used: &[Transport]) {
+    let interrupts = Interrupts {
+        apic_ids: (0..cpus as u32).collect(),
+        local_apic: LOCAL_APIC,
+        io_apic: IOAPIC as u32,
+        io_apic_id: cpus as u8,
+        pit_line: line::PIT as u8,
+    };
+    let acpi = acpi::build(ACPI, &acpi::Board { interrupts: &interrupts, power: POWER, virtio: used });
+    ram.write_bytes(Phys(ACPI), &acpi);
+    ram.write_bytes(Phys(MP_TABLE), &mp::build(MP_TABLE as u32, &interrupts));
 }
 
 /// The state that the PVH protocol promises: 32-bit protected mode, flat segments, paging off, EBX at the start info.
