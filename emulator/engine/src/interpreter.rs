@@ -348,6 +348,13 @@ pub fn interpret<G: Guest>(block: &Block, guest: &mut G, done: u64, left: u64) -
             }
 
             Opcode::SetFlags => set_flags(guest, op, imm!()),
+            Opcode::SetFlagsI => {
+                let a = a!();
+                let regs = guest.regs();
+                regs[usize::from(FLAG_KIND)] = u64::from(op.d);
+                regs[usize::from(FLAG_A)] = a;
+                regs[usize::from(FLAG_B)] = imm!();
+            }
             Opcode::SetFlagsCarry => {
                 let kind = imm!()
                     + if reg!(op.d) != 0 {
@@ -537,12 +544,8 @@ fn set_flags<G: Guest>(guest: &mut G, op: Op, kind: u64) {
 
 fn condition<G: Guest>(guest: &mut G, number: i32) -> bool {
     let regs = guest.regs();
-    let word = flags::word(
-        regs[usize::from(FLAG_KIND)],
-        regs[usize::from(FLAG_A)],
-        regs[usize::from(FLAG_B)],
-    );
-    Cond::decode(number as u8).holds(word)
+    let [kind, a, b] = [FLAG_KIND, FLAG_A, FLAG_B].map(|r| regs[usize::from(r)]);
+    flags::holds(Cond::decode(number as u8), kind, a, b)
 }
 
 #[inline(always)]

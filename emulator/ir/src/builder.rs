@@ -24,7 +24,12 @@ struct Known {
     op: usize,
     /// A register whose low bits hold the result, and the index of the first op after it was written.
     result: Option<(Reg, usize)>,
+    /// `CARRY` holds the carry flag.
+    keeps_carry: bool,
 }
+
+/// The temporary of [`Builder::carry`]. Alone of all it lives longer than an instruction.
+const CARRY: Reg = TEMP_END - 1;
 
 /// The right side of a comparison.
 #[derive(Clone, Copy)]
@@ -123,10 +128,10 @@ impl Builder {
     /// A fresh temporary (the first of a pair, if the caller takes two in a row).
     ///
     /// # Panics
-    /// If one instruction takes more than 80: a bug of the front end, not a guest's doing.
+    /// If one instruction takes more than 79: a bug of the front end, not a guest's doing.
     pub fn temp(&mut self) -> Reg {
         assert!(
-            self.next_temp < TEMP_END,
+            self.next_temp < CARRY,
             "a guest instruction needs too many temporaries"
         );
         self.next_temp += 1;
@@ -213,13 +218,28 @@ impl Builder {
     /// overwrites an operand.
     pub fn set_flags(&mut self, kind: FlagKind, width: Width, a: Reg, b: Reg) {
         let b_imm = self.constant_in(b);
-        self.op(Opcode::SetFlags, ZERO, a, b, kind.at(width));
+        match b_imm {
+            // The constant's register then has no reader, and goes.
+            Some(imm) if is_temp(b) => {
+                self.op(Opcode::SetFlagsI, kind.at(width) as Reg, a, ZERO, imm)
+            }
+            _ => self.op(Opcode::SetFlags, ZERO, a, b, kind.at(width)),
+        }
         self.knows(Some(kind), width, a, b, b_imm);
     }
 
     fn knows(&mut self, kind: Option<FlagKind>, width: Width, a: Reg, b: Reg, b_imm: Option<i32>) {
         let op = self.block.ops.len() - 1;
-        self.known = Some(Known { kind, width, a, b, b_imm, op, result: None });
+        self.known = Some(Known {
+            kind,
+            width,
+            a,
+            b,
+            b_imm,
+            op,
+            result: None,
+            keeps_carry: false,
+        });
     }
 
     /// The constant that the present instruction put into `reg`.
@@ -227,8 +247,15 @@ impl Builder {
         if reg == ZERO {
             return Some(0);
         }
-        let first = self.block.insns.last().map_or(0, |insn| usize::from(insn.op));
-        let writer = self.block.ops[first..].iter().rev().find(|op| op.writes(reg))?;
+        let first = self
+            .block
+            .insns
+            .last()
+            .map_or(0, |insn| usize::from(insn.op));
+        let writer = self.block.ops[first..]
+            .iter()
+            .rev()
+            .find(|op| op.writes(reg))?;
         (writer.code == Opcode::MovI).then_some(writer.imm)
     }
 
@@ -245,6 +272,23 @@ impl Builder {
     pub fn set_flags_carry(&mut self, kind: FlagKind, width: Width, a: Reg, b: Reg, carry: Reg) {
         self.op(Opcode::SetFlagsCarry, carry, a, b, kind.at(width));
         self.knows(None, width, a, b, None);
+    }
+
+    /// A register with the carry flag, 0 or 1, for an instruction that takes it in or keeps it. Until the flags are set
+    /// by one that does neither, it is derived only once.
+    pub fn carry(&mut self) -> Reg {
+        if !self.known.is_some_and(|known| known.keeps_carry) {
+            self.test(CARRY, Cond::B);
+        }
+        CARRY
+    }
+
+    /// Sets the lazy flags of INC or DEC, which keep the carry flag that [`Builder::carry`] gave.
+    pub fn set_flags_keeping_carry(&mut self, kind: FlagKind, width: Width, a: Reg) {
+        self.set_flags_carry(kind, width, a, ZERO, CARRY);
+        if let Some(known) = &mut self.known {
+            known.keeps_carry = true;
+        }
     }
 
     /// Sets the lazy flags if `b` is not zero (shifts by a register).
@@ -266,7 +310,9 @@ impl Builder {
         };
         let b = match (c.b, c.relation, c.negate, c.wide) {
             (Side::Imm(imm), R::Eq, false, true) => return self.alu_imm(Opcode::SeqI, d, c.a, imm),
-            (Side::Imm(imm), R::Ltu, false, true) => return self.alu_imm(Opcode::SltuI, d, c.a, imm),
+            (Side::Imm(imm), R::Ltu, false, true) => {
+                return self.alu_imm(Opcode::SltuI, d, c.a, imm);
+            }
             (Side::Imm(imm), R::Lt, false, true) => return self.alu_imm(Opcode::SltI, d, c.a, imm),
             (side, ..) => self.side(side),
         };
@@ -341,7 +387,11 @@ impl Builder {
         if let (Cond::E | Cond::S, Some((result, after))) = (positive, known.result)
             && !self.overwritten(result, after)
         {
-            let relation = if positive == Cond::E { Relation::Eq } else { Relation::Lt };
+            let relation = if positive == Cond::E {
+                Relation::Eq
+            } else {
+                Relation::Lt
+            };
             return Some(self.comparison(known.width, relation, negate, Side::Reg(result), zero));
         }
         let kind = known.kind?;
@@ -357,7 +407,11 @@ impl Builder {
             (FlagKind::Sub, Cond::L) => (Relation::Lt, false, Side::Reg(a), b),
             // a <= b is a < b + 1 where that is a number, and else not b < a.
             (FlagKind::Sub, Cond::Be | Cond::Le) => {
-                let relation = if positive == Cond::Be { Relation::Ltu } else { Relation::Lt };
+                let relation = if positive == Cond::Be {
+                    Relation::Ltu
+                } else {
+                    Relation::Lt
+                };
                 match b {
                     Side::Imm(imm) if !is_greatest(imm, known.width) => {
                         (relation, false, Side::Reg(a), Side::Imm(imm + 1))
@@ -369,6 +423,13 @@ impl Builder {
             (FlagKind::Logic, Cond::E | Cond::Be) => (Relation::Eq, false, Side::Reg(a), zero),
             (FlagKind::Logic, Cond::S | Cond::L) => (Relation::Lt, false, Side::Reg(a), zero),
             (FlagKind::Logic, Cond::Le) => (Relation::Lt, true, zero, Side::Reg(a)),
+            // A sum that is less than a summand has wrapped.
+            (FlagKind::Add, Cond::B) => {
+                let (sum, _) = known
+                    .result
+                    .filter(|&(r, after)| !self.overwritten(r, after))?;
+                (Relation::Ltu, false, Side::Reg(sum), b)
+            }
             (FlagKind::Add, Cond::E) => {
                 let b = self.side(b);
                 let sum = self.temp();
@@ -380,6 +441,12 @@ impl Builder {
                 let difference = self.temp();
                 self.alu(Opcode::Sub, difference, a, b);
                 (Relation::Lt, false, Side::Reg(difference), zero)
+            }
+            (FlagKind::Raw, _) => {
+                let bits = positive.only_bits()?;
+                let picked = self.temp();
+                self.alu_imm(Opcode::AndI, picked, a, bits as i32);
+                (Relation::Eq, true, Side::Reg(picked), zero)
             }
             _ => return None,
         };
@@ -393,17 +460,39 @@ impl Builder {
 
     /// An operand of the flags that op number `set` stored: itself if it still stands, else its copy in the flags.
     fn operand(&self, reg: Reg, copy: Reg, set: usize) -> Reg {
-        let died = is_temp(reg) && self.block.insns.last().is_some_and(|i| usize::from(i.op) > set);
-        if died || self.overwritten(reg, set + 1) { copy } else { reg }
+        let died = is_temp(reg)
+            && self
+                .block
+                .insns
+                .last()
+                .is_some_and(|i| usize::from(i.op) > set);
+        if died || self.overwritten(reg, set + 1) {
+            copy
+        } else {
+            reg
+        }
     }
 
     /// Makes the sides of a comparison right for their width: narrow ones are extended.
-    fn comparison(&mut self, width: Width, relation: Relation, negate: bool, a: Side, b: Side) -> Comparison {
+    fn comparison(
+        &mut self,
+        width: Width,
+        relation: Relation,
+        negate: bool,
+        a: Side,
+        b: Side,
+    ) -> Comparison {
         let signed = relation == Relation::Lt;
         let a = self.extend(a, width, signed);
         let b = self.extend(b, width, signed);
         let a = self.side(a);
-        Comparison { relation, negate, a, b, wide: width == Width::B8 }
+        Comparison {
+            relation,
+            negate,
+            a,
+            b,
+            wide: width == Width::B8,
+        }
     }
 
     /// The low bits of a side extended to 32 bits at least; for `B4` and `B8` the comparison itself looks away.

@@ -154,6 +154,19 @@ impl Cond {
         CONDS[(number & 15) as usize]
     }
 
+    /// The flags of which the condition (one with an even number) asks that any be set, if it asks no more.
+    pub const fn only_bits(self) -> Option<u64> {
+        match self {
+            Self::O => Some(OF),
+            Self::B => Some(CF),
+            Self::E => Some(ZF),
+            Self::Be => Some(CF | ZF),
+            Self::S => Some(SF),
+            Self::P => Some(PF),
+            _ => None,
+        }
+    }
+
     /// Whether the flag word satisfies the condition.
     pub const fn holds(self, flags: u64) -> bool {
         let less = (flags & SF != 0) != (flags & OF != 0);
@@ -169,6 +182,24 @@ impl Cond {
         };
         base != ((self as u8) & 1 != 0)
     }
+}
+
+/// Whether `cond` holds on the flags that the triple stands for. The usual questions are answered without all flags.
+#[inline]
+pub const fn holds(cond: Cond, kind: u64, a: u64, b: u64) -> bool {
+    let (origin, width) = FlagKind::decode(kind);
+    let mask = width.mask();
+    let answer = match (origin, (cond as u8) >> 1) {
+        (FlagKind::Sub, 1) => a & mask < b & mask,
+        (FlagKind::Sub, 2) => (a ^ b) & mask == 0,
+        (FlagKind::Add, 1) => a.wrapping_add(b) & mask < a & mask,
+        (FlagKind::Add, 2) => a.wrapping_add(b) & mask == 0,
+        (FlagKind::Logic, 1) | (FlagKind::Inc | FlagKind::Dec, 1) => false,
+        (FlagKind::IncCarry | FlagKind::DecCarry, 1) => true,
+        (FlagKind::Logic, 2 | 3) => a & mask == 0,
+        _ => return cond.holds(word(kind, a, b)),
+    };
+    answer != ((cond as u8) & 1 != 0)
 }
 
 /// Derives the flag word from the triple.
@@ -287,6 +318,31 @@ mod tests {
                         flags & ZF != 0,
                         (a.wrapping_sub(b).wrapping_sub(c)) & 255 == 0
                     );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_condition_answered_directly_agrees_with_the_flag_word() {
+        for kind in KINDS {
+            for width in [Width::B1, Width::B4] {
+                let number = kind.at(width) as u64;
+                for a in 0..=255u64 {
+                    for b in (0..=255u64).step_by(3) {
+                        let (a, b) = (
+                            a << (width.bits() - 8) | 0x5500_0000_0000,
+                            b << (width.bits() - 8),
+                        );
+                        for cond in CONDS {
+                            let wanted = cond.holds(word(number, a, b));
+                            assert_eq!(
+                                holds(cond, number, a, b),
+                                wanted,
+                                "{cond:?} {kind:?} {a:#x} {b:#x}"
+                            );
+                        }
+                    }
                 }
             }
         }

@@ -29,7 +29,8 @@ pub enum Form {
     UpdateA,
     /// d = f(d, a, b)
     UpdateAB,
-    /// Writes the lazy flags from a, b, imm (and, for `SetFlagsCarry`, d); `SetFlagsIf` may leave them.
+    /// Writes the lazy flags from a, b, imm (and, for `SetFlagsCarry`, d; `SetFlagsI` has its kind there);
+    /// `SetFlagsIf` may leave them.
     Flags,
     /// d = f(lazy flags)
     FromFlags,
@@ -268,6 +269,8 @@ opcodes! {
 
     /// lazy flags = (kind imm, a, b)
     SetFlags Flags;
+    /// lazy flags = (kind d, a, imm); d is the kind's number itself
+    SetFlagsI Flags;
     /// lazy flags = (kind imm + 4 if d else imm, a, b), d being 0 or 1
     SetFlagsCarry Flags;
     /// lazy flags = (kind imm, a, b) if b != 0, else they stay
@@ -533,6 +536,7 @@ impl Op {
             Form::DAB | Form::LoadX => [a, b, z, z, z, z],
             Form::UpdateA => [d, a, z, z, z, z],
             Form::UpdateAB | Form::StoreX => [d, a, b, z, z, z],
+            Form::Flags if self.code == Opcode::SetFlagsI => [a, z, z, z, z, z],
             Form::Flags if self.code == Opcode::SetFlagsIf => [a, b, z, FLAG_KIND, FLAG_A, FLAG_B],
             Form::Flags => [d, a, b, z, z, z],
             Form::FromFlags => [FLAG_KIND, FLAG_A, FLAG_B, z, z, z],

@@ -22,8 +22,8 @@ impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (d, a, b, imm) = (name(self.d), name(self.a), name(self.b), self.imm);
         write!(f, "{:<12}", self.code.name())?;
-        let flag_kind = || {
-            let (kind, width) = FlagKind::decode(imm as u64);
+        let flag_kind = |number: u64| {
+            let (kind, width) = FlagKind::decode(number);
             format!("{kind:?}{}", width.bits())
         };
         match self.code.form() {
@@ -35,10 +35,13 @@ impl fmt::Display for Op {
                 write!(f, " {d}, {a} + {b}<<{} + {:#x}", imm & 3, imm >> 2)
             }
             Form::DAB | Form::UpdateAB | Form::Vector => write!(f, " {d}, {a}, {b}"),
-            Form::Flags if self.code == Opcode::SetFlagsCarry => {
-                write!(f, " {}, {a}, {b}, {d}", flag_kind())
+            Form::Flags if self.code == Opcode::SetFlagsI => {
+                write!(f, " {}, {a}, {imm:#x}", flag_kind(u64::from(self.d)))
             }
-            Form::Flags => write!(f, " {}, {a}, {b}", flag_kind()),
+            Form::Flags if self.code == Opcode::SetFlagsCarry => {
+                write!(f, " {}, {a}, {b}, {d}", flag_kind(imm as u64))
+            }
+            Form::Flags => write!(f, " {}, {a}, {b}", flag_kind(imm as u64)),
             Form::FromFlags if self.code == Opcode::TestCond => {
                 write!(f, " {d}, {:?}", Cond::decode(imm as u8))
             }

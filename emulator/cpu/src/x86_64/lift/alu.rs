@@ -5,7 +5,7 @@ use super::{Lift, Lifter, Refusal};
 use crate::x86_64::reg::{RAX, RFLAGS, rflags};
 use base::Width;
 use iced_x86::Mnemonic;
-use ir::flags::{self, Cond, FlagKind};
+use ir::flags::{self, FlagKind};
 use ir::reg::ZERO;
 use ir::{Opcode, Reg};
 
@@ -82,11 +82,7 @@ pub fn binary(l: &mut Lifter) -> Lift {
     let mnemonic = l.insn.mnemonic();
     let width = l.width(0)?;
     let imm = l.immediate(1).map(|imm| imm as i32);
-    let carry = matches!(mnemonic, Mnemonic::Adc | Mnemonic::Sbb).then(|| {
-        let carry = l.b.temp();
-        l.b.test(carry, Cond::B);
-        carry
-    });
+    let carry = matches!(mnemonic, Mnemonic::Adc | Mnemonic::Sbb).then(|| l.b.carry());
     let stores = !matches!(mnemonic, Mnemonic::Cmp | Mnemonic::Test);
     let same = !l.is_memory(0)
         && !l.is_memory(1)
@@ -173,15 +169,13 @@ pub fn unary(l: &mut Lifter) -> Lift {
     let width = l.width(0)?;
     let mnemonic = l.insn.mnemonic();
     // INC and DEC leave CF as it is: it travels in the kind of the flags they set.
-    let carry = matches!(mnemonic, Mnemonic::Inc | Mnemonic::Dec).then(|| {
-        let carry = l.b.temp();
-        l.b.test(carry, Cond::B);
-        carry
-    });
-    let set_flags = |l: &mut Lifter, a: Reg| match (mnemonic, carry) {
-        (Mnemonic::Inc, Some(carry)) => l.b.set_flags_carry(FlagKind::Inc, width, a, ZERO, carry),
-        (Mnemonic::Dec, Some(carry)) => l.b.set_flags_carry(FlagKind::Dec, width, a, ZERO, carry),
-        (Mnemonic::Neg, _) => l.b.set_flags(FlagKind::Sub, width, ZERO, a),
+    if matches!(mnemonic, Mnemonic::Inc | Mnemonic::Dec) {
+        l.b.carry();
+    }
+    let set_flags = |l: &mut Lifter, a: Reg| match mnemonic {
+        Mnemonic::Inc => l.b.set_flags_keeping_carry(FlagKind::Inc, width, a),
+        Mnemonic::Dec => l.b.set_flags_keeping_carry(FlagKind::Dec, width, a),
+        Mnemonic::Neg => l.b.set_flags(FlagKind::Sub, width, ZERO, a),
         _ => {}
     };
     if l.is_memory(0) {
