@@ -22,13 +22,10 @@
 //! # What goes where
 //!
 //! Only metadata goes through the log. File data is written straight to its place ("ordered mode"),
-//! before the transaction that makes it reachable commits. Two rules make that safe:
-//!
-//! - *A freed block is not allocated again before its freeing has committed* (see `space.rs`).
-//!   Otherwise new data could land in a block that, after a crash, still belongs to the old file.
-//! - *A freed block leaves the transaction* (`Cache::forget`). So a replay never writes a block
-//!   that the replayed transaction itself left free, and replaying twice does no harm to data that
-//!   was written to such a block in between.
+//! before the transaction that makes it reachable commits. One rule makes that safe: *a freed block
+//! is not allocated again before its freeing has committed* (see `space.rs`). Without it, new data
+//! could land in a block that, after a crash, still belongs to the old file; or a replay could bring
+//! the metadata that a block once held back over the data that it holds now.
 //!
 //! # Committing
 //!

@@ -16,7 +16,7 @@ use std::rc::Rc;
 /// Up to so many pending writes, every subset is tried.
 const ALL_SUBSETS: usize = 6;
 /// Samples where there are more.
-const SAMPLES: usize = 32;
+const SAMPLES: usize = 16;
 /// One crash in so many is followed by more crashes while mounting.
 const RECOVERY_EVERY: usize = 40;
 
@@ -154,11 +154,12 @@ pub fn crash_everywhere(world: &World, events: &[Event]) -> Result<Tally, String
 impl Crasher<'_> {
     /// The last write arrived, whole or torn; of those before it any may have.
     fn crash_after_write(&mut self) -> Result<(), String> {
-        let before = self.pending.len() - 1;
-        for mut arrived in self.subsets(before) {
+        for mut arrived in self.subsets(self.pending.len() - 1) {
             arrived.push(WHOLE);
             self.crash(&arrived)?;
-            *arrived.last_mut().unwrap() = self.random.torn();
+            for sectors in arrived.iter_mut().filter(|sectors| **sectors != 0) {
+                *sectors = self.random.torn();
+            }
             self.crash(&arrived)?;
         }
         Ok(())
@@ -172,10 +173,10 @@ impl Crasher<'_> {
         Ok(())
     }
 
-    /// Which of `count` writes arrived: all combinations if they are few, or samples, in which some
-    /// are torn.
+    /// Which of the first `count` pending writes arrived: all combinations if few are pending, or
+    /// samples, in which some are torn.
     fn subsets(&mut self, count: usize) -> Vec<Vec<u8>> {
-        if count < ALL_SUBSETS {
+        if self.pending.len() <= ALL_SUBSETS {
             let bit = |set: usize, i: usize| if set & 1 << i != 0 { WHOLE } else { 0 };
             return (0..1 << count)
                 .map(|set| (0..count).map(|i| bit(set, i)).collect())
