@@ -389,12 +389,22 @@ mod tests {
     const FAR: u64 = FREE + 0x8000;
 
     /// REP `id` on bytes with 64-bit addresses.
-    const REP_BYTES: Shape = Shape { width: Width::B1, address: Width::B8, repeat: Repeat::WhileEqual };
+    const REP_BYTES: Shape = Shape {
+        width: Width::B1,
+        address: Width::B8,
+        repeat: Repeat::WhileEqual,
+    };
 
     fn enter(board: &mut Board, id: u16, shape: Shape, left: u64) -> Result<Flow, Trap> {
         let imm = i32::from(id) | i32::from(shape.pack()) << 16;
         let zero = ir::reg::ZERO;
-        let op = Op { code: Opcode::CallEnd, d: zero, a: zero, b: zero, imm };
+        let op = Op {
+            code: Opcode::CallEnd,
+            d: zero,
+            a: zero,
+            b: zero,
+            imm,
+        };
         board.run(|cpu| call(cpu, id, op, 0, left))
     }
 
@@ -437,10 +447,19 @@ mod tests {
         set(&mut board, RSI, NEAR + 100);
         set(&mut board, RDI, FAR + 7);
         set(&mut board, RCX, 5000);
-        assert_eq!(enter(&mut board, id::MOVS, REP_BYTES, 9999).unwrap(), Flow::Again(4096 - 100));
-        assert_eq!(complete(&mut board, id::MOVS, REP_BYTES, 9999), 5000 - (4096 - 100));
+        assert_eq!(
+            enter(&mut board, id::MOVS, REP_BYTES, 9999).unwrap(),
+            Flow::Again(4096 - 100)
+        );
+        assert_eq!(
+            complete(&mut board, id::MOVS, REP_BYTES, 9999),
+            5000 - (4096 - 100)
+        );
         assert_eq!(bytes(&board, FAR + 7, 5000), wanted);
-        assert_eq!((get(&board, RSI), get(&board, RDI), get(&board, RCX)), (NEAR + 5100, FAR + 5007, 0));
+        assert_eq!(
+            (get(&board, RSI), get(&board, RDI), get(&board, RCX)),
+            (NEAR + 5100, FAR + 5007, 0)
+        );
     }
 
     #[test]
@@ -449,7 +468,10 @@ mod tests {
         set(&mut board, RAX, 0x5a);
         set(&mut board, RDI, NEAR);
         set(&mut board, RCX, 100);
-        assert_eq!(enter(&mut board, id::STOS, REP_BYTES, 30).unwrap(), Flow::Again(30));
+        assert_eq!(
+            enter(&mut board, id::STOS, REP_BYTES, 30).unwrap(),
+            Flow::Again(30)
+        );
         assert_eq!((get(&board, RDI), get(&board, RCX)), (NEAR + 30, 70));
         assert_eq!(bytes(&board, NEAR + 29, 2), [0x5a, 0]);
     }
@@ -461,9 +483,17 @@ mod tests {
         set(&mut board, RAX, u64::MAX);
         set(&mut board, RDI, FAR + 0xff4);
         set(&mut board, RCX, 4);
-        let words = Shape { width: Width::B4, ..REP_BYTES };
-        assert_eq!(enter(&mut board, id::STOS, words, 99).unwrap(), Flow::Again(3));
-        assert!(matches!(enter(&mut board, id::STOS, words, 99), Err(Trap::Fault(e)) if e.vector == 14));
+        let words = Shape {
+            width: Width::B4,
+            ..REP_BYTES
+        };
+        assert_eq!(
+            enter(&mut board, id::STOS, words, 99).unwrap(),
+            Flow::Again(3)
+        );
+        assert!(
+            matches!(enter(&mut board, id::STOS, words, 99), Err(Trap::Fault(e)) if e.vector == 14)
+        );
         assert_eq!((get(&board, RDI), get(&board, RCX)), (FAR + 0x1000, 1));
     }
 
@@ -474,7 +504,10 @@ mod tests {
         set(&mut board, RAX, u64::MAX);
         set(&mut board, RDI, FAR + 0xffe);
         set(&mut board, RCX, 2);
-        let words = Shape { width: Width::B4, ..REP_BYTES };
+        let words = Shape {
+            width: Width::B4,
+            ..REP_BYTES
+        };
         assert!(enter(&mut board, id::STOS, words, 99).is_err());
         assert_eq!((get(&board, RDI), get(&board, RCX)), (FAR + 0xffe, 2));
         assert_eq!(bytes(&board, FAR + 0xffe, 2), [0, 0]);
@@ -487,11 +520,27 @@ mod tests {
         board.ram.write_bytes(Phys(NEAR + 200), b"\0").unwrap();
         set(&mut board, RDI, NEAR);
         set(&mut board, RCX, u64::MAX);
-        let scan = Shape { repeat: Repeat::WhileNotEqual, ..REP_BYTES };
-        assert_eq!(enter(&mut board, id::SCAS, scan, 100).unwrap(), Flow::Again(100));
-        assert_eq!(board.hart.rflags() & ir::flags::ZF, 0, "no flags before the end");
-        assert_eq!(enter(&mut board, id::SCAS, scan, 9999).unwrap(), Flow::Counted(101));
-        assert_eq!((get(&board, RDI), get(&board, RCX)), (NEAR + 201, u64::MAX - 201));
+        let scan = Shape {
+            repeat: Repeat::WhileNotEqual,
+            ..REP_BYTES
+        };
+        assert_eq!(
+            enter(&mut board, id::SCAS, scan, 100).unwrap(),
+            Flow::Again(100)
+        );
+        assert_eq!(
+            board.hart.rflags() & ir::flags::ZF,
+            0,
+            "no flags before the end"
+        );
+        assert_eq!(
+            enter(&mut board, id::SCAS, scan, 9999).unwrap(),
+            Flow::Counted(101)
+        );
+        assert_eq!(
+            (get(&board, RDI), get(&board, RCX)),
+            (NEAR + 201, u64::MAX - 201)
+        );
         assert_ne!(board.hart.rflags() & ir::flags::ZF, 0);
     }
 
@@ -499,7 +548,10 @@ mod tests {
     fn a_count_of_zero_does_nothing() {
         let mut board = Board::new();
         set(&mut board, RDI, 1 << 60); // nobody looks there
-        assert_eq!(enter(&mut board, id::STOS, REP_BYTES, 5).unwrap(), Flow::Next);
+        assert_eq!(
+            enter(&mut board, id::STOS, REP_BYTES, 5).unwrap(),
+            Flow::Next
+        );
         assert_eq!(get(&board, RDI), 1 << 60);
     }
 
@@ -509,21 +561,37 @@ mod tests {
         set(&mut board, RAX, 0xee);
         set(&mut board, RDI, 0xabcd_fffe);
         set(&mut board, RCX, 0x1_0003);
-        let short = Shape { address: Width::B2, ..REP_BYTES };
+        let short = Shape {
+            address: Width::B2,
+            ..REP_BYTES
+        };
         assert_eq!(complete(&mut board, id::STOS, short, 99), 3);
         assert_eq!(bytes(&board, 0xfffe, 2), [0xee; 2]);
         assert_eq!(bytes(&board, 0, 2), [0xee, 0]);
-        assert_eq!((get(&board, RDI), get(&board, RCX)), (0xabcd_0001, 0x1_0000));
+        assert_eq!(
+            (get(&board, RDI), get(&board, RCX)),
+            (0xabcd_0001, 0x1_0000)
+        );
     }
 
     /// Everything a run leaves behind.
-    fn outcome(seed: u64, id: u16, shape: Shape, down: bool, budget: u64) -> (u64, Vec<u64>, Vec<u8>, [u64; 3]) {
+    fn outcome(
+        seed: u64,
+        id: u16,
+        shape: Shape,
+        down: bool,
+        budget: u64,
+    ) -> (u64, Vec<u64>, Vec<u8>, [u64; 3]) {
         let mut board = Board::new();
         scramble(&mut board, seed);
         let mut rng = Rng::new(seed);
         // Close together now and then, so that what is written is read again.
         let source = NEAR + 0x2000 + rng.next() % 0x3000;
-        let target = if rng.next() % 2 == 0 { source.wrapping_add(rng.next() % 40) - 20 } else { FAR + rng.next() % 0x3000 };
+        let target = if rng.next() % 2 == 0 {
+            source.wrapping_add(rng.next() % 40) - 20
+        } else {
+            FAR + rng.next() % 0x3000
+        };
         if rng.next() % 3 == 0 {
             board.ram.fill(Phys(FREE), 0x1_0000, 7).unwrap();
         }
@@ -537,7 +605,12 @@ mod tests {
         let total = complete(&mut board, id, shape, budget);
         let regs = board.hart.regs[..16].to_vec();
         let flags = board.hart.rflags();
-        (total, [regs, vec![flags]].concat(), bytes(&board, FREE, 0x1_0000), board.hart.tlb.counts.lookups)
+        (
+            total,
+            [regs, vec![flags]].concat(),
+            bytes(&board, FREE, 0x1_0000),
+            board.hart.tlb.counts.lookups,
+        )
     }
 
     #[test]
@@ -545,12 +618,27 @@ mod tests {
         let widths = [Width::B1, Width::B2, Width::B4, Width::B8];
         for seed in 0..120 {
             for id in [id::MOVS, id::STOS, id::LODS, id::SCAS, id::CMPS] {
-                let repeat = if seed % 2 == 0 { Repeat::WhileEqual } else { Repeat::WhileNotEqual };
-                let shape = Shape { width: widths[seed as usize / 2 % 4], address: Width::B8, repeat };
+                let repeat = if seed % 2 == 0 {
+                    Repeat::WhileEqual
+                } else {
+                    Repeat::WhileNotEqual
+                };
+                let shape = Shape {
+                    width: widths[seed as usize / 2 % 4],
+                    address: Width::B8,
+                    repeat,
+                };
                 let down = seed % 5 == 0;
                 let one = outcome(seed, id, shape, down, 1);
                 let many = outcome(seed, id, shape, down, u64::MAX);
-                assert!(one == many, "seed {seed}, call {id:#x}: {:x?} {:x?}, {:?} {:?}", one.1, many.1, one.3, many.3);
+                assert!(
+                    one == many,
+                    "seed {seed}, call {id:#x}: {:x?} {:x?}, {:?} {:?}",
+                    one.1,
+                    many.1,
+                    one.3,
+                    many.3
+                );
             }
         }
     }

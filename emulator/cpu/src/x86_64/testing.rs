@@ -43,7 +43,13 @@ pub struct Board {
 impl Board {
     /// A board whose CPU runs 64-bit code behind its page tables.
     pub fn new() -> Self {
-        let mut hart = Hart::new(Shape::default(), Topology { apic_id: 0, cpus: 1 });
+        let mut hart = Hart::new(
+            Shape::default(),
+            Topology {
+                apic_id: 0,
+                cpus: 1,
+            },
+        );
         hart.activity = Activity::Running;
         hart.cr0 |= bits::CR0_PE | bits::CR0_PG | bits::CR0_WP;
         hart.cr3 = TABLES[0];
@@ -58,14 +64,19 @@ impl Board {
             ram.write(Phys(table), Width::B8, next | PRESENT_WRITABLE);
         }
         for page in 0..512 {
-            ram.write(Phys(TABLES[3] + page * 8), Width::B8, page * PAGE_SIZE | PRESENT_WRITABLE);
+            ram.write(
+                Phys(TABLES[3] + page * 8),
+                Width::B8,
+                page * PAGE_SIZE | PRESENT_WRITABLE,
+            );
         }
         Self { hart, ram }
     }
 
     /// Takes the page at `addr` away.
     pub fn unmap(&mut self, addr: u64) {
-        self.ram.write(Phys(TABLES[3] + addr / PAGE_SIZE * 8), Width::B8, 0);
+        self.ram
+            .write(Phys(TABLES[3] + addr / PAGE_SIZE * 8), Width::B8, 0);
         self.hart.tlb.flush(false);
     }
 
