@@ -4,7 +4,7 @@
 //! addresses lie in the test's pages (or, sometimes, deliberately in the hole behind them), its branches have somewhere
 //! to go, and nothing that the manual leaves undefined decides the outcome.
 
-use crate::layout::{DATA, DATA_LEN, ENTRY, FIXED, FIXED_LEN, TAKEN};
+use crate::layout::{DATA, DATA_LEN, ENTRY, FIXED, FIXED_LEN, GS_BASE, TAKEN};
 use crate::state::{DF, Registers, integer, lane};
 use base::Rng;
 use iced_x86::{
@@ -115,6 +115,16 @@ impl Case {
         (read.code() == code).then_some(Self { insn: read, bytes })
     }
 
+    /// The same with a LOCK prefix in front, which most instructions forbid; `None` where the prefix would move what
+    /// the instruction addresses.
+    pub fn locked(&self) -> Option<Self> {
+        if self.insn.is_ip_rel_memory_operand() || self.insn.flow_control() != FlowControl::Next {
+            return None;
+        }
+        let bytes = [&[0xf0], &self.bytes[..]].concat();
+        Some(Self { insn: self.insn, bytes })
+    }
+
     /// Fits `regs` and `data` to the instruction.
     pub fn fit(&self, rng: &mut Rng, regs: &mut Registers, data: &mut [u8; DATA_LEN as usize]) {
         let insn = &self.insn;
@@ -181,10 +191,13 @@ impl Case {
         let target = match insn.flow_control() {
             // What is read must be an address to go to.
             FlowControl::IndirectBranch | FlowControl::IndirectCall => DATA + 0x800 + rng.below(64),
+            // How much of it is stored when it crosses into a page that faults is the model's own.
+            _ if insn.mnemonic() == Mnemonic::Maskmovdqu => DATA + 0x800 + rng.below(64),
             _ => target(rng, insn.memory_size().size() as u64),
         };
         if let Some(number) = string {
-            regs.gpr[number] = target;
+            let base = if number == 6 { segment_base(insn) } else { 0 };
+            regs.gpr[number] = target - base;
         } else {
             solve(insn, target, regs);
         }
@@ -258,6 +271,11 @@ fn target(rng: &mut Rng, size: u64) -> u64 {
     }
 }
 
+/// The base of the segment that the memory operand names.
+fn segment_base(insn: &Instruction) -> u64 {
+    if insn.segment_prefix() == Register::GS { GS_BASE } else { 0 }
+}
+
 /// The value of an address register.
 fn value(register: Register, regs: &Registers) -> u64 {
     let full = |r: Register| regs.gpr[r.full_register().number()];
@@ -276,7 +294,8 @@ fn solve(insn: &Instruction, target: u64, regs: &mut Registers) {
         return;
     }
     let index = value(insn.memory_index(), regs).wrapping_mul(u64::from(insn.memory_index_scale()));
-    let wanted = target.wrapping_sub(index).wrapping_sub(insn.memory_displacement64());
+    let offset = target - segment_base(insn);
+    let wanted = offset.wrapping_sub(index).wrapping_sub(insn.memory_displacement64());
     let slot = &mut regs.gpr[base.full_register().number()];
     *slot = if base.is_gpr32() { *slot & !0xffff_ffff | wanted & 0xffff_ffff } else { wanted };
 }
@@ -292,9 +311,10 @@ fn address(insn: &Instruction, n: u32, regs: &Registers) -> Option<u64> {
             let index = value(insn.memory_index(), regs).wrapping_mul(u64::from(insn.memory_index_scale()));
             let sum = base.wrapping_add(index).wrapping_add(insn.memory_displacement64());
             let short = insn.memory_base().is_gpr32() || insn.memory_index().is_gpr32();
-            Some(if short { sum & 0xffff_ffff } else { sum })
+            let offset = if short { sum & 0xffff_ffff } else { sum };
+            Some(offset.wrapping_add(segment_base(insn)))
         }
-        OpKind::MemorySegRSI | OpKind::MemorySegESI => Some(regs.gpr[6]),
+        OpKind::MemorySegRSI | OpKind::MemorySegESI => Some(regs.gpr[6].wrapping_add(segment_base(insn))),
         OpKind::MemoryESRDI | OpKind::MemorySegRDI | OpKind::MemoryESEDI | OpKind::MemorySegEDI => Some(regs.gpr[7]),
         _ => None,
     }
@@ -399,8 +419,12 @@ fn immediate(insn: &mut Instruction, n: u32, kind: Kind, rng: &mut Rng) -> Optio
             insn.set_immediate64(value);
             OpKind::Immediate64
         }
-        Kind::seg_rSI if rng.below(8) == 0 => OpKind::MemorySegESI,
-        Kind::seg_rSI => OpKind::MemorySegRSI,
+        Kind::seg_rSI => {
+            if rng.below(8) == 0 {
+                insn.set_segment_prefix(Register::GS);
+            }
+            if rng.below(8) == 0 { OpKind::MemorySegESI } else { OpKind::MemorySegRSI }
+        }
         Kind::es_rDI if insn.op_count() > 1 && uses_short_source(insn) => OpKind::MemoryESEDI,
         Kind::es_rDI => OpKind::MemoryESRDI,
         Kind::seg_rDI => OpKind::MemorySegRDI,
@@ -461,6 +485,9 @@ fn memory(insn: &mut Instruction, n: u32, rng: &mut Rng) {
             // The encoder shortens what fits in a byte.
             let size = if displacement == 0 { 0 } else { 8 };
             insn.set_memory_displ_size(if short && size == 8 { 4 } else { size });
+            if rng.below(8) == 0 {
+                insn.set_segment_prefix(Register::GS);
+            }
             let mask = if short { 0xffff_ffff } else { u64::MAX };
             insn.set_memory_displacement64(displacement as u64 & mask);
         }

@@ -1,12 +1,12 @@
-//! Runs one instruction in the emulator: a user-mode CPU with the test's pages at the same addresses.
+//! Runs instructions in the emulator: a user-mode CPU with the test's pages at the same addresses.
 
 use crate::Exit;
-use crate::layout::{CODE, DATA, DATA_LEN, ENTRY, FIXED, FIXED_LEN, TAKEN};
+use crate::layout::{CODE, DATA, DATA_LEN, ENTRY, FIXED, FIXED_LEN, GS_BASE};
 use crate::state::{ARITHMETIC, Registers};
 use base::{Bus, PAGE_SIZE, Phys, Ram, Silent, Space, Time, Width};
 use cpu::mmu::tlb::Shape;
 use cpu::x86_64::cpuid::Topology;
-use cpu::x86_64::reg::{MXCSR, XMM0};
+use cpu::x86_64::reg::{self, MXCSR, XMM0};
 use cpu::x86_64::state::{bits, seg};
 use cpu::x86_64::trap::vector;
 use cpu::x86_64::{Activity, Cpu, Exception, Hart, Probes, Trap};
@@ -94,8 +94,9 @@ impl Guest {
             hart.segs[index].attr = attr;
         }
         for index in 0..6 {
-            hart.regs[usize::from(cpu::x86_64::reg::SEG_BASE) + index] = 0;
+            hart.regs[usize::from(reg::SEG_BASE) + index] = 0;
         }
+        hart.regs[usize::from(reg::GS_BASE)] = GS_BASE;
         // No I/O permission map: ports are the kernel's.
         hart.tr.limit = 0;
         hart.refresh();
@@ -108,12 +109,7 @@ impl Guest {
         self.engine.clear();
     }
 
-    /// The FPU, for tests that look at it.
-    pub fn hart(&mut self) -> &mut Hart {
-        &mut self.hart
-    }
-
-    /// Runs the loaded instruction of `len` bytes from `regs` on `data`, which both hold the outcome afterwards.
+    /// Runs the loaded `len` bytes from `regs` on `data`, which both hold the outcome afterwards.
     pub fn run(&mut self, len: usize, regs: &mut Registers, data: &mut [u8; DATA_LEN as usize]) -> Exit {
         assert!(self.ram.write_bytes(phys(DATA), data).is_some());
         let hart = &mut self.hart;
@@ -137,7 +133,7 @@ impl Guest {
         exit
     }
 
-    /// Runs until control leaves the instruction; a repeated one takes an iteration a turn.
+    /// Runs until control leaves the loaded bytes; a repeated instruction takes an iteration a turn.
     fn advance(&mut self, next: u64) -> Exit {
         for _ in 0..LIMIT {
             let mut guest = Cpu {
@@ -155,9 +151,8 @@ impl Guest {
                 Stop::Trap(Trap::Gap(_)) => return Exit::Gap,
                 Stop::Trap(Trap::Fault(e)) => return trap(e, rip),
                 Stop::Trap(Trap::Software { exception, next }) => return trap(exception, next),
-                Stop::Budget | Stop::Attention if rip == next || rip == TAKEN => return Exit::Done { rip },
-                Stop::Budget | Stop::Attention if rip != ENTRY => return Exit::Done { rip },
-                Stop::Budget | Stop::Attention => {}
+                Stop::Budget | Stop::Attention if (ENTRY..next).contains(&rip) => {}
+                Stop::Budget | Stop::Attention => return Exit::Done { rip },
             }
         }
         Exit::Done { rip: ENTRY }

@@ -2,12 +2,14 @@
 //!
 //! [`catalog`] makes test instructions out of the decoder's own list of encodings, so that an instruction is tested
 //! from the day it is lifted; [`state`] makes the register and memory contents they start from. The same bytes then
-//! run at the same addresses on the [`host`] and in the [`guest`], and what comes out is compared: registers, flags,
+//! run at the same addresses on the `host` and in the [`guest`], and `bench` compares what comes out: registers, flags,
 //! XMM, MXCSR, memory, the exception and its error code. [`catalog::excluded`] lists what cannot be compared, with the
 //! reason.
 //!
 //! This package alone, beside the engine, holds unsafe code: running bytes on the host is what it is for.
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub mod bench;
 pub mod catalog;
 pub mod guest;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -32,6 +34,8 @@ pub mod layout {
     pub const DATA: u64 = 0x2000_2000;
     /// Its size in bytes.
     pub const DATA_LEN: u64 = 0x2000;
+    /// The base of GS. Below the data, so that 32-bit offsets reach it.
+    pub const GS_BASE: u64 = 0x1234_5670;
     /// Memory that cannot be written.
     pub const FIXED: u64 = 0x2000_5000;
     /// Its size in bytes.
