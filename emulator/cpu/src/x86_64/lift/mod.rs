@@ -213,3 +213,195 @@ fn others(l: &mut Lifter) -> Lift {
         (false, false) => system::lift(l),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Mode = Mode::new(64, true, true, true, false, true);
+    const PC: u64 = 0x1000;
+
+    fn lift(mode: Mode, code: &[u8]) -> Block {
+        match lift_block(code, PC, mode, 64, &Probes::default()) {
+            Lifted::Block(block) => block,
+            Lifted::Straddles => panic!("straddles"),
+        }
+    }
+
+    /// The block as text, without indentation, its successors left out.
+    fn text(mode: Mode, code: &[u8]) -> String {
+        let text = lift(mode, code).to_string();
+        let lines = text
+            .lines()
+            .filter(|line| line.starts_with("    ") && !line.contains("next"));
+        let tidy = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        lines.map(tidy).collect::<Vec<_>>().join("\n")
+    }
+
+    fn check(mode: Mode, code: &[u8], wanted: &[&str]) {
+        let got = text(mode, code);
+        let got = got.strip_suffix("\nNext").unwrap_or(&got);
+        assert_eq!(got, wanted.join("\n"), "{code:02x?}");
+    }
+
+    #[test]
+    fn a_compare_with_a_literal_and_its_branch_are_two_ops() {
+        // cmp eax, 7; jbe
+        check(
+            LONG,
+            &[0x83, 0xf8, 7, 0x76, 0x10],
+            &["SetFlagsI Sub32, r0, 0x7", "BrLtuI32 r0, zero, 0x8"],
+        );
+    }
+
+    #[test]
+    fn a_countdown_branches_on_the_counter_itself() {
+        // add rsi, 1; dec ecx; jne: CF of ADD survives DEC
+        let wanted = [
+            "AddI r6, r6, 0x1",
+            "SltuI t79, r6, 0x1",
+            "SetFlagsCarry Dec32, r1, zero, t79",
+            "AddI32 r1, r1, 0xffffffff",
+            "BrNe32 r1, zero, 0x0",
+        ];
+        check(
+            LONG,
+            &[0x48, 0x83, 0xc6, 1, 0xff, 0xc9, 0x75, 0xf0],
+            &wanted,
+        );
+    }
+
+    #[test]
+    fn memory_is_read_as_if_written_and_flags_come_last() {
+        // add [rax+8], ecx
+        let wanted = [
+            "LdW32 t0, [r0 + 0x8]",
+            "Add32 t1, t0, r1",
+            "St32 [r0 + 0x8], t1",
+            "SetFlags Add32, t0, r1",
+        ];
+        check(LONG, &[0x01, 0x48, 0x08], &wanted);
+    }
+
+    #[test]
+    fn zeroing_a_register_reads_nothing() {
+        // xor r8d, r8d
+        check(
+            LONG,
+            &[0x45, 0x31, 0xc0],
+            &["MovI r8, 0x0", "SetFlags Logic32, zero, zero"],
+        );
+    }
+
+    #[test]
+    fn flags_that_the_next_instruction_overwrites_are_gone() {
+        // shl eax, 3; and eax, edx
+        let wanted = [
+            "ShlI32 r0, r0, 0x3",
+            "And32 r0, r0, r2",
+            "SetFlags Logic32, r0, zero",
+        ];
+        check(LONG, &[0xc1, 0xe0, 3, 0x21, 0xd0], &wanted);
+    }
+
+    #[test]
+    fn pushes_and_pops_store_before_they_move_the_stack_pointer() {
+        // push rsp; pop rax
+        let wanted = [
+            "St64 [r4 + 0xfffffff8], r4",
+            "AddI r4, r4, 0xfffffff8",
+            "Ld64 r0, [r4 + 0x0]",
+            "AddI r4, r4, 0x8",
+        ];
+        check(LONG, &[0x54, 0x58], &wanted);
+    }
+
+    #[test]
+    fn thread_local_memory_adds_the_segment_base() {
+        // mov rax, fs:[rcx+0x10]
+        check(
+            LONG,
+            &[0x64, 0x48, 0x8b, 0x41, 0x10],
+            &["LdX64 r0, [r52 + r1<<0 + 0x10]"],
+        );
+    }
+
+    #[test]
+    fn addresses_of_32_bits_wrap() {
+        // mov eax, [ebx+ecx*4+8], in 64-bit and in 32-bit mode
+        let wanted = [
+            "Lea32 t0, r3 + r1<<2 + 0x0",
+            "AddI32 t1, t0, 0x8",
+            "Ld32 r0, [t1 + 0x0]",
+        ];
+        check(LONG, &[0x67, 0x8b, 0x44, 0x8b, 8], &wanted);
+        check(
+            Mode::new(32, true, true, true, false, true),
+            &[0x8b, 0x44, 0x8b, 8],
+            &wanted,
+        );
+    }
+
+    #[test]
+    fn real_mode_adds_segment_bases_and_wraps_offsets() {
+        // mov ax, [bx+si-2]; push ax: SS and SP
+        let wanted = [
+            "Lea32 t0, r3 + r6<<0 + 0x0",
+            "AddI32 t1, t0, 0xfffe",
+            "Zext16 t1, t1",
+            "Lea32 t2, t1 + r51<<0 + 0x0",
+            "Ld16 t3, [t2 + 0x0]",
+            "Insert16 r0, t3",
+            "AddI32 t0, r4, 0xfffffffe",
+            "Zext16 t0, t0",
+            "Lea32 t1, t0 + r50<<0 + 0x0",
+            "St16 [t1 + 0x0], r0",
+            "AddI32 t2, r4, 0xfffffffe",
+            "Insert16 r4, t2",
+        ];
+        check(
+            Mode::new(16, true, false, true, false, false),
+            &[0x8b, 0x40, 0xfe, 0x50],
+            &wanted,
+        );
+    }
+
+    fn raises(code: &[u8], wanted: u16) {
+        let block = lift(LONG, code);
+        let last = block.ops[block.ops.len() - 1];
+        assert_eq!(
+            (last.imm as u16, (last.imm as u32 >> 16) as u16),
+            (id::RAISE, wanted),
+            "{code:02x?}"
+        );
+    }
+
+    #[test]
+    fn what_does_not_exist_raises_what_silicon_would() {
+        let (ud, gp) = (u16::from(vector::UD), u16::from(vector::GP) | 0x100);
+        raises(&[0x0f, 0x0b], ud); // ud2
+        raises(&[0x06, 0], ud); // push es, not in 64-bit mode
+        raises(&[0xf0, 0x01, 0xc8], ud); // lock add eax, ecx
+        raises(&[0x0f, 0x38, 0xf0, 0x01], ud); // movbe: not reported
+        raises(&[0xc5, 0xf8, 0x77], ud); // vzeroupper: not reported
+        raises(&[0x66; 20], gp); // longer than any instruction
+    }
+
+    #[test]
+    fn an_instruction_that_the_page_does_not_hold_is_left_out() {
+        let code = [0x90, 0x48, 0xb8, 1, 2, 3]; // nop; the beginning of movabs
+        assert_eq!(lift(LONG, &code).next, PC + 1);
+        assert!(matches!(
+            lift_block(&code[1..], PC, LONG, 64, &Probes::default()),
+            Lifted::Straddles
+        ));
+    }
+
+    #[test]
+    fn a_block_holds_no_more_instructions_than_allowed() {
+        let Lifted::Block(block) = lift_block(&[0x90; 100], PC, LONG, 3, &Probes::default()) else {
+            panic!("straddles");
+        };
+        assert_eq!((block.insns.len(), block.next), (3, PC + 3));
+    }
+}
