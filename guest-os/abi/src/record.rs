@@ -25,10 +25,12 @@ macro_rules! integer_records {
             const SIZE: usize = size_of::<$int>();
             const ZERO: Self = 0;
 
+            #[inline]
             fn put(&self, out: &mut [u8]) {
                 out[..Self::SIZE].copy_from_slice(&self.to_le_bytes());
             }
 
+            #[inline]
             fn get(bytes: &[u8]) -> Self {
                 let mut raw = [0; size_of::<$int>()];
                 raw.copy_from_slice(&bytes[..Self::SIZE]);
@@ -44,12 +46,14 @@ impl<T: Record, const N: usize> Record for [T; N] {
     const SIZE: usize = N * T::SIZE;
     const ZERO: Self = [T::ZERO; N];
 
+    #[inline]
     fn put(&self, out: &mut [u8]) {
         for (item, slot) in self.iter().zip(out[..Self::SIZE].chunks_exact_mut(T::SIZE)) {
             item.put(slot);
         }
     }
 
+    #[inline]
     fn get(bytes: &[u8]) -> Self {
         let mut items = Self::ZERO;
         for (item, slot) in items
@@ -86,6 +90,7 @@ macro_rules! record {
             const SIZE: usize = 0 $(+ <$ty as $crate::record::Record>::SIZE)*;
             const ZERO: Self = Self { $($field: <$ty as $crate::record::Record>::ZERO,)* };
 
+            #[inline]
             fn put(&self, out: &mut [u8]) {
                 $(
                     let (slot, out) = out.split_at_mut(<$ty as $crate::record::Record>::SIZE);
@@ -94,6 +99,7 @@ macro_rules! record {
                 let _ = out;
             }
 
+            #[inline]
             fn get(bytes: &[u8]) -> Self {
                 $(
                     let (slot, bytes) = bytes.split_at(<$ty as $crate::record::Record>::SIZE);

@@ -72,6 +72,7 @@ fn record_len(name: &[u8]) -> usize {
 }
 
 /// Reads the record at a position, checking that it stays in its block.
+#[inline]
 fn entry_at(block: &Block, at: usize) -> Result<Entry<'_>, Errno> {
     let rest = &block[at..];
     if rest.len() < HEAD {
