@@ -59,14 +59,22 @@ pub struct Terms {
 }
 
 /// Everything is defined and compared.
-pub const EXACT: Terms = Terms { undefined_flags: 0, promised: true };
+pub const EXACT: Terms = Terms {
+    undefined_flags: 0,
+    promised: true,
+};
 
 impl Bench {
     /// A bench whose choices follow from `seed`.
     pub fn new(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let data = std::array::from_fn(|_| rng.next() as u8);
-        Self { host: Host::new(), guest: Guest::new(), rng, data }
+        Self {
+            host: Host::new(),
+            guest: Guest::new(),
+            rng,
+            data,
+        }
     }
 
     /// Compares one encoding, with many operands and states; mismatches are described in `wrong`.
@@ -79,7 +87,10 @@ impl Bench {
             let Some(case) = Case::new(code, &mut self.rng) else {
                 continue;
             };
-            let terms = Terms { undefined_flags: case.undefined_flags(), promised: promised(code) };
+            let terms = Terms {
+                undefined_flags: case.undefined_flags(),
+                promised: promised(code),
+            };
             match self.case(&case, terms) {
                 Verdict::Same(_) => fate = Fate::Compared,
                 Verdict::Settled(fate) => return fate,
@@ -89,7 +100,13 @@ impl Bench {
                 }
             }
             if let Some(locked) = case.locked()
-                && let Verdict::Different(how) = self.case(&locked, Terms { promised: true, ..terms })
+                && let Verdict::Different(how) = self.case(
+                    &locked,
+                    Terms {
+                        promised: true,
+                        ..terms
+                    },
+                )
             {
                 wrong.push_str(&how);
                 return Fate::Compared;
@@ -125,7 +142,9 @@ impl Bench {
         let our_exit = self.guest.run(bytes.len(), &mut ours, &mut our_data);
         match our_exit {
             Exit::Gap => return Verdict::Settled(Fate::Gap),
-            Exit::Trap { vector: 6, .. } if !terms.promised => return Verdict::Settled(Fate::Absent),
+            Exit::Trap { vector: 6, .. } if !terms.promised => {
+                return Verdict::Settled(Fate::Absent);
+            }
             _ => {}
         }
         self.host.load(bytes);
@@ -134,7 +153,13 @@ impl Bench {
         if our_exit != their_exit {
             _ = writeln!(how, "    ends {our_exit:x?}, silicon {their_exit:x?}");
         }
-        registers(&mut how, before, &ours, &theirs, COMPARED_FLAGS & !terms.undefined_flags);
+        registers(
+            &mut how,
+            before,
+            &ours,
+            &theirs,
+            COMPARED_FLAGS & !terms.undefined_flags,
+        );
         if let Some(at) = our_data.iter().zip(&their_data).position(|(a, b)| a != b) {
             let span = at..(at + 8).min(our_data.len());
             let (a, b) = (&our_data[span.clone()], &their_data[span]);
@@ -148,23 +173,45 @@ impl Bench {
 }
 
 /// Describes the registers that differ.
-fn registers(how: &mut String, before: &Registers, ours: &Registers, theirs: &Registers, flags: u64) {
+fn registers(
+    how: &mut String,
+    before: &Registers,
+    ours: &Registers,
+    theirs: &Registers,
+    flags: u64,
+) {
     for (n, (a, b)) in ours.gpr.iter().zip(theirs.gpr).enumerate() {
         if *a != b {
-            _ = writeln!(how, "    r{n} {a:#x}, silicon {b:#x}, before {:#x}", before.gpr[n]);
+            _ = writeln!(
+                how,
+                "    r{n} {a:#x}, silicon {b:#x}, before {:#x}",
+                before.gpr[n]
+            );
         }
     }
     for (n, (a, b)) in ours.xmm.iter().zip(theirs.xmm).enumerate() {
         if *a != b {
-            _ = writeln!(how, "    xmm{n} {a:x?}, silicon {b:x?}, before {:x?}", before.xmm[n]);
+            _ = writeln!(
+                how,
+                "    xmm{n} {a:x?}, silicon {b:x?}, before {:x?}",
+                before.xmm[n]
+            );
         }
     }
     let (a, b) = (ours.flags & flags, theirs.flags & flags);
     if a != b {
-        _ = writeln!(how, "    flags {a:#x}, silicon {b:#x}, before {:#x}", before.flags);
+        _ = writeln!(
+            how,
+            "    flags {a:#x}, silicon {b:#x}, before {:#x}",
+            before.flags
+        );
     }
     let (a, b) = (ours.mxcsr, theirs.mxcsr);
     if a != b {
-        _ = writeln!(how, "    mxcsr {a:#x}, silicon {b:#x}, before {:#x}", before.mxcsr);
+        _ = writeln!(
+            how,
+            "    mxcsr {a:#x}, silicon {b:#x}, before {:#x}",
+            before.mxcsr
+        );
     }
 }

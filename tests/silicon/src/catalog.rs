@@ -8,8 +8,8 @@ use crate::layout::{DATA, DATA_LEN, ENTRY, FIXED, FIXED_LEN, GS_BASE, TAKEN};
 use crate::state::{DF, Registers, integer, lane};
 use base::Rng;
 use iced_x86::{
-    Code, CpuidFeature, Encoder, EncodingKind, FlowControl, Instruction, Mnemonic, OpCodeOperandKind as Kind, OpKind,
-    Register, RflagsBits,
+    Code, CpuidFeature, Encoder, EncodingKind, FlowControl, Instruction, Mnemonic,
+    OpCodeOperandKind as Kind, OpKind, Register, RflagsBits,
 };
 
 /// The encodings that 64-bit mode has, VEX and its kin left out.
@@ -25,39 +25,75 @@ pub fn excluded(code: Code) -> Option<&'static str> {
     use Mnemonic as M;
     Some(match code.mnemonic() {
         M::INVALID => "no instruction",
-        M::Rdtsc | M::Rdtscp | M::Rdpmc | M::Rdpid | M::Rdpru | M::Cpuid | M::Xgetbv | M::Rdrand | M::Rdseed => {
-            "its result is the machine's own"
-        }
+        M::Rdtsc
+        | M::Rdtscp
+        | M::Rdpmc
+        | M::Rdpid
+        | M::Rdpru
+        | M::Cpuid
+        | M::Xgetbv
+        | M::Rdrand
+        | M::Rdseed => "its result is the machine's own",
         M::Syscall | M::Sysenter | M::Int | M::Int1 | M::Into => "enters the host's kernel",
-        M::Iret | M::Iretd | M::Iretq | M::Retf | M::Sysret | M::Sysretq | M::Sysexit | M::Sysexitq => {
+        M::Iret
+        | M::Iretd
+        | M::Iretq
+        | M::Retf
+        | M::Sysret
+        | M::Sysretq
+        | M::Sysexit
+        | M::Sysexitq => "needs the host's descriptor tables",
+        M::Lar | M::Lsl | M::Verr | M::Verw | M::Lss | M::Lfs | M::Lgs => {
             "needs the host's descriptor tables"
         }
-        M::Lar | M::Lsl | M::Verr | M::Verw | M::Lss | M::Lfs | M::Lgs => "needs the host's descriptor tables",
-        M::Sgdt | M::Sidt | M::Sldt | M::Str | M::Smsw => "the host's kernel answers for the CPU (UMIP)",
+        M::Sgdt | M::Sidt | M::Sldt | M::Str | M::Smsw => {
+            "the host's kernel answers for the CPU (UMIP)"
+        }
         M::Rdfsbase | M::Rdgsbase | M::Wrfsbase | M::Wrgsbase => "moves the host's thread pointer",
         M::Rcpps | M::Rcpss | M::Rsqrtps | M::Rsqrtss => "no two vendors' tables agree",
         M::Fxsave | M::Fxsave64 | M::Fxrstor | M::Fxrstor64 => "has a test of its own",
         M::Bswap if code == Code::Bswap_r16 => "undefined with 16 bits",
         M::Mov if moves_segment(code) => "needs the host's descriptor tables",
-        M::Pop if matches!(code, Code::Popw_FS | Code::Popq_FS | Code::Popw_GS | Code::Popq_GS) => {
+        M::Pop
+            if matches!(
+                code,
+                Code::Popw_FS | Code::Popq_FS | Code::Popw_GS | Code::Popq_GS
+            ) =>
+        {
             "needs the host's descriptor tables"
         }
-        M::Jmp | M::Call if code.op_code().op_count() == 1 && is_far(code) => "needs the host's descriptor tables",
-        M::Tzcnt | M::Lzcnt => "without BMI1 and LZCNT, which the emulated CPU has not, it is BSF or BSR",
-        M::Ud0 | M::Ud1 | M::Endbr32 | M::Endbr64 | M::Xbegin | M::Xabort | M::Xend => "depends on the host's model",
-        M::Monitor | M::Mwait | M::Umonitor | M::Umwait | M::Tpause | M::Clzero | M::Senduipi => "waits",
+        M::Jmp | M::Call if code.op_code().op_count() == 1 && is_far(code) => {
+            "needs the host's descriptor tables"
+        }
+        M::Tzcnt | M::Lzcnt => {
+            "without BMI1 and LZCNT, which the emulated CPU has not, it is BSF or BSR"
+        }
+        M::Ud0 | M::Ud1 | M::Endbr32 | M::Endbr64 | M::Xbegin | M::Xabort | M::Xend => {
+            "depends on the host's model"
+        }
+        M::Monitor | M::Mwait | M::Umonitor | M::Umwait | M::Tpause | M::Clzero | M::Senduipi => {
+            "waits"
+        }
         _ => return None,
     })
 }
 
 fn moves_segment(code: Code) -> bool {
-    matches!(code, Code::Mov_Sreg_rm16 | Code::Mov_Sreg_r32m16 | Code::Mov_Sreg_r64m16)
+    matches!(
+        code,
+        Code::Mov_Sreg_rm16 | Code::Mov_Sreg_r32m16 | Code::Mov_Sreg_r64m16
+    )
 }
 
 fn is_far(code: Code) -> bool {
     matches!(
         code,
-        Code::Jmp_m1616 | Code::Jmp_m1632 | Code::Jmp_m1664 | Code::Call_m1616 | Code::Call_m1632 | Code::Call_m1664
+        Code::Jmp_m1616
+            | Code::Jmp_m1632
+            | Code::Jmp_m1664
+            | Code::Call_m1616
+            | Code::Call_m1632
+            | Code::Call_m1664
     )
 }
 
@@ -65,8 +101,14 @@ fn is_far(code: Code) -> bool {
 pub fn promised(code: Code) -> bool {
     use CpuidFeature as F;
     let promised = |feature: &CpuidFeature| {
-        let old = matches!(feature, F::INTEL8086 | F::INTEL186 | F::INTEL286 | F::INTEL386 | F::INTEL486 | F::X64);
-        let units = matches!(feature, F::SSE | F::SSE2 | F::FXSR | F::CX8 | F::CMOV | F::CMPXCHG16B | F::POPCNT);
+        let old = matches!(
+            feature,
+            F::INTEL8086 | F::INTEL186 | F::INTEL286 | F::INTEL386 | F::INTEL486 | F::X64
+        );
+        let units = matches!(
+            feature,
+            F::SSE | F::SSE2 | F::FXSR | F::CX8 | F::CMOV | F::CMPXCHG16B | F::POPCNT
+        );
         old || units
     };
     code.cpuid_features().iter().all(promised)
@@ -122,7 +164,10 @@ impl Case {
             return None;
         }
         let bytes = [&[0xf0], &self.bytes[..]].concat();
-        Some(Self { insn: self.insn, bytes })
+        Some(Self {
+            insn: self.insn,
+            bytes,
+        })
     }
 
     /// Fits `regs` and `data` to the instruction.
@@ -144,7 +189,9 @@ impl Case {
         }
         match insn.flow_control() {
             FlowControl::Return => put(data, regs.gpr[4], TAKEN),
-            FlowControl::IndirectBranch | FlowControl::IndirectCall if insn.op0_kind() == OpKind::Register => {
+            FlowControl::IndirectBranch | FlowControl::IndirectCall
+                if insn.op0_kind() == OpKind::Register =>
+            {
                 regs.gpr[insn.op0_register().full_register().number()] = TAKEN;
             }
             FlowControl::IndirectBranch | FlowControl::IndirectCall => {
@@ -179,13 +226,22 @@ impl Case {
     }
 
     /// Gives operand `n`, if it is memory, an address of the test's, and fresh contents.
-    fn place(&self, n: u32, rng: &mut Rng, regs: &mut Registers, data: &mut [u8; DATA_LEN as usize]) {
+    fn place(
+        &self,
+        n: u32,
+        rng: &mut Rng,
+        regs: &mut Registers,
+        data: &mut [u8; DATA_LEN as usize],
+    ) {
         let insn = &self.insn;
         let kind = insn.op_kind(n);
         let string = match kind {
             OpKind::Memory => None,
             OpKind::MemorySegRSI | OpKind::MemorySegESI => Some(6),
-            OpKind::MemoryESRDI | OpKind::MemorySegRDI | OpKind::MemoryESEDI | OpKind::MemorySegEDI => Some(7),
+            OpKind::MemoryESRDI
+            | OpKind::MemorySegRDI
+            | OpKind::MemoryESEDI
+            | OpKind::MemorySegEDI => Some(7),
             _ => return,
         };
         let target = match insn.flow_control() {
@@ -201,7 +257,9 @@ impl Case {
         } else {
             solve(insn, target, regs);
         }
-        let Some(address) = address(insn, n, regs) else { return };
+        let Some(address) = address(insn, n, regs) else {
+            return;
+        };
         let same = rng.below(4) == 0;
         let mut value = lane(rng);
         for offset in (0..64).step_by(8) {
@@ -232,7 +290,10 @@ impl Case {
 /// Instructions whose RCX should be small now and then.
 fn rep_count_matters(insn: &Instruction) -> bool {
     use Mnemonic as M;
-    matches!(insn.mnemonic(), M::Loop | M::Loope | M::Loopne | M::Jrcxz | M::Jecxz)
+    matches!(
+        insn.mnemonic(),
+        M::Loop | M::Loope | M::Loopne | M::Jrcxz | M::Jecxz
+    )
 }
 
 /// Whether the register that the address is made with is also one whose value another rule sets.
@@ -273,7 +334,11 @@ fn target(rng: &mut Rng, size: u64) -> u64 {
 
 /// The base of the segment that the memory operand names.
 fn segment_base(insn: &Instruction) -> u64 {
-    if insn.segment_prefix() == Register::GS { GS_BASE } else { 0 }
+    if insn.segment_prefix() == Register::GS {
+        GS_BASE
+    } else {
+        0
+    }
 }
 
 /// The value of an address register.
@@ -295,9 +360,15 @@ fn solve(insn: &Instruction, target: u64, regs: &mut Registers) {
     }
     let index = value(insn.memory_index(), regs).wrapping_mul(u64::from(insn.memory_index_scale()));
     let offset = target - segment_base(insn);
-    let wanted = offset.wrapping_sub(index).wrapping_sub(insn.memory_displacement64());
+    let wanted = offset
+        .wrapping_sub(index)
+        .wrapping_sub(insn.memory_displacement64());
     let slot = &mut regs.gpr[base.full_register().number()];
-    *slot = if base.is_gpr32() { *slot & !0xffff_ffff | wanted & 0xffff_ffff } else { wanted };
+    *slot = if base.is_gpr32() {
+        *slot & !0xffff_ffff | wanted & 0xffff_ffff
+    } else {
+        wanted
+    };
 }
 
 /// Where operand `n` lies.
@@ -308,14 +379,21 @@ fn address(insn: &Instruction, n: u32, regs: &Registers) -> Option<u64> {
                 Register::RIP | Register::EIP => 0,
                 r => value(r, regs),
             };
-            let index = value(insn.memory_index(), regs).wrapping_mul(u64::from(insn.memory_index_scale()));
-            let sum = base.wrapping_add(index).wrapping_add(insn.memory_displacement64());
+            let index =
+                value(insn.memory_index(), regs).wrapping_mul(u64::from(insn.memory_index_scale()));
+            let sum = base
+                .wrapping_add(index)
+                .wrapping_add(insn.memory_displacement64());
             let short = insn.memory_base().is_gpr32() || insn.memory_index().is_gpr32();
             let offset = if short { sum & 0xffff_ffff } else { sum };
             Some(offset.wrapping_add(segment_base(insn)))
         }
-        OpKind::MemorySegRSI | OpKind::MemorySegESI => Some(regs.gpr[6].wrapping_add(segment_base(insn))),
-        OpKind::MemoryESRDI | OpKind::MemorySegRDI | OpKind::MemoryESEDI | OpKind::MemorySegEDI => Some(regs.gpr[7]),
+        OpKind::MemorySegRSI | OpKind::MemorySegESI => {
+            Some(regs.gpr[6].wrapping_add(segment_base(insn)))
+        }
+        OpKind::MemoryESRDI | OpKind::MemorySegRDI | OpKind::MemoryESEDI | OpKind::MemorySegEDI => {
+            Some(regs.gpr[7])
+        }
         _ => None,
     }
 }
@@ -334,7 +412,12 @@ fn put(data: &mut [u8; DATA_LEN as usize], address: u64, value: u64) {
 fn operand(insn: &mut Instruction, n: u32, kind: Kind, rng: &mut Rng) -> Option<()> {
     let memory_too = matches!(
         kind,
-        Kind::r8_or_mem | Kind::r16_or_mem | Kind::r32_or_mem | Kind::r64_or_mem | Kind::xmm_or_mem | Kind::mm_or_mem
+        Kind::r8_or_mem
+            | Kind::r16_or_mem
+            | Kind::r32_or_mem
+            | Kind::r64_or_mem
+            | Kind::xmm_or_mem
+            | Kind::mm_or_mem
     );
     if kind == Kind::mem || (memory_too && rng.below(2) == 0) {
         memory(insn, n, rng);
@@ -342,10 +425,18 @@ fn operand(insn: &mut Instruction, n: u32, kind: Kind, rng: &mut Rng) -> Option<
     }
     let register = match kind {
         Kind::r8_or_mem | Kind::r8_reg | Kind::r8_opcode => pick(rng, Register::is_gpr8),
-        Kind::r16_or_mem | Kind::r16_reg | Kind::r16_rm | Kind::r16_opcode => pick(rng, Register::is_gpr16),
-        Kind::r32_or_mem | Kind::r32_reg | Kind::r32_rm | Kind::r32_opcode => pick(rng, Register::is_gpr32),
-        Kind::r64_or_mem | Kind::r64_reg | Kind::r64_rm | Kind::r64_opcode => pick(rng, Register::is_gpr64),
-        Kind::xmm_or_mem | Kind::xmm_reg | Kind::xmm_rm => pick(rng, |r| r.is_xmm() && r.number() < 16),
+        Kind::r16_or_mem | Kind::r16_reg | Kind::r16_rm | Kind::r16_opcode => {
+            pick(rng, Register::is_gpr16)
+        }
+        Kind::r32_or_mem | Kind::r32_reg | Kind::r32_rm | Kind::r32_opcode => {
+            pick(rng, Register::is_gpr32)
+        }
+        Kind::r64_or_mem | Kind::r64_reg | Kind::r64_rm | Kind::r64_opcode => {
+            pick(rng, Register::is_gpr64)
+        }
+        Kind::xmm_or_mem | Kind::xmm_reg | Kind::xmm_rm => {
+            pick(rng, |r| r.is_xmm() && r.number() < 16)
+        }
         Kind::mm_or_mem | Kind::mm_reg | Kind::mm_rm => pick(rng, Register::is_mm),
         Kind::seg_reg => pick(rng, Register::is_segment_register),
         Kind::cr_reg => Register::CR0,
@@ -382,7 +473,11 @@ fn immediate(insn: &mut Instruction, n: u32, kind: Kind, rng: &mut Rng) -> Optio
         Kind::imm8 => {
             // Shifts of two registers by more than the width are undefined for 16 bits.
             let shifts = matches!(insn.mnemonic(), Mnemonic::Shld | Mnemonic::Shrd);
-            insn.set_immediate8(if shifts { value as u8 & 15 } else { value as u8 });
+            insn.set_immediate8(if shifts {
+                value as u8 & 15
+            } else {
+                value as u8
+            });
             OpKind::Immediate8
         }
         Kind::imm8_const_1 => {
@@ -404,7 +499,11 @@ fn immediate(insn: &mut Instruction, n: u32, kind: Kind, rng: &mut Rng) -> Optio
         Kind::imm16 => {
             // ENTER and RET move the stack pointer by it.
             let far = matches!(insn.mnemonic(), Mnemonic::Enter | Mnemonic::Ret);
-            insn.set_immediate16(if far { value as u16 & 0x1ff } else { value as u16 });
+            insn.set_immediate16(if far {
+                value as u16 & 0x1ff
+            } else {
+                value as u16
+            });
             OpKind::Immediate16
         }
         Kind::imm32 => {
@@ -423,7 +522,11 @@ fn immediate(insn: &mut Instruction, n: u32, kind: Kind, rng: &mut Rng) -> Optio
             if rng.below(8) == 0 {
                 insn.set_segment_prefix(Register::GS);
             }
-            if rng.below(8) == 0 { OpKind::MemorySegESI } else { OpKind::MemorySegRSI }
+            if rng.below(8) == 0 {
+                OpKind::MemorySegESI
+            } else {
+                OpKind::MemorySegRSI
+            }
         }
         Kind::es_rDI if insn.op_count() > 1 && uses_short_source(insn) => OpKind::MemoryESEDI,
         Kind::es_rDI => OpKind::MemoryESRDI,
@@ -473,7 +576,9 @@ fn memory(insn: &mut Instruction, n: u32, rng: &mut Rng) {
             let base = pick(rng, wanted);
             insn.set_memory_base(base);
             if rng.below(2) == 0 {
-                let index = pick(rng, |r| wanted(r) && r != base && !matches!(r, Register::RSP | Register::ESP));
+                let index = pick(rng, |r| {
+                    wanted(r) && r != base && !matches!(r, Register::RSP | Register::ESP)
+                });
                 insn.set_memory_index(index);
                 insn.set_memory_index_scale(1 << rng.below(4));
             }

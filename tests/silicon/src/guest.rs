@@ -74,16 +74,26 @@ impl Guest {
                 ] {
                     let table = TABLES + 0x1000 * (3 - level);
                     let slot = page >> (12 + 9 * level) & 511;
-                    assert!(ram.write(Phys(table + 8 * slot), Width::B8, entry).is_some());
+                    assert!(
+                        ram.write(Phys(table + 8 * slot), Width::B8, entry)
+                            .is_some()
+                    );
                 }
             }
         };
         map(CODE, PAGE_SIZE, ALL);
         map(DATA, DATA_LEN, ALL);
         map(FIXED, FIXED_LEN, ALL & !2);
-        let mut hart = Hart::new(Shape::default(), Topology { apic_id: 0, cpus: 1 });
+        let mut hart = Hart::new(
+            Shape::default(),
+            Topology {
+                apic_id: 0,
+                cpus: 1,
+            },
+        );
         hart.activity = Activity::Running;
-        hart.cr0 = bits::CR0_PE | bits::CR0_PG | bits::CR0_WP | bits::CR0_NE | bits::CR0_MP | bits::CR0_ET;
+        hart.cr0 =
+            bits::CR0_PE | bits::CR0_PG | bits::CR0_WP | bits::CR0_NE | bits::CR0_MP | bits::CR0_ET;
         hart.cr3 = TABLES;
         hart.cr4 = bits::CR4_PAE | bits::CR4_OSFXSR | bits::CR4_OSXMMEXCPT;
         hart.efer = bits::EFER_LME | bits::EFER_LMA | bits::EFER_NXE | bits::EFER_SCE;
@@ -100,7 +110,13 @@ impl Guest {
         // No I/O permission map: ports are the kernel's.
         hart.tr.limit = 0;
         hart.refresh();
-        Self { hart, ram, engine: Engine::default(), bus: Nothing, probes: Probes::default() }
+        Self {
+            hart,
+            ram,
+            engine: Engine::default(),
+            bus: Nothing,
+            probes: Probes::default(),
+        }
     }
 
     /// Puts `code` at the entry.
@@ -110,7 +126,12 @@ impl Guest {
     }
 
     /// Runs the loaded `len` bytes from `regs` on `data`, which both hold the outcome afterwards.
-    pub fn run(&mut self, len: usize, regs: &mut Registers, data: &mut [u8; DATA_LEN as usize]) -> Exit {
+    pub fn run(
+        &mut self,
+        len: usize,
+        regs: &mut Registers,
+        data: &mut [u8; DATA_LEN as usize],
+    ) -> Exit {
         assert!(self.ram.write_bytes(phys(DATA), data).is_some());
         let hart = &mut self.hart;
         hart.fpu.reset();
@@ -126,7 +147,9 @@ impl Guest {
         regs.gpr.copy_from_slice(&hart.regs[..16]);
         regs.flags = hart.rflags();
         regs.mxcsr = hart.regs[usize::from(MXCSR)];
-        regs.xmm.as_flattened_mut().copy_from_slice(&hart.regs[xmm..xmm + 32]);
+        regs.xmm
+            .as_flattened_mut()
+            .copy_from_slice(&hart.regs[xmm..xmm + 32]);
         if let Some(bytes) = self.ram.slice(phys(DATA), DATA_LEN) {
             data.copy_from_slice(bytes);
         }
@@ -161,8 +184,17 @@ impl Guest {
 
 /// How an exception looks from outside.
 fn trap(exception: Exception, rip: u64) -> Exit {
-    let address = if exception.vector == vector::PF { exception.address.map_or(0, |a| a.0) } else { 0 };
-    Exit::Trap { vector: exception.vector, error: exception.error.unwrap_or(0), address, rip }
+    let address = if exception.vector == vector::PF {
+        exception.address.map_or(0, |a| a.0)
+    } else {
+        0
+    };
+    Exit::Trap {
+        vector: exception.vector,
+        error: exception.error.unwrap_or(0),
+        address,
+        rip,
+    }
 }
 
 /// The flags that are compared: arithmetic and direction.

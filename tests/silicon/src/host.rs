@@ -5,11 +5,14 @@
 //! copies the registers that the kernel saved into the block and sends control to the end of the way out. Signals have
 //! a stack of their own, because RSP is the test's.
 
-#![allow(unsafe_code, reason = "running bytes on the host's CPU is what this module is for")]
+#![allow(
+    unsafe_code,
+    reason = "running bytes on the host's CPU is what this module is for"
+)]
 
+use crate::Exit;
 use crate::layout::{CODE, DATA, DATA_LEN, ENTRY, FIXED, FIXED_LEN, GS_BASE, TAKEN};
 use crate::state::Registers;
-use crate::Exit;
 use std::arch::naked_asm;
 use std::mem::offset_of;
 use std::sync::{Mutex, MutexGuard};
@@ -34,7 +37,12 @@ struct Block {
     running: u64,
 }
 
-const EMPTY: Registers = Registers { gpr: [0; 16], flags: 0, mxcsr: 0, xmm: [[0; 2]; 16] };
+const EMPTY: Registers = Registers {
+    gpr: [0; 16],
+    flags: 0,
+    mxcsr: 0,
+    xmm: [[0; 2]; 16],
+};
 
 static mut BLOCK: Block = Block {
     regs: EMPTY,
@@ -245,7 +253,9 @@ const ARCH_SET_GS: u64 = 0x1001;
 impl Host {
     /// Waits until nobody else uses it.
     pub fn new() -> Self {
-        let alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let alone = ALONE
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         READY.call_once(prepare);
         signal_stack();
         // SAFETY: nothing in a Rust or C program of x86-64 Linux uses GS.
@@ -271,7 +281,12 @@ impl Host {
     }
 
     /// Runs the loaded `len` bytes from `regs` on `data`, which both hold the outcome afterwards.
-    pub fn run(&mut self, len: usize, regs: &mut Registers, data: &mut [u8; DATA_LEN as usize]) -> Exit {
+    pub fn run(
+        &mut self,
+        len: usize,
+        regs: &mut Registers,
+        data: &mut [u8; DATA_LEN as usize],
+    ) -> Exit {
         let memory = DATA as *mut u8;
         // SAFETY: the data pages are ours and as long as `data`. The instruction gets at the harness's memory only
         // through addresses that the catalogue makes, all of which lie in the pages mapped by `prepare` or in holes
@@ -290,9 +305,20 @@ impl Host {
             std::ptr::copy_nonoverlapping(memory, data.as_mut_ptr(), data.len());
             if let Some(vector) = (*block).vector.checked_sub(1) {
                 let address = if vector == 14 { (*block).address } else { 0 };
-                return Exit::Trap { vector: vector as u8, error: (*block).error as u32, address, rip: (*block).rip };
+                return Exit::Trap {
+                    vector: vector as u8,
+                    error: (*block).error as u32,
+                    address,
+                    rip: (*block).rip,
+                };
             }
-            Exit::Done { rip: if (*block).taken != 0 { TAKEN } else { ENTRY + len as u64 } }
+            Exit::Done {
+                rip: if (*block).taken != 0 {
+                    TAKEN
+                } else {
+                    ENTRY + len as u64
+                },
+            }
         }
     }
 }
@@ -306,10 +332,25 @@ impl Default for Host {
 /// Maps the pages and installs the handlers.
 fn prepare() {
     let map = |at: u64, len: u64, protection: i32| {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE | libc::MAP_POPULATE;
+        let flags = libc::MAP_PRIVATE
+            | libc::MAP_ANONYMOUS
+            | libc::MAP_FIXED_NOREPLACE
+            | libc::MAP_POPULATE;
         // SAFETY: a fresh mapping that replaces nothing.
-        let got = unsafe { libc::mmap(at as *mut libc::c_void, len as usize, protection, flags, -1, 0) };
-        assert_eq!(got as u64, at, "the address {at:#x} is taken in this process");
+        let got = unsafe {
+            libc::mmap(
+                at as *mut libc::c_void,
+                len as usize,
+                protection,
+                flags,
+                -1,
+                0,
+            )
+        };
+        assert_eq!(
+            got as u64, at,
+            "the address {at:#x} is taken in this process"
+        );
     };
     let write = libc::PROT_READ | libc::PROT_WRITE;
     map(CODE, 0x1000, write | libc::PROT_EXEC);
@@ -318,7 +359,13 @@ fn prepare() {
     map(DATA + DATA_LEN, 0x1000, libc::PROT_NONE);
     map(FIXED, FIXED_LEN, libc::PROT_READ);
     map(FIXED + FIXED_LEN, 0x1000, libc::PROT_NONE);
-    for signal in [libc::SIGSEGV, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP, libc::SIGBUS] {
+    for signal in [
+        libc::SIGSEGV,
+        libc::SIGILL,
+        libc::SIGFPE,
+        libc::SIGTRAP,
+        libc::SIGBUS,
+    ] {
         // SAFETY: the handler touches only BLOCK and its own context; all-zero is a valid `sigaction`.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
@@ -332,7 +379,9 @@ fn prepare() {
 /// Gives this thread a signal stack; it lives as long as the process.
 fn signal_stack() {
     let stack = libc::stack_t {
-        ss_sp: Box::leak(vec![0u8; SIGNAL_STACK].into_boxed_slice()).as_mut_ptr().cast(),
+        ss_sp: Box::leak(vec![0u8; SIGNAL_STACK].into_boxed_slice())
+            .as_mut_ptr()
+            .cast(),
         ss_flags: 0,
         ss_size: SIGNAL_STACK,
     };

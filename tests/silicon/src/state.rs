@@ -92,7 +92,9 @@ fn of<T: Copy>(rng: &mut Rng, values: &[T]) -> T {
 pub fn integer(rng: &mut Rng) -> u64 {
     match rng.below(4) {
         0 => of(rng, INTEGERS),
-        1 => of(rng, INTEGERS).wrapping_add(rng.below(17)).wrapping_sub(8),
+        1 => of(rng, INTEGERS)
+            .wrapping_add(rng.below(17))
+            .wrapping_sub(8),
         2 => rng.next() >> rng.below(64),
         _ => rng.next(),
     }
@@ -130,9 +132,21 @@ pub fn lane(rng: &mut Rng) -> u64 {
 /// MXCSR: mostly everything masked, in any rounding direction; sometimes flushing, sometimes with traps.
 fn mxcsr(rng: &mut Rng) -> u64 {
     let rounding = rng.below(4) << 13;
-    let flags = if rng.below(2) == 0 { 0 } else { rng.next() & 0x3f };
-    let modes = if rng.below(3) == 0 { rng.next() & 0x8040 } else { 0 };
-    let masks = if rng.below(4) == 0 { rng.next() & 0x1f80 } else { 0x1f80 };
+    let flags = if rng.below(2) == 0 {
+        0
+    } else {
+        rng.next() & 0x3f
+    };
+    let modes = if rng.below(3) == 0 {
+        rng.next() & 0x8040
+    } else {
+        0
+    };
+    let masks = if rng.below(4) == 0 {
+        rng.next() & 0x1f80
+    } else {
+        0x1f80
+    };
     rounding | flags | modes | masks
 }
 
@@ -148,6 +162,11 @@ impl Registers {
         let xmm = std::array::from_fn(|_| [lane(rng), lane(rng)]);
         // Interrupts are on in every user program; bit 1 is always set.
         let flags = rng.next() & (ARITHMETIC | DF) | 0x202;
-        Self { gpr, flags, mxcsr: mxcsr(rng), xmm }
+        Self {
+            gpr,
+            flags,
+            mxcsr: mxcsr(rng),
+            xmm,
+        }
     }
 }

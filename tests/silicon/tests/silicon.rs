@@ -30,7 +30,9 @@ fn compare(part: impl Fn(Code) -> bool, seed: u64) {
 
 fn is_vector(code: Code) -> bool {
     use CpuidFeature as F;
-    code.cpuid_features().iter().any(|f| matches!(f, F::SSE | F::SSE2))
+    code.cpuid_features()
+        .iter()
+        .any(|f| matches!(f, F::SSE | F::SSE2))
 }
 
 #[test]
@@ -44,8 +46,10 @@ fn vector_instructions_do_what_silicon_does() {
 }
 
 /// FXRSTOR from RSI, then FXSAVE to RDI, in the form with 32-bit and with 64-bit pointers.
-const RESTORE_AND_SAVE: [&[u8]; 2] =
-    [&[0x0f, 0xae, 0x0e, 0x0f, 0xae, 0x07], &[0x48, 0x0f, 0xae, 0x0e, 0x48, 0x0f, 0xae, 0x07]];
+const RESTORE_AND_SAVE: [&[u8]; 2] = [
+    &[0x0f, 0xae, 0x0e, 0x0f, 0xae, 0x07],
+    &[0x48, 0x0f, 0xae, 0x0e, 0x48, 0x0f, 0xae, 0x07],
+];
 
 #[test]
 fn fxrstor_and_fxsave_carry_the_state_that_silicon_carries() {

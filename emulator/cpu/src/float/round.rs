@@ -159,7 +159,7 @@ pub const fn round<F: Format>(value: Finite, env: &mut Env) -> u64 {
         env.raise(flag::INEXACT);
     }
     let field = (exponent + F::BIAS) as u64;
-    sign | (field << F::FRACTION) + (kept & ((1 << F::FRACTION) - 1))
+    sign | (field << F::FRACTION) | (kept & ((1 << F::FRACTION) - 1))
 }
 
 /// The fraction of a value below the normal range, and whether it lost something.

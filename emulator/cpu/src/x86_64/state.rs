@@ -4,6 +4,7 @@ use super::cpuid::Topology;
 use super::fpu::Fpu;
 use super::mode::Mode;
 use super::reg::{self, SEG_BASE, rflags};
+use super::sse::mxcsr;
 use crate::mmu::tlb::{Shape, Tlb};
 use base::{Codec, CodecError, State};
 use ir::Regs;
@@ -234,7 +235,7 @@ impl Hart {
         }
         self.regs[usize::from(reg::RDX)] = 0x600;
         self.regs[usize::from(reg::RFLAGS)] = rflags::FIXED;
-        self.regs[usize::from(reg::MXCSR)] = 0x1f80;
+        mxcsr::set(&mut self.regs, mxcsr::RESET);
         self.set_flag_word(0);
         self.pc = 0xfff0;
         for index in 0..6 {
