@@ -170,7 +170,7 @@ fn rotate_carry(left: bool, width: Width, value: u64, count: u32, word: u64) -> 
         return (value, word);
     }
     let kept = word & !(flags::CF | flags::OF);
-    (value, kept | carry | overflow * flags::OF)
+    (value, kept | carry | (overflow * flags::OF))
 }
 
 /// Result and flag word of SHLD or SHRD; `count` is masked already. Where a 16-bit count exceeds 16 (which the manual
@@ -210,7 +210,7 @@ fn double_shift(
     let next = if left { value >> (bits - 2) } else { filler };
     let overflow = (value >> (bits - 1) ^ next) & 1;
     let logic = flags::word(FlagKind::Logic.at(width) as u64, result, 0);
-    (result, logic | carry | overflow * flags::OF)
+    (result, logic | carry | (overflow * flags::OF))
 }
 
 fn set_zero_flag<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, zero: bool) {
@@ -248,7 +248,7 @@ fn exchange_16<B: Bus, O: Observer>(
     addr: u64,
     at: u64,
 ) -> Result<(), Trap> {
-    if addr % 16 != 0 {
+    if !addr.is_multiple_of(16) {
         return Err(Trap::GP0);
     }
     let low = cpu.load(addr, Width::B8, true, at)?;

@@ -587,12 +587,12 @@ mod tests {
         let mut rng = Rng::new(seed);
         // Close together now and then, so that what is written is read again.
         let source = NEAR + 0x2000 + rng.next() % 0x3000;
-        let target = if rng.next() % 2 == 0 {
+        let target = if rng.next().is_multiple_of(2) {
             source.wrapping_add(rng.next() % 40) - 20
         } else {
             FAR + rng.next() % 0x3000
         };
-        if rng.next() % 3 == 0 {
+        if rng.next().is_multiple_of(3) {
             board.ram.fill(Phys(FREE), 0x1_0000, 7).unwrap();
         }
         set(&mut board, RSI, source);

@@ -67,7 +67,7 @@ impl Board {
             ram.write(
                 Phys(TABLES[3] + page * 8),
                 Width::B8,
-                page * PAGE_SIZE | PRESENT_WRITABLE,
+                (page * PAGE_SIZE) | PRESENT_WRITABLE,
             );
         }
         Self { hart, ram }

@@ -72,7 +72,7 @@ impl Lifter {
     pub fn offset(&mut self, extra: i32) -> Address {
         let insn = self.insn;
         let bits = match (insn.memory_base(), insn.memory_index()) {
-            (Register::None, Register::None) => u32::from(insn.memory_displ_size()) * 8,
+            (Register::None, Register::None) => insn.memory_displ_size() * 8,
             (Register::None, r) | (r, _) => r.size() as u32 * 8,
         };
         let disp = insn.memory_displacement64();
