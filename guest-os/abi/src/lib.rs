@@ -4,7 +4,7 @@
 //! At the border between programs and kernel Silica speaks Linux for x86-64, so numbers, names and
 //! structures here are Linux's. What is Silica's own is in four modules: [`layout`] (the disk),
 //! [`probe`] (what the kernel tells an observer), [`boot`] (the command line and the end of the
-//! machine) and the [`record`] format that turns a structure into bytes without unsafe code.
+//! machine) and the [`mod@record`] format that turns a structure into bytes without unsafe code.
 
 #![no_std]
 #![warn(missing_docs)]

@@ -162,6 +162,7 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::borrow::ToOwned;
     use alloc::vec;
 
     const BASE: u64 = 0xffff_ffff_8000_0000;
@@ -222,7 +223,7 @@ mod tests {
     fn a_table_that_does_not_fit_is_refused_with_its_size() {
         let mut file = elf(16, &[("name", BASE)]);
         assert_eq!(
-            embed(&mut file, String::from),
+            embed(&mut file, str::to_owned),
             Err(Error::TooSmall(16 + 8 + 5))
         );
     }
@@ -231,7 +232,7 @@ mod tests {
     fn damaged_files_are_errors_and_never_panics() {
         let whole = elf(64, &[("name", BASE)]);
         for len in 0..whole.len() {
-            assert!(embed(&mut whole[..len].to_vec(), String::from).is_err());
+            assert!(embed(&mut whole[..len].to_vec(), str::to_owned).is_err());
         }
     }
 
