@@ -6,6 +6,7 @@ use crate::arch::boot::BootInfo;
 use crate::sync::Once;
 
 struct Parameters {
+    command_line: &'static str,
     options: Options,
     ramdisk: Option<&'static [u8]>,
 }
@@ -15,7 +16,12 @@ static PARAMETERS: Once<Parameters> = Once::new();
 /// Reads them; the heap must work.
 pub fn init(boot: &BootInfo) {
     let ramdisk = crate::mm::boot_module(boot);
-    PARAMETERS.set(Parameters { options: Options::parse(boot.cmdline), ramdisk });
+    PARAMETERS.set(Parameters { command_line: boot.cmdline, options: Options::parse(boot.cmdline), ramdisk });
+}
+
+/// The command line as the loader gave it.
+pub fn command_line() -> &'static str {
+    PARAMETERS.get().map_or("", |parameters| parameters.command_line)
 }
 
 /// The options of the command line.

@@ -82,6 +82,11 @@ impl Tty {
         }
     }
 
+    /// The process group that Ctrl-C reaches; 0 for none.
+    pub fn foreground(&self) -> Pid {
+        self.state.lock().foreground
+    }
+
     fn set_termios(&self, request: u32, settings: Termios) {
         let mut state = self.state.lock();
         if request == TCSETSF {

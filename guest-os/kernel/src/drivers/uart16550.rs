@@ -10,7 +10,7 @@ use crate::arch::port::{inb, outb};
 
 const COM1: u16 = 0x3f8;
 /// Its ISA interrupt line.
-const IRQ: u32 = 4;
+pub const IRQ: u32 = 4;
 /// Receiver buffer register.
 const RBR: u16 = COM1;
 /// Interrupt enable register, and its bit "received data available".

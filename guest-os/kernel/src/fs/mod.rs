@@ -30,6 +30,7 @@ pub mod mount;
 pub mod open_file;
 pub mod page_cache;
 pub mod poll;
+mod procfs;
 pub mod transfer;
 pub mod walk;
 
@@ -37,6 +38,7 @@ use kcore::cmdline::Root;
 
 use crate::boot_params;
 use crate::drivers::{self, block};
+use crate::mm::frame;
 
 /// Mounts the root file system and those that need no disk. May sleep, so process 1 calls it.
 pub fn init() {
@@ -51,10 +53,18 @@ pub fn init() {
         Ok(root) => mount::mount_root(root, &alloc::format!("/dev/{name}"), "silicafs"),
         Err(error) => panic!("cannot mount {name} as root: {error}"),
     }
-    for (path, root, kind) in [("/dev", devfs::root(), "devtmpfs")] {
+    frame::set_reclaimer(diskfs::reclaim);
+    for (path, root, kind) in [("/dev", devfs::root(), "devtmpfs"), ("/proc", procfs::root(), "proc")] {
         match walk::find(&mount::root(), path.as_bytes(), walk::Last::Follow) {
             Ok(covered) if covered.is_dir() => mount::mount(covered, path, root, kind),
             _ => crate::warning!("{path} is no directory on {name}: {kind} is not mounted"),
         }
+    }
+}
+
+/// Makes everything durable, before the machine ends.
+pub fn sync() {
+    if let Err(errno) = diskfs::sync() {
+        crate::warning!("sync: {errno}");
     }
 }

@@ -4,7 +4,8 @@
 //! After fork both sides map the same frames without the right to write. Who writes first faults here. If the
 //! frame has another reference (the other side, a cache), the writer gets a copy; if it is the only one left, it
 //! gets the right back. Whether a page *may* be written is what its region says; whether it *can* be
-//! is what the page table says: the difference is copy-on-write.
+//! is what the page table says: the difference is copy-on-write. Regions that are shared on purpose only get the
+//! right back.
 
 use abi::Errno;
 
@@ -31,10 +32,6 @@ pub struct Fault {
     pub address: usize,
     /// What was tried.
     pub access: Access,
-    /// Whether a page was there, without the right.
-    pub present: bool,
-    /// Whether user mode tried, rather than the kernel on its behalf.
-    pub user: bool,
     /// The hardware's own description, for probes.
     pub code: u64,
 }
@@ -67,7 +64,7 @@ impl AddressSpace {
             return Err(Unresolved::NotMapped);
         }
         let region = contents.region_at(fault.address).ok_or(Unresolved::NotMapped)?;
-        let protection = region.protection;
+        let (protection, is_shared) = (region.protection, region.is_shared());
         let allowed = match fault.access {
             Access::Read => protection.read || protection.write || protection.execute,
             Access::Write => protection.write,
@@ -81,8 +78,7 @@ impl AddressSpace {
             Some(mapping) if wants_write && !mapping.writable => {
                 // SAFETY: the table's reference is only borrowed: `into_raw` below keeps it alive.
                 let frame = unsafe { Frame::from_raw(mapping.frame) };
-                let (unique, copy) = (frame.is_unique(), || frame.duplicate());
-                let copy = if unique { None } else { Some(copy()) };
+                let copy = if is_shared || frame.is_unique() { None } else { Some(frame.duplicate()) };
                 frame.into_raw();
                 match copy {
                     None => contents.table.protect(page, protection),

@@ -16,7 +16,7 @@ use super::address::{PAGE_SIZE, PhysAddr};
 use super::layout::phys_to_virt;
 use crate::arch::boot::BootInfo;
 use crate::arch::paging;
-use crate::sync::SpinLock;
+use crate::sync::{Once, SpinLock};
 
 /// Reference counts by frame number; in memory taken at boot.
 static COUNTS: AtomicUsize = AtomicUsize::new(0);
@@ -105,9 +105,28 @@ pub fn free() -> usize {
     FREE.load(Ordering::Relaxed)
 }
 
+/// Has the caches give frames back when memory is short; the file system sets it.
+static RECLAIMER: Once<fn(usize) -> usize> = Once::new();
+/// Frames asked back at a time.
+const RECLAIM_BATCH: usize = 64;
+
+/// Lets `reclaim` be asked to free some frames when there are too few. It gets the number wanted and gives that
+/// freed, and it may neither sleep nor wait for a lock: whoever needs memory may hold any.
+pub fn set_reclaimer(reclaim: fn(usize) -> usize) {
+    RECLAIMER.set(reclaim);
+}
+
+fn reclaim() -> usize {
+    RECLAIMER.get().map_or(0, |reclaim| reclaim(RECLAIM_BATCH))
+}
+
 /// Takes `2^order` frames in a row, aligned to their size, with any contents, for the kernel itself.
 /// `free_pages` gives them back.
 pub fn alloc_pages(order: usize) -> Option<PhysAddr> {
+    take_pages(order).or_else(|| (reclaim() > 0).then(|| take_pages(order)).flatten())
+}
+
+fn take_pages(order: usize) -> Option<PhysAddr> {
     let mut pool = POOL.lock();
     let buddy = pool.as_mut()?;
     let at = PhysAddr::new((buddy.alloc(order)? * PAGE_SIZE) as u64);
@@ -142,7 +161,7 @@ pub struct Frame(PhysAddr);
 impl Frame {
     /// A frame with any contents, for a program or a cache; `ENOMEM` when only the reserve is left.
     pub fn alloc() -> Result<Frame, Errno> {
-        if free() <= RESERVE.load(Ordering::Relaxed) {
+        if free() <= RESERVE.load(Ordering::Relaxed) && reclaim() == 0 {
             return Err(Errno::ENOMEM);
         }
         let at = alloc_pages(0).ok_or(Errno::ENOMEM)?;

@@ -25,6 +25,8 @@ impl Protection {
         Protection { write: false, ..self }
     }
 
+    /// No access at all.
+    pub const NONE: Protection = Protection { read: false, write: false, execute: false };
     /// Read and write.
     pub const READ_WRITE: Protection = Protection { read: true, write: true, execute: false };
 }

@@ -1,12 +1,14 @@
 //! Regions: what an address space promises to show in a range of pages.
 
 use abi::Errno;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 
 use super::address::PAGE_SIZE;
 use super::frame::Frame;
 use super::protection::Protection;
+use crate::sync::SleepLock;
 
 /// A file whose pages can appear in memory; the file system implements it.
 pub trait Mappable: Send + Sync {
@@ -23,6 +25,13 @@ pub trait Mappable: Send + Sync {
 pub enum Backing {
     /// Zeros.
     Anonymous,
+    /// Pages that several address spaces share, writes included.
+    Shared {
+        /// The pages.
+        pages: Arc<SharedPages>,
+        /// Offset in them of the region's first byte.
+        offset: u64,
+    },
     /// A file.
     File {
         /// The file.
@@ -32,6 +41,24 @@ pub enum Backing {
         /// Bytes, from the region's start, that come from the file; zeros follow.
         len: u64,
     },
+}
+
+/// Zero pages that appear when one of those who share them touches them first.
+#[derive(Default)]
+pub struct SharedPages {
+    frames: SleepLock<BTreeMap<u64, Frame>>,
+}
+
+impl SharedPages {
+    fn page(&self, index: u64) -> Result<Frame, Errno> {
+        let mut frames = self.frames.lock();
+        if let Some(frame) = frames.get(&index) {
+            return Ok(frame.clone());
+        }
+        let frame = Frame::zeroed()?;
+        frames.insert(index, frame.clone());
+        Ok(frame)
+    }
 }
 
 /// A range of pages with the same rights and the same origin.
@@ -55,15 +82,24 @@ impl Region {
         Region { start, end, protection, backing: Backing::Anonymous, grows_down: false }
     }
 
+    /// Whether writes are meant for everybody who maps the same.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.backing, Backing::Shared { .. })
+    }
+
     /// Cuts off and returns what lies from `at` on; `at` is a page border inside.
     pub fn split_off(&mut self, at: usize) -> Region {
         let mut upper = self.clone();
         upper.start = at;
         upper.grows_down = false;
-        if let Backing::File { offset, len, .. } = &mut upper.backing {
-            let cut = (at - self.start) as u64;
-            *offset += cut;
-            *len = len.saturating_sub(cut);
+        let cut = (at - self.start) as u64;
+        match &mut upper.backing {
+            Backing::Anonymous => {}
+            Backing::Shared { offset, .. } => *offset += cut,
+            Backing::File { offset, len, .. } => {
+                *offset += cut;
+                *len = len.saturating_sub(cut);
+            }
         }
         self.end = at;
         upper
@@ -72,10 +108,14 @@ impl Region {
     /// The page at `address` as it is before the program has written to it, and whether the frame belongs
     /// to a file, so that a write must copy it first.
     pub fn first_page(&self, address: usize) -> Result<(Frame, bool), Errno> {
-        let Backing::File { file, offset, len } = &self.backing else {
-            return Ok((Frame::zeroed()?, false));
-        };
         let within = (address - self.start) as u64;
+        let (file, offset, len) = match &self.backing {
+            Backing::Anonymous => return Ok((Frame::zeroed()?, false)),
+            Backing::Shared { pages, offset } => {
+                return Ok((pages.page((offset + within) / PAGE_SIZE as u64)?, false));
+            }
+            Backing::File { file, offset, len } => (file, offset, len),
+        };
         let from_file = len.saturating_sub(within).min(PAGE_SIZE as u64) as usize;
         if from_file == 0 {
             return Ok((Frame::zeroed()?, false));

@@ -128,6 +128,29 @@ impl AddressSpace {
         Ok(())
     }
 
+    /// Copies out bytes from `at` on, up to the first page that is not in memory; gives how many. For /proc.
+    pub fn peek(&self, at: usize, out: &mut [u8]) -> usize {
+        let contents = self.contents.lock();
+        let mut done = 0;
+        while done < out.len() {
+            let address = at + done;
+            let offset = address % PAGE_SIZE;
+            let len = (PAGE_SIZE - offset).min(out.len() - done);
+            let Some(mapping) = contents.table.get(page_floor(address)) else { break };
+            // SAFETY: the table's reference is only borrowed: `into_raw` keeps it alive.
+            let frame = unsafe { Frame::from_raw(mapping.frame) };
+            frame.read(offset, &mut out[done..done + len]);
+            frame.into_raw();
+            done += len;
+        }
+        done
+    }
+
+    /// Start and end of the heap.
+    pub fn heap(&self) -> (usize, usize) {
+        self.contents.lock().heap
+    }
+
     /// Puts the heap of a new program behind `end`, the end of its segments.
     pub fn set_heap_start(&self, end: usize) -> Result<(), Errno> {
         let start = page_ceil(end).ok_or(Errno::ENOMEM)?;

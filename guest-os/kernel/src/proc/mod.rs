@@ -21,8 +21,9 @@ mod program;
 pub mod signal;
 pub mod table;
 
-pub use crate::sync::{Current, current};
+pub use crate::sync::current;
 pub use process::{Process, State};
+pub use program::Program;
 
 use crate::arch::trap::TrapFrame;
 

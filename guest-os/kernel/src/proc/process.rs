@@ -67,6 +67,8 @@ pub struct Process {
     pub affinity: AtomicU64,
     /// Nanoseconds of CPU time.
     pub cpu_time: AtomicU64,
+    /// When it was made, as `time::now_ns` counts.
+    pub started: u64,
     /// Saved registers.
     pub context: Context,
     stack: SpinLock<Option<KernelStack>>,
@@ -137,6 +139,7 @@ impl Process {
             cpu: AtomicUsize::new(0),
             affinity: AtomicU64::new(u64::MAX),
             cpu_time: AtomicU64::new(0),
+            started: crate::time::now_ns(),
             context,
             stack: SpinLock::new(stack),
             space: SpinLock::new(None),

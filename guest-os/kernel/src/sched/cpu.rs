@@ -13,6 +13,7 @@ use crate::arch::percpu::cpu_id;
 use crate::boot_params::options;
 use crate::proc::Process;
 use crate::sync::{Once, SpinLock, enter};
+use crate::time::now_ns;
 
 /// Scheduler state of one CPU.
 pub struct Cpu {
@@ -91,6 +92,13 @@ impl Cpu {
     /// How many processes wait in the queue.
     pub fn queue_length(&self) -> usize {
         self.length.load(Ordering::Relaxed)
+    }
+
+    /// Nanoseconds for which the CPU had nothing to do.
+    pub fn idle_time(&self) -> u64 {
+        let since = self.slice_start.load(Ordering::Relaxed);
+        let present = if self.is_idle.load(Ordering::Relaxed) { now_ns().saturating_sub(since) } else { 0 };
+        self.idle().cpu_time.load(Ordering::Relaxed) + present
     }
 
     /// Whether the CPU idles and nothing has been put on its queue.

@@ -29,6 +29,12 @@ impl<T> SleepLock<T> {
     }
 }
 
+impl<T: Default> Default for SleepLock<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
 impl<T: ?Sized> SleepLock<T> {
     /// Sleeps until the lock is free and takes it. No signal ends the wait.
     pub fn lock(&self) -> SleepGuard<'_, T> {

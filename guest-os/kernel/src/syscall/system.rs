@@ -6,6 +6,7 @@ use abi::system::{Sysinfo, Utsname};
 
 use super::{Args, SysResult};
 use crate::arch;
+use crate::fs::diskfs;
 use crate::mm::address::PAGE_SIZE;
 use crate::mm::{frame, kstack};
 use crate::proc::table;
@@ -62,10 +63,18 @@ pub fn getrandom(args: &mut Args) -> SysResult {
     Ok(done)
 }
 
-/// reboot(2). Switching off takes the machine's exit word as the fourth argument (`abi::boot::ExitWord`).
+/// reboot(2): everything written is made durable first. Switching off takes the machine's exit word as the fourth argument (`abi::boot::ExitWord`).
 pub fn reboot(args: &mut Args) -> SysResult {
     if args.uint(0) != MAGIC1 || args.uint(1) != MAGIC2 {
         return Err(Errno::EINVAL);
+    }
+    if args.uint(2) != CAD_OFF {
+        crate::fs::sync();
+    }
+    if args.uint(2) != CAD_OFF
+        && let Err(errno) = diskfs::sync()
+    {
+        crate::error!("what was written last is not on the disk: {errno}");
     }
     match args.uint(2) {
         CAD_OFF => Ok(0),

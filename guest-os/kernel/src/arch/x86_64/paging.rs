@@ -5,6 +5,9 @@
 //!  NX  -      frame             -      G  PS  D  A  PCD  PWT  U  W  P
 //! ```
 //!
+//! Bit 9 is ours (`HELD`): a page that the program may not touch at all. The entry is not present, so neither
+//! the program nor the kernel on its behalf gets through, but it keeps its frame for a later mprotect.
+//!
 //! `PageTable` is the table of one address space: it owns the tables of the user half, and one reference
 //! to every frame mapped there. The kernel half is shared: its top-level entries are made once, by
 //! `init_kernel`, and copied into each new table, so later changes below them are seen everywhere.
@@ -28,7 +31,10 @@ const WRITE_THROUGH: u64 = 1 << 3;
 const CACHE_DISABLE: u64 = 1 << 4;
 const LARGE: u64 = 1 << 7;
 const GLOBAL: u64 = 1 << 8;
+const HELD: u64 = 1 << 9;
 const NO_EXECUTE: u64 = 1 << 63;
+/// A last-level entry with either has a frame.
+const IN_USE: u64 = PRESENT | HELD;
 const FRAME: u64 = 0x000f_ffff_ffff_f000;
 
 const ENTRIES: usize = 512;
@@ -99,11 +105,12 @@ impl PageTable {
         Ok(PageTable { root })
     }
 
-    /// A page that may not even be read keeps its frame, but user mode may not touch it.
     fn flags(protection: Protection) -> u64 {
-        let readable = protection.read || protection.write || protection.execute;
+        if protection == Protection::NONE {
+            return HELD;
+        }
         PRESENT
-            | if readable { USER } else { 0 }
+            | USER
             | if protection.write { WRITABLE } else { 0 }
             | if protection.execute { 0 } else { nx() }
     }
@@ -116,18 +123,11 @@ impl PageTable {
         Ok(unsafe { Self::take(slot.replace(value)) })
     }
 
-    /// Unmaps the page of `address`; gives back what was mapped there.
-    pub fn unmap(&mut self, address: usize) -> Option<Frame> {
-        let slot = walk(self.root, address, None).ok()??;
-        // SAFETY: as for `map`.
-        unsafe { Self::take(slot.replace(0)) }
-    }
-
     /// # Safety
     /// The entry must have been removed from the table, so that its reference passes to the result.
     unsafe fn take(value: u64) -> Option<Frame> {
         // SAFETY: promised by the caller.
-        (value & PRESENT != 0).then(|| unsafe { Frame::from_raw(PhysAddr::new(value & FRAME)) })
+        (value & IN_USE != 0).then(|| unsafe { Frame::from_raw(PhysAddr::new(value & FRAME)) })
     }
 
     /// What is mapped at the page of `address`.
@@ -135,7 +135,7 @@ impl PageTable {
         let slot = walk(self.root, address, None).ok()??;
         // SAFETY: a live entry.
         let value = unsafe { slot.read() };
-        (value & PRESENT != 0)
+        (value & IN_USE != 0)
             .then_some(Mapping { frame: PhysAddr::new(value & FRAME), writable: value & WRITABLE != 0 })
     }
 
@@ -145,7 +145,7 @@ impl PageTable {
             // SAFETY: a live entry of ours.
             unsafe {
                 let value = slot.read();
-                if value & PRESENT != 0 {
+                if value & IN_USE != 0 {
                     slot.write(value & FRAME | Self::flags(protection));
                 }
             }
@@ -163,7 +163,7 @@ impl PageTable {
                 // SAFETY: a live entry.
                 let value = unsafe { slot.read() };
                 let span = PAGE_SIZE << (9 * level);
-                if value & PRESENT == 0 {
+                if value & if level == 0 { IN_USE } else { PRESENT } == 0 {
                     address = (address & !(span - 1)) + span;
                     break;
                 }
@@ -231,7 +231,7 @@ impl PageTable {
         for i in 0..entries {
             // SAFETY: the table is live and nobody uses it any more.
             let value = unsafe { entry(table, i).read() };
-            if value & PRESENT != 0 {
+            if value & IN_USE != 0 {
                 if level > 0 {
                     Self::free(value & FRAME, level - 1, ENTRIES);
                 } else {

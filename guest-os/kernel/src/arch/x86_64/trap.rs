@@ -337,7 +337,6 @@ pub(super) fn before_user(frame: &mut TrapFrame) {
 
 //  4        3        2      1       0
 //  I/D    RSVD      U/S    W/R      P
-const PF_PRESENT: u64 = 1 << 0;
 const PF_WRITE: u64 = 1 << 1;
 const PF_FETCH: u64 = 1 << 4;
 
@@ -350,7 +349,7 @@ fn page_fault(frame: &mut TrapFrame) {
     } else {
         Access::Read
     };
-    let fault = Fault { address, access, present: frame.error & PF_PRESENT != 0, user: frame.from_user(), code: frame.error };
+    let fault = Fault { address, access, code: frame.error };
     if frame.from_user() {
         cpu::interrupts_on();
         crate::proc::fault::user_page_fault(frame, fault);

@@ -29,14 +29,20 @@ const ID_BLOCK: u32 = 2;
 const ID_CONSOLE: u32 = 3;
 const ID_ENTROPY: u32 = 4;
 
-/// What was found: device id and address.
-static FOUND: SpinLock<Vec<(u32, u64)>> = SpinLock::new(Vec::new());
+/// A device that was found.
+struct Found {
+    id: u32,
+    address: u64,
+    irq: u32,
+}
+
+static FOUND: SpinLock<Vec<Found>> = SpinLock::new(Vec::new());
 
 /// Finds the devices at the announced places and starts their drivers.
 pub fn init(places: &[VirtioMmio]) {
     for transport in mmio::discover(places) {
         let (id, address) = (transport.device_id(), transport.address());
-        FOUND.lock().push((id, address));
+        FOUND.lock().push(Found { id, address, irq: transport.irq() });
         let attached = match id {
             ID_BLOCK => block::attach(transport),
             ID_CONSOLE => console::attach(transport),
@@ -58,7 +64,15 @@ pub fn summary() -> String {
     if found.is_empty() {
         return "no virtio device (the loader announces them by virtio_mmio.device=SIZE@ADDRESS:IRQ)".into();
     }
-    let names: Vec<String> = found.iter().map(|(id, address)| format!("{} at {address:#x}", name(*id))).collect();
+    let names: Vec<String> = found.iter().map(|device| format!("{} at {:#x}", name(device.id), device.address)).collect();
+    names.join(", ")
+}
+
+/// The devices on an interrupt line, as Linux calls them.
+pub fn interrupt_user(line: u32) -> String {
+    let found = FOUND.lock();
+    let users = found.iter().enumerate().filter(|(_, device)| device.irq == line);
+    let names: Vec<String> = users.map(|(index, _)| format!("virtio{index}")).collect();
     names.join(", ")
 }
 
