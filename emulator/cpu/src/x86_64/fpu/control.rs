@@ -111,3 +111,70 @@ fn fxrstor<B: Bus, O: Observer>(
         Err(Trap::GP0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::{Board, FREE};
+    use ir::Opcode;
+    use ir::reg::TEMP;
+
+    fn run(board: &mut Board, id: u16, a: u64) -> Result<Flow, Trap> {
+        board.hart.regs[usize::from(TEMP)] = a;
+        let imm = i32::from(id)
+            | i32::from(
+                Layout {
+                    wide: true,
+                    long: true,
+                }
+                .payload(),
+            ) << 16;
+        let op = Op {
+            code: Opcode::Call,
+            d: TEMP,
+            a: TEMP,
+            b: TEMP,
+            imm,
+        };
+        board.run(|cpu| call(cpu, id, op, 0))
+    }
+
+    #[test]
+    fn a_unit_lent_to_another_task_is_not_available() {
+        let mut board = Board::new();
+        board.hart.cr0 |= bits::CR0_TS;
+        assert_eq!(run(&mut board, id::FNINIT, 0), Err(Trap::fault(vector::NM)));
+        assert_eq!(
+            run(&mut board, id::FXSAVE, FREE),
+            Err(Trap::fault(vector::NM))
+        );
+        assert_eq!(run(&mut board, id::FWAIT, 0), Ok(Flow::Next));
+        board.hart.cr0 |= bits::CR0_MP;
+        assert_eq!(run(&mut board, id::FWAIT, 0), Err(Trap::fault(vector::NM)));
+    }
+
+    #[test]
+    fn a_waiting_exception_meets_the_next_instruction_that_waits() {
+        let mut board = Board::new();
+        board.hart.fpu.reset();
+        board.hart.fpu.status = 1;
+        assert_eq!(run(&mut board, id::FLDCW, 0x37e), Ok(Flow::Next));
+        assert_eq!(run(&mut board, id::FWAIT, 0), Err(Trap::fault(vector::MF)));
+        assert_eq!(run(&mut board, id::FNCLEX, 0), Ok(Flow::Next));
+        assert_eq!(run(&mut board, id::FWAIT, 0), Ok(Flow::Next));
+    }
+
+    #[test]
+    fn an_area_that_is_not_wholly_there_is_not_begun() {
+        let mut board = Board::new();
+        board.unmap(FREE + 0x1000);
+        assert!(run(&mut board, id::FXSAVE, FREE + 0xf00).is_err());
+        assert_eq!(board.ram.read(base::Phys(FREE + 0xf18), Width::B8), Some(0));
+        assert_eq!(run(&mut board, id::FXSAVE, FREE + 0xe08), Err(Trap::GP0));
+        assert_eq!(run(&mut board, id::FXSAVE, FREE + 0xe00), Ok(Flow::Next));
+        assert_eq!(
+            board.ram.read(base::Phys(FREE + 0xe18), Width::B4),
+            Some(0x1f80)
+        );
+    }
+}

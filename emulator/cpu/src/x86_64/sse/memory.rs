@@ -58,3 +58,64 @@ fn store_masked<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, op: Op, at: u64) -
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::reg::MXCSR;
+    use crate::x86_64::testing::{Board, FREE};
+    use base::Phys;
+    use ir::Opcode;
+    use ir::reg::TEMP;
+
+    fn run(board: &mut Board, id: u16, d: u8, a: u8, b: u8) -> Result<Flow, Trap> {
+        let op = Op {
+            code: Opcode::Call,
+            d,
+            a,
+            b,
+            imm: i32::from(id),
+        };
+        board.run(|cpu| call(cpu, id, op, 0))
+    }
+
+    #[test]
+    fn a_missing_unit_is_invalid_and_a_lent_one_not_available() {
+        let mut board = Board::new();
+        board.hart.cr0 |= bits::CR0_TS;
+        assert_eq!(
+            run(&mut board, id::UNUSABLE, 0, 0, 0),
+            Err(Trap::fault(vector::NM))
+        );
+        board.hart.cr0 |= bits::CR0_EM;
+        assert_eq!(run(&mut board, id::UNUSABLE, 0, 0, 0), Err(Trap::UD));
+        board.hart.cr0 &= !bits::CR0_EM;
+        board.hart.cr4 &= !bits::CR4_OSFXSR;
+        assert_eq!(run(&mut board, id::UNUSABLE, 0, 0, 0), Err(Trap::UD));
+    }
+
+    #[test]
+    fn reserved_bits_of_mxcsr_fault_and_change_nothing() {
+        let mut board = Board::new();
+        board.hart.regs[usize::from(TEMP)] = 0x1_1f80;
+        assert_eq!(run(&mut board, id::LDMXCSR, 0, TEMP, 0), Err(Trap::GP0));
+        assert_eq!(board.hart.regs[usize::from(MXCSR)], mxcsr::RESET);
+    }
+
+    #[test]
+    fn a_masked_store_that_faults_has_stored_nothing() {
+        let mut board = Board::new();
+        board.unmap(FREE + 0x1000);
+        let (address, data, mask) = (TEMP, TEMP + 2, TEMP + 4);
+        let regs = &mut board.hart.regs;
+        regs[usize::from(address)] = FREE + 0xff8;
+        regs[usize::from(data)] = u64::MAX;
+        regs[usize::from(mask)] = 0x80;
+        regs[usize::from(mask) + 1] = 0x80;
+        assert!(run(&mut board, id::MASKMOVDQU, address, data, mask).is_err());
+        assert_eq!(board.ram.read(Phys(FREE + 0xff8), Width::B1), Some(0));
+        board.hart.regs[usize::from(mask) + 1] = 0;
+        assert!(run(&mut board, id::MASKMOVDQU, address, data, mask).is_ok());
+        assert_eq!(board.ram.read(Phys(FREE + 0xff8), Width::B2), Some(0xff));
+    }
+}
