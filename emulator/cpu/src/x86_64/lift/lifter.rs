@@ -30,6 +30,8 @@ pub struct Lifter {
     pub b: Builder,
     /// The instruction.
     pub insn: Instruction,
+    /// Whether it has more bytes than an instruction may have.
+    pub too_long: bool,
     /// What may be assumed.
     pub mode: Mode,
 }
@@ -55,6 +57,7 @@ impl Lifter {
         Self {
             b: Builder::new(pc),
             insn: Instruction::default(),
+            too_long: false,
             mode,
         }
     }

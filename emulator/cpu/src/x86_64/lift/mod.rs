@@ -72,6 +72,7 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
         if decoder.last_error() == DecoderError::NoMoreBytes {
             break;
         }
+        l.too_long = insn.is_invalid() && insn.len() >= LONGEST && too_long(code, pc, next, mode);
         one(&mut l, insn, next, probes);
         next = insn.next_ip();
     }
@@ -79,6 +80,14 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
         return Lifted::Straddles;
     }
     Lifted::Block(l.b.finish(next))
+}
+
+/// Whether the instruction at `at`, which is invalid and has all the bytes that an instruction may have, would have more:
+/// the alternative is a LOCK prefix where none belongs.
+fn too_long(code: &[u8], pc: u64, at: u64, mode: Mode) -> bool {
+    let options = DecoderOptions::NO_INVALID_CHECK;
+    let bytes = code.get(at.wrapping_sub(pc) as usize..).unwrap_or_default();
+    Decoder::with_ip(mode.bits(), bytes, at, options).decode().is_invalid()
 }
 
 /// Lifts one instruction, or what its refusal means.
@@ -112,7 +121,7 @@ fn begin(l: &mut Lifter, pc: u64, probes: &Probes) {
 fn family(l: &mut Lifter) -> Lift {
     use Mnemonic as M;
     match l.insn.mnemonic() {
-        M::INVALID if l.insn.len() >= LONGEST => Err(Refusal::Protection),
+        M::INVALID if l.too_long => Err(Refusal::Protection),
         M::INVALID | M::Ud0 | M::Ud1 | M::Ud2 => Err(Refusal::Undefined),
         M::Mov
         | M::Movzx
