@@ -39,16 +39,15 @@ pub fn embed(elf: &mut [u8], demangle: impl Fn(&str) -> String) -> Result<(), Er
     let target = find(elf, |name, _| name == SECTION)?;
 
     let mut functions: Vec<(u64, String)> = Vec::new();
-    let table = elf
-        .get(symtab.offset..symtab.offset + symtab.size)
+    let table = symtab
+        .range()
+        .and_then(|range| elf.get(range))
         .ok_or(Error::NotElf)?;
     for symbol in table.chunks_exact(24) {
         let is_function = symbol[4] & 0xf == STT_FUNC;
         let address = u64_at(symbol, 8).ok_or(Error::NotElf)?;
-        let name = string_at(
-            elf,
-            strtab.offset + u32_at(symbol, 0).ok_or(Error::NotElf)? as usize,
-        );
+        let name_at = u32_at(symbol, 0).ok_or(Error::NotElf)? as usize;
+        let name = string_at(elf, strtab.offset.saturating_add(name_at));
         if is_function && address >= target.address & !0x3fff_ffff {
             functions.push((address, demangle(name.ok_or(Error::NotElf)?)));
         }
@@ -74,8 +73,10 @@ pub fn embed(elf: &mut [u8], demangle: impl Fn(&str) -> String) -> Result<(), Er
     if out.len() > target.size {
         return Err(Error::TooSmall(out.len()));
     }
-    out.resize(target.size, 0);
-    elf[target.offset..target.offset + target.size].copy_from_slice(&out);
+    let place = target.range().and_then(|range| elf.get_mut(range));
+    let (table, rest) = place.ok_or(Error::NotElf)?.split_at_mut(out.len());
+    table.copy_from_slice(&out);
+    rest.fill(0);
     Ok(())
 }
 
@@ -113,8 +114,14 @@ struct Section {
     link: u32,
 }
 
+impl Section {
+    fn range(&self) -> Option<core::ops::Range<usize>> {
+        Some(self.offset..self.offset.checked_add(self.size)?)
+    }
+}
+
 fn section(elf: &[u8], index: usize) -> Option<Section> {
-    let at = (u64_at(elf, 40)? as usize).checked_add(index * 64)?;
+    let at = (u64_at(elf, 40)? as usize).checked_add(index.checked_mul(64)?)?;
     Some(Section {
         name: u32_at(elf, at)?,
         kind: u32_at(elf, at + 4)?,
@@ -133,7 +140,8 @@ fn find(elf: &[u8], wanted: impl Fn(&str, u32) -> bool) -> Result<Section, Error
     let names = section(elf, u16_at(elf, 62).ok_or(Error::NotElf)?.into()).ok_or(Error::NotElf)?;
     for index in 0..count {
         let found = section(elf, index.into()).ok_or(Error::NotElf)?;
-        let name = string_at(elf, names.offset + found.name as usize).ok_or(Error::NotElf)?;
+        let name = string_at(elf, names.offset.saturating_add(found.name as usize))
+            .ok_or(Error::NotElf)?;
         if wanted(name, found.kind) {
             return Ok(found);
         }
@@ -148,15 +156,15 @@ fn string_at(bytes: &[u8], at: usize) -> Option<&str> {
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+    Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
+    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 #[cfg(test)]
@@ -231,8 +239,16 @@ mod tests {
     #[test]
     fn damaged_files_are_errors_and_never_panics() {
         let whole = elf(64, &[("name", BASE)]);
-        for len in 0..whole.len() {
+        // The last fields of the last section header do not matter.
+        for len in 0..whole.len() - 20 {
             assert!(embed(&mut whole[..len].to_vec(), str::to_owned).is_err());
+        }
+        for at in 0..whole.len() {
+            for value in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[at] = value;
+                let _ = embed(&mut damaged, str::to_owned);
+            }
         }
     }
 
