@@ -3,14 +3,14 @@
 //! A stack that is freed stays mapped and waits in a pool for the next process, so that fork and exit do not
 //! change kernel page tables (which would cost a TLB shootdown on all CPUs). Waiting stacks count as free memory.
 
+use core::mem::ManuallyDrop;
+
 use alloc::vec::Vec;
 
 use abi::Errno;
 
 use super::address::PAGE_SIZE;
-use super::frame::Frame;
 use super::layout::{KSTACK_BASE, KSTACK_COUNT, KSTACK_STRIDE};
-use crate::arch::paging;
 use crate::sync::SpinLock;
 
 /// Pages of a stack, without the guard.
@@ -19,11 +19,23 @@ const STACK_PAGES: usize = KSTACK_STRIDE / PAGE_SIZE - 1;
 struct Pool {
     /// Slots whose stack is mapped and waits.
     waiting: Vec<usize>,
+    /// Slots for which there was no memory.
+    unmapped: Vec<usize>,
     /// Slots never used begin here.
     fresh: usize,
 }
 
-static POOL: SpinLock<Pool> = SpinLock::new(Pool { waiting: Vec::new(), fresh: 0 });
+impl Pool {
+    fn take_unmapped(&mut self) -> Option<usize> {
+        self.unmapped.pop().or_else(|| {
+            let slot = self.fresh;
+            self.fresh += 1;
+            (slot < KSTACK_COUNT).then_some(slot)
+        })
+    }
+}
+
+static POOL: SpinLock<Pool> = SpinLock::new(Pool { waiting: Vec::new(), unmapped: Vec::new(), fresh: 0 });
 
 /// A kernel stack; dropping it gives it to the pool. Its process must have left it for good.
 pub struct KernelStack {
@@ -33,31 +45,28 @@ pub struct KernelStack {
 impl KernelStack {
     /// A stack with any contents.
     pub fn new() -> Result<Self, Errno> {
-        let mut pool = POOL.lock();
-        if let Some(slot) = pool.waiting.pop() {
-            return Ok(KernelStack { slot });
+        let slot = {
+            let mut pool = POOL.lock();
+            if let Some(slot) = pool.waiting.pop() {
+                return Ok(KernelStack { slot });
+            }
+            pool.take_unmapped().ok_or(Errno::EAGAIN)?
+        };
+        let mapped = Self::map(slot);
+        if mapped.is_err() {
+            POOL.lock().unmapped.push(slot);
         }
-        if pool.fresh == KSTACK_COUNT {
-            return Err(Errno::EAGAIN);
-        }
-        let stack = KernelStack { slot: pool.fresh };
+        mapped
+    }
+
+    /// Gives a slot its frames. What was mapped before memory ran out stays for the next attempt.
+    fn map(slot: usize) -> Result<Self, Errno> {
+        let stack = ManuallyDrop::new(KernelStack { slot });
         let bottom = stack.top() - STACK_PAGES * PAGE_SIZE;
         for page in 0..STACK_PAGES {
-            let mapped = Frame::alloc()
-                .and_then(|frame| paging::map_kernel_page(bottom + page * PAGE_SIZE, frame.into_raw()));
-            if let Err(errno) = mapped {
-                for page in 0..page {
-                    if let Some(at) = paging::unmap_kernel_page(bottom + page * PAGE_SIZE) {
-                        // SAFETY: mapped by this function and never used, so no TLB knows it.
-                        drop(unsafe { Frame::from_raw(at) });
-                    }
-                }
-                core::mem::forget(stack);
-                return Err(errno);
-            }
+            super::map_kernel_page(bottom + page * PAGE_SIZE)?;
         }
-        pool.fresh += 1;
-        Ok(stack)
+        Ok(ManuallyDrop::into_inner(stack))
     }
 
     /// The address where it starts to grow down.

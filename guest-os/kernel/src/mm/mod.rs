@@ -24,6 +24,8 @@ pub mod space;
 pub mod user;
 
 use address::{PAGE_SIZE, PhysAddr};
+use abi::Errno;
+use frame::Frame;
 use layout::phys_to_virt;
 
 use crate::arch::boot::BootInfo;
@@ -50,6 +52,17 @@ pub fn init(boot: &BootInfo) {
     let (ranges, count) = (ram.0, ram.1);
     drop(ram);
     frame::init(boot, |alloc| paging::init_kernel(&ranges[..count], alloc));
+}
+
+/// Makes sure that the page at `address`, in a region of the kernel half, has a frame; it keeps it for good.
+fn map_kernel_page(address: usize) -> Result<(), Errno> {
+    let _guard = KERNEL_MAP.lock();
+    if paging::is_unmapped(address) {
+        let frame = Frame::alloc()?;
+        paging::map_kernel_page(address, frame.address())?;
+        frame.into_raw();
+    }
+    Ok(())
 }
 
 /// Whether the physical map shows `len` bytes at `at`.

@@ -356,14 +356,6 @@ pub fn map_kernel_page(address: usize, frame: PhysAddr) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Unmaps such a page; its frame passes to the caller, who flushes TLBs before he uses it.
-pub fn unmap_kernel_page(address: usize) -> Option<PhysAddr> {
-    let slot = walk(KERNEL_ROOT.load(Relaxed), address, None).ok()??;
-    // SAFETY: as above.
-    let value = unsafe { slot.replace(0) };
-    (value & PRESENT != 0).then_some(PhysAddr::new(value & FRAME))
-}
-
 /// Shows device registers, uncached, at their place in the physical map. The caller serialises, and the
 /// range must not be RAM.
 pub fn map_device_page(at: PhysAddr) -> Result<(), Errno> {

@@ -46,6 +46,7 @@ fn maps(process: &Process) -> Option<String> {
     for region in space.regions() {
         let (offset, name) = match &region.backing {
             Backing::File { file, offset, .. } => (*offset, file.path()),
+            Backing::Shared { offset, .. } => (*offset, "/dev/zero (deleted)".into()),
             Backing::Anonymous if region.grows_down => (0, "[stack]".into()),
             Backing::Anonymous if region.start < heap.1 && region.end > heap.0 => (0, "[heap]".into()),
             Backing::Anonymous => (0, String::new()),
