@@ -8,10 +8,15 @@
 pub mod apic_bus;
 pub mod debug_console;
 pub mod debug_exit;
+pub mod fw_cfg;
+#[cfg(test)]
+mod hostile;
 pub mod ioapic;
 pub mod local_apic;
+pub mod pic;
 pub mod pit;
 pub mod power;
+pub mod rtc;
 pub mod tables;
 #[cfg(test)]
 mod testing;
@@ -20,8 +25,11 @@ pub mod virtio;
 
 pub use debug_console::DebugConsole;
 pub use debug_exit::DebugExit;
+pub use fw_cfg::FwCfg;
 pub use ioapic::IoApic;
 pub use local_apic::LocalApic;
+pub use pic::Pic;
 pub use pit::Pit;
 pub use power::Power;
+pub use rtc::Rtc;
 pub use uart16550::Uart16550;

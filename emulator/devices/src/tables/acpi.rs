@@ -4,7 +4,7 @@
 //! would bring derive macros into an otherwise dependency-free package. Neighbour: `aml` encodes the DSDT's terms.
 
 use super::{Interrupts, aml, checksum};
-use crate::power;
+use crate::{power, rtc};
 
 /// What the tables say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +118,7 @@ fn fadt(board: &Board<'_>, dsdt: u64) -> Vec<u8> {
     put(76, &u32::from(timer).to_le_bytes()); // PM_TMR_BLK
     put(88, &[4, 2, 0, 4]); // lengths of PM1_EVT, PM1_CNT, PM2_CNT, PM_TMR
     put(96, &[0xff; 4]); // latencies of C2 and C3: not there
+    put(108, &[rtc::CENTURY]);
     put(109, &0b101u16.to_le_bytes()); // IAPC_BOOT_ARCH: legacy devices, no VGA
     put(112, &flags.to_le_bytes());
     put(131, &[5]); // minor version

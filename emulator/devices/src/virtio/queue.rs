@@ -368,7 +368,8 @@ mod tests {
         driver.post(0);
         let chain = queue.pop(&mut driver.ram).unwrap().unwrap();
         assert_eq!((chain.readable_len(), chain.writable_len()), (4, 4));
-        driver.descriptor_at(0x7000, 1, (0x7000, 32, INDIRECT, 0));
+        driver.descriptor_at(0x7100, 0, (0x8000, 4, 0, 0));
+        driver.descriptor_at(0x7000, 1, (0x7100, 16, INDIRECT, 0));
         driver.post(0);
         assert!(queue.pop(&mut driver.ram).is_err());
     }
@@ -376,33 +377,38 @@ mod tests {
     #[test]
     fn hostile_rings_are_errors() {
         type Spoil = fn(&mut Driver, &mut Queue);
-        let rows: [(&str, Spoil); 10] = [
-            ("loop", |d, _| d.raw(0, (0x8000, 4, NEXT, 0))),
-            ("far next", |d, _| d.raw(0, (0x8000, 4, NEXT, 8))),
-            ("outside", |d, _| d.raw(0, (0xf_ffff, 4, 0, 0))),
-            ("wraps", |d, _| d.raw(0, (u64::MAX, 4, 0, 0))),
-            ("too long", |d, _| d.raw(0, (0, u32::MAX, 0, 0))),
-            ("indirect not agreed", |d, _| {
+        let rows: [(&str, Spoil); 11] = [
+            ("is a loop", |d, _| d.raw(0, (0x8000, 0, NEXT, 0))),
+            ("beyond the table", |d, _| d.raw(0, (0x8000, 4, NEXT, 8))),
+            ("not in memory", |d, _| d.raw(0, (0xf_ffff, 4, 0, 0))),
+            ("not in memory", |d, _| d.raw(0, (u64::MAX, 4, 0, 0))),
+            ("too many bytes", |d, _| d.raw(0, (0, u32::MAX, 0, 0))),
+            ("not allowed here", |d, _| {
                 d.raw(0, (0x7000, 16, INDIRECT, 0))
             }),
-            ("odd table", |d, q| {
+            ("bad length", |d, q| {
                 q.indirect = true;
                 d.raw(0, (0x7000, 15, INDIRECT, 0));
             }),
-            ("order", |d, _| {
+            ("bad length", |d, q| {
+                q.indirect = true;
+                d.raw(0, (0x7000, 1025 * 16, INDIRECT, 0));
+            }),
+            ("follows a writable", |d, _| {
                 d.raw(0, (0x8000, 4, NEXT | WRITE, 1));
                 d.raw(1, (0x8000, 4, 0, 0));
             }),
-            ("index ahead", |d, _| d.avail_index(9)),
-            ("ring outside", |_, q| q.avail = 0xf_ffff),
+            ("ran ahead", |d, _| d.avail_index(9)),
+            ("not in memory", |_, q| q.avail = 0xf_ffff),
         ];
-        for (name, spoil) in rows {
+        for (reason, spoil) in rows {
             let mut driver = Driver::new(8);
             let mut queue = driver.queue();
             driver.offer(&[(0x8000, 4, false)]);
             assert!(queue.clone().pop(&mut driver.ram).unwrap().is_some());
             spoil(&mut driver, &mut queue);
-            assert!(queue.pop(&mut driver.ram).is_err(), "{name}");
+            let error = queue.pop(&mut driver.ram).expect_err(reason);
+            assert!(error.0.contains(reason), "{error}, not {reason}");
         }
     }
 
