@@ -8,6 +8,8 @@
 //! Nothing is shared with the code that changes the disk, except the layout.
 
 mod names;
+#[cfg(test)]
+mod tests;
 
 use super::geometry::{Geometry, MountError};
 use super::log::read_transaction;
