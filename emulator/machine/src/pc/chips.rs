@@ -52,6 +52,8 @@ pub mod slot {
     pub const CONSOLE: u64 = 1;
     /// The entropy source.
     pub const ENTROPY: u64 = 2;
+    /// How many slots there are.
+    pub const COUNT: u64 = 3;
 }
 
 /// Everything on the board but CPUs and RAM.
@@ -276,16 +278,8 @@ impl Chips {
             (Space::Memory, IOAPIC..=0xfec0_0fff) => (&mut self.ioapic, IOAPIC),
             (Space::Memory, VIRTIO..IOAPIC) => {
                 let number = (addr - VIRTIO) / VIRTIO_LEN;
-                let base = VIRTIO + number * VIRTIO_LEN;
-                match number {
-                    slot::DISK => {
-                        self.vary = true;
-                        (self.disk.as_mut()?, base)
-                    }
-                    slot::CONSOLE => (self.console.as_mut()?, base),
-                    slot::ENTROPY => (&mut self.entropy, base),
-                    _ => return None,
-                }
+                self.vary |= number == slot::DISK;
+                (self.transport(number)?, VIRTIO + number * VIRTIO_LEN)
             }
             (Space::Memory, _) => {
                 let apic = &mut self.apics[self.cpu];
@@ -300,15 +294,24 @@ impl Chips {
         Some((chip.0, addr - chip.1))
     }
 
+    /// What stands on virtio transport `number`.
+    fn transport(&mut self, number: u64) -> Option<&mut dyn Device> {
+        match number {
+            slot::DISK => self.disk.as_mut().map(|device| device as &mut dyn Device),
+            slot::CONSOLE => self.console.as_mut().map(|device| device as &mut dyn Device),
+            slot::ENTROPY => Some(&mut self.entropy),
+            _ => None,
+        }
+    }
+
     /// Carries levels and messages to where they lead, until nothing moves.
     pub fn follow_wires(&mut self) {
         self.ioapic.set_line(line::PIT, self.pit.irq());
         self.ioapic.set_line(line::COM1, self.com1.irq());
-        let disk = self.disk.as_ref().is_some_and(Device::irq);
-        self.ioapic
-            .set_line(line::VIRTIO + slot::DISK as usize, disk);
-        self.ioapic
-            .set_line(line::VIRTIO + slot::ENTROPY as usize, self.entropy.irq());
+        for number in 0..slot::COUNT {
+            let level = self.transport(number).is_some_and(|device| device.irq());
+            self.ioapic.set_line(line::VIRTIO + number as usize, level);
+        }
         loop {
             let mut moved = false;
             while let Some(message) = self.ioapic.take_message() {
@@ -386,12 +389,9 @@ impl State for Chips {
         self.apics
             .iter_mut()
             .try_for_each(|apic| apic.state(codec))?;
-        if let Some(disk) = &mut self.disk {
-            disk.state(codec)?;
-        }
-        if let Some(console) = &mut self.console {
-            console.state(codec)?;
-        }
-        self.entropy.state(codec)
+        (0..slot::COUNT).try_for_each(|number| match self.transport(number) {
+            Some(device) => device.state(codec),
+            None => Ok(()),
+        })
     }
 }
