@@ -120,6 +120,13 @@ fn reclaim() -> usize {
     RECLAIMER.get().map_or(0, |reclaim| reclaim(RECLAIM_BATCH))
 }
 
+/// Refuses (`ENOMEM`) when memory is nearly out. Making a process asks here first, so that those that exist
+/// have frames left to go on with.
+pub fn check_room() -> Result<(), Errno> {
+    let enough = RESERVE.load(Ordering::Relaxed) * 5 / 4;
+    if free() > enough || reclaim() > 0 && free() > enough { Ok(()) } else { Err(Errno::ENOMEM) }
+}
+
 /// Takes `2^order` frames in a row, aligned to their size, with any contents, for the kernel itself.
 /// `free_pages` gives them back.
 pub fn alloc_pages(order: usize) -> Option<PhysAddr> {

@@ -10,6 +10,7 @@ use kcore::runqueue::Cause;
 
 use super::{Pid, Process, current, table};
 use crate::arch::trap::TrapFrame;
+use crate::mm::frame;
 use crate::mm::user::UserPtr;
 use crate::sched;
 
@@ -44,6 +45,7 @@ pub fn clone(frame: &TrapFrame, request: &Request) -> Result<Pid, Errno> {
         return Err(Errno::EINVAL);
     }
     let me = current();
+    frame::check_room()?;
     let ours = me.space().ok_or(Errno::EINVAL)?;
     let pid = table::lock().new_pid()?;
     let mut frame = frame.clone();
