@@ -106,6 +106,7 @@ impl Log {
         };
         if let Some(transaction) = read_transaction(store, disk)? {
             log.sequence = transaction.sequence;
+            log.last_blocks = transaction.blocks.len();
             for (home, body) in &transaction.blocks {
                 store.write(*home, body)?;
             }

@@ -105,11 +105,18 @@ impl<S: BlockStore> Fs<S> {
         self.commit()
     }
 
-    /// Makes everything durable, empties the log and gives the disk back.
-    pub fn unmount(mut self) -> Result<S, Errno> {
+    /// Makes everything durable and empties the log, so that the next mount has nothing to replay.
+    /// For a machine that is about to end.
+    pub fn settle(&mut self) -> Result<(), Errno> {
         self.sync()?;
         self.log.clear(&mut self.store)?;
         self.store.flush()?;
+        Ok(())
+    }
+
+    /// Settles the file system and gives the disk back.
+    pub fn unmount(mut self) -> Result<S, Errno> {
+        self.settle()?;
         Ok(self.store)
     }
 

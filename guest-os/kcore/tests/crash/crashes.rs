@@ -16,9 +16,9 @@ use std::rc::Rc;
 /// Up to so many pending writes, every subset is tried.
 const ALL_SUBSETS: usize = 6;
 /// Samples where there are more.
-const SAMPLES: usize = 16;
+const SAMPLES: usize = 32;
 /// One crash in so many is followed by more crashes while mounting.
-const RECOVERY_EVERY: usize = 40;
+const RECOVERY_EVERY: usize = 20;
 
 /// Which sectors of a write reached the disk.
 const WHOLE: u8 = 0xff;
