@@ -62,9 +62,16 @@ pub fn init() {
     }
 }
 
-/// Makes everything durable, before the machine ends.
+/// Makes everything durable.
 pub fn sync() {
     if let Err(errno) = diskfs::sync() {
         crate::warning!("sync: {errno}");
+    }
+}
+
+/// The same, before the machine ends.
+pub fn settle() {
+    if let Err(errno) = diskfs::settle() {
+        crate::warning!("the root file system cannot be settled: {errno}");
     }
 }

@@ -69,7 +69,7 @@ pub fn reboot(args: &mut Args) -> SysResult {
         return Err(Errno::EINVAL);
     }
     if args.uint(2) != CAD_OFF {
-        crate::fs::sync();
+        crate::fs::settle();
     }
     if args.uint(2) != CAD_OFF
         && let Err(errno) = diskfs::sync()

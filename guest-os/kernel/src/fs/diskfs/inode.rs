@@ -242,6 +242,10 @@ impl Inode for DiskInode {
     }
 
     fn entries(&self, cursor: u64, each: &mut dyn FnMut(Dirent) -> bool) -> Result<(), Errno> {
+        // A removed directory still has its `.` and `..` on the disk, but lists nothing.
+        if self.orphan.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         self.disk.with(|fs| fs.read_dir(self.ino, cursor, &mut |entry| each(*entry)))
     }
 

@@ -88,6 +88,11 @@ pub fn sync() -> Result<(), Errno> {
     MOUNTED.get().map_or(Ok(()), |disk| disk.with(|fs| fs.sync()))
 }
 
+/// Makes everything durable and leaves no log to replay, before the machine ends.
+pub fn settle() -> Result<(), Errno> {
+    MOUNTED.get().map_or(Ok(()), |disk| disk.with(|fs| fs.settle()))
+}
+
 /// Blocks in the buffer cache.
 pub fn buffers() -> usize {
     MOUNTED.get().map_or(0, |disk| disk.buffers.len())
