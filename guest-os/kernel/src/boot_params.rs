@@ -16,17 +16,26 @@ static PARAMETERS: Once<Parameters> = Once::new();
 /// Reads them; the heap must work.
 pub fn init(boot: &BootInfo) {
     let ramdisk = crate::mm::boot_module(boot);
-    PARAMETERS.set(Parameters { command_line: boot.cmdline, options: Options::parse(boot.cmdline), ramdisk });
+    PARAMETERS.set(Parameters {
+        command_line: boot.cmdline,
+        options: Options::parse(boot.cmdline),
+        ramdisk,
+    });
 }
 
 /// The command line as the loader gave it.
 pub fn command_line() -> &'static str {
-    PARAMETERS.get().map_or("", |parameters| parameters.command_line)
+    PARAMETERS
+        .get()
+        .map_or("", |parameters| parameters.command_line)
 }
 
 /// The options of the command line.
 pub fn options() -> &'static Options {
-    &PARAMETERS.get().expect("boot parameters are read first").options
+    &PARAMETERS
+        .get()
+        .expect("boot parameters are read first")
+        .options
 }
 
 /// The bytes of the RAM disk, if the loader brought one.

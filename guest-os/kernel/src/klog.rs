@@ -50,7 +50,12 @@ pub fn log_anyway(text: fmt::Arguments) {
 fn write_line(text: fmt::Arguments) {
     let now = now_ns() / 1000;
     // Formatting into the console cannot fail.
-    let _ = writeln!(Console, "[{:5}.{:06}] {text}", now / 1_000_000, now % 1_000_000);
+    let _ = writeln!(
+        Console,
+        "[{:5}.{:06}] {text}",
+        now / 1_000_000,
+        now % 1_000_000
+    );
 }
 
 struct Console;

@@ -48,11 +48,18 @@ fn begin() {
 fn end(pc: Option<usize>, frame_pointer: usize) -> ! {
     let cpu = percpu::cpu_id();
     match try_current() {
-        Some(process) => log_anyway(format_args!("cpu {cpu}, process {} ({})", process.pid, process.comm())),
+        Some(process) => log_anyway(format_args!(
+            "cpu {cpu}, process {} ({})",
+            process.pid,
+            process.comm()
+        )),
         None => log_anyway(format_args!("cpu {cpu}, no process yet")),
     }
     for address in pc.into_iter().chain(backtrace::from(frame_pointer)) {
-        log_anyway(format_args!("  {address:#018x} {}", symbols::describe(address)));
+        log_anyway(format_args!(
+            "  {address:#018x} {}",
+            symbols::describe(address)
+        ));
     }
     power::power_off(ExitWord::PANIC.0)
 }

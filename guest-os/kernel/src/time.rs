@@ -2,9 +2,6 @@
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use abi::Errno;
-use abi::time::Timespec;
-
 use crate::arch;
 
 /// Nanoseconds of one second.
@@ -16,7 +13,10 @@ static BOOT_TIME: AtomicU64 = AtomicU64::new(0);
 /// Starts the clocks.
 pub fn init() {
     arch::timer::init();
-    BOOT_TIME.store(arch::rtc::seconds_since_1970() * NANOS_PER_SEC - now_ns(), Relaxed);
+    BOOT_TIME.store(
+        arch::rtc::seconds_since_1970() * NANOS_PER_SEC - now_ns(),
+        Relaxed,
+    );
 }
 
 /// Nanoseconds since the kernel started; never goes back.
@@ -27,14 +27,4 @@ pub fn now_ns() -> u64 {
 /// Calendar time in nanoseconds since 1970.
 pub fn calendar_ns() -> u64 {
     BOOT_TIME.load(Relaxed) + now_ns()
-}
-
-/// Calendar time, as timestamps have it.
-pub fn realtime() -> Timespec {
-    Timespec::from_nanos(calendar_ns())
-}
-
-/// Sleeps for `nanos` nanoseconds; `ERESTARTSYS` if a signal must be handled before.
-pub fn sleep(nanos: u64) -> Result<(), Errno> {
-    crate::sched::timer::sleep_until(now_ns().saturating_add(nanos))
 }

@@ -14,7 +14,10 @@ pub struct DmaBuffer {
 impl DmaBuffer {
     /// A zeroed block of at least `bytes` bytes.
     pub fn new(bytes: usize) -> Result<Self, Errno> {
-        let order = bytes.div_ceil(PAGE_SIZE).next_power_of_two().trailing_zeros() as usize;
+        let order = bytes
+            .div_ceil(PAGE_SIZE)
+            .next_power_of_two()
+            .trailing_zeros() as usize;
         let at = alloc_pages(order).ok_or(Errno::ENOMEM)?;
         // SAFETY: the block is ours alone.
         unsafe { phys_to_virt(at).write_bytes(0, PAGE_SIZE << order) };

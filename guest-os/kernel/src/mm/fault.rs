@@ -51,7 +51,11 @@ pub enum Unresolved {
 
 impl From<Errno> for Unresolved {
     fn from(errno: Errno) -> Self {
-        if errno == Errno::ENOMEM { Unresolved::NoMemory } else { Unresolved::BadFile(errno) }
+        if errno == Errno::ENOMEM {
+            Unresolved::NoMemory
+        } else {
+            Unresolved::BadFile(errno)
+        }
     }
 }
 
@@ -63,7 +67,9 @@ impl AddressSpace {
         if contents.region_at(fault.address).is_none() && !contents.grow_stack(fault.address) {
             return Err(Unresolved::NotMapped);
         }
-        let region = contents.region_at(fault.address).ok_or(Unresolved::NotMapped)?;
+        let region = contents
+            .region_at(fault.address)
+            .ok_or(Unresolved::NotMapped)?;
         let (protection, is_shared) = (region.protection, region.is_shared());
         let allowed = match fault.access {
             Access::Read => protection.read || protection.write || protection.execute,
@@ -78,7 +84,11 @@ impl AddressSpace {
             Some(mapping) if wants_write && !mapping.writable => {
                 // SAFETY: the table's reference is only borrowed: `into_raw` below keeps it alive.
                 let frame = unsafe { Frame::from_raw(mapping.frame) };
-                let copy = if is_shared || frame.is_unique() { None } else { Some(frame.duplicate()) };
+                let copy = if is_shared || frame.is_unique() {
+                    None
+                } else {
+                    Some(frame.duplicate())
+                };
                 frame.into_raw();
                 match copy {
                     None => contents.table.protect(page, protection),

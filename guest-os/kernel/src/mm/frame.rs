@@ -39,7 +39,10 @@ pub fn init(boot: &BootInfo, map: impl FnOnce(&mut dyn FnMut() -> PhysAddr)) {
     let frames = (last / page) as usize;
     // Page tables, the allocator's records and the counts come from the start of the largest range.
     let mut ranges = ranges;
-    let largest = ranges.iter_mut().max_by_key(|r| r.1.saturating_sub(r.0)).expect("some memory");
+    let largest = ranges
+        .iter_mut()
+        .max_by_key(|r| r.1.saturating_sub(r.0))
+        .expect("some memory");
     let next = &mut largest.0;
     map(&mut || {
         let at = PhysAddr::new(*next);
@@ -78,9 +81,15 @@ const MAX_RANGES: usize = 16;
 fn free_ranges(boot: &BootInfo) -> [(u64, u64); MAX_RANGES] {
     let page = PAGE_SIZE as u64;
     let low = paging::image_end().get().max(LOW_MEMORY);
-    let (disk_start, disk_end) = boot.ramdisk.map_or((0, 0), |(at, len)| (at.get(), at.get() + len));
+    let (disk_start, disk_end) = boot
+        .ramdisk
+        .map_or((0, 0), |(at, len)| (at.get(), at.get() + len));
     let mut ranges = [(0, 0); MAX_RANGES];
-    let usable = boot.memory().iter().filter(|r| r.usable).map(|r| (r.start.get().max(low), r.start.get() + r.len));
+    let usable = boot
+        .memory()
+        .iter()
+        .filter(|r| r.usable)
+        .map(|r| (r.start.get().max(low), r.start.get() + r.len));
     let pieces = usable.flat_map(|(start, end)| {
         // Below and above the RAM disk; the same range twice is avoided by giving the second nothing.
         if disk_end <= start || disk_start >= end {
@@ -124,7 +133,11 @@ fn reclaim() -> usize {
 /// have frames left to go on with.
 pub fn check_room() -> Result<(), Errno> {
     let enough = RESERVE.load(Ordering::Relaxed) * 5 / 4;
-    if free() > enough || reclaim() > 0 && free() > enough { Ok(()) } else { Err(Errno::ENOMEM) }
+    if free() > enough || reclaim() > 0 && free() > enough {
+        Ok(())
+    } else {
+        Err(Errno::ENOMEM)
+    }
 }
 
 /// Takes `2^order` frames in a row, aligned to their size, with any contents, for the kernel itself.
@@ -153,7 +166,10 @@ pub unsafe fn free_pages(at: PhysAddr, order: usize) {
     let freed = buddy.free(at.get() as usize / PAGE_SIZE, order);
     FREE.store(buddy.free_frames(), Ordering::Relaxed);
     drop(pool);
-    assert!(freed.is_ok(), "frame {at:?} is freed twice, or with another order ({order})");
+    assert!(
+        freed.is_ok(),
+        "frame {at:?} is freed twice, or with another order ({order})"
+    );
 }
 
 fn count_of(at: PhysAddr) -> &'static AtomicU32 {
@@ -180,7 +196,11 @@ impl Frame {
     pub fn zeroed() -> Result<Frame, Errno> {
         let frame = Self::alloc()?;
         // SAFETY: the frame is ours alone.
-        unsafe { phys_to_virt(frame.0).cast::<u64>().write_bytes(0, PAGE_SIZE / 8) };
+        unsafe {
+            phys_to_virt(frame.0)
+                .cast::<u64>()
+                .write_bytes(0, PAGE_SIZE / 8)
+        };
         Ok(frame)
     }
 
@@ -189,7 +209,9 @@ impl Frame {
         let copy = Self::alloc()?;
         // SAFETY: two different frames, the new one ours alone.
         unsafe {
-            phys_to_virt(copy.0).cast::<u64>().copy_from_nonoverlapping(phys_to_virt(self.0).cast(), PAGE_SIZE / 8);
+            phys_to_virt(copy.0)
+                .cast::<u64>()
+                .copy_from_nonoverlapping(phys_to_virt(self.0).cast(), PAGE_SIZE / 8);
         }
         Ok(copy)
     }
@@ -208,27 +230,42 @@ impl Frame {
     pub fn read(&self, offset: usize, to: &mut [u8]) {
         assert!(offset + to.len() <= PAGE_SIZE);
         // SAFETY: within the frame; a program that shares it may write meanwhile, and gets what it deserves.
-        unsafe { to.as_mut_ptr().copy_from_nonoverlapping(phys_to_virt(self.0).add(offset), to.len()) };
+        unsafe {
+            to.as_mut_ptr()
+                .copy_from_nonoverlapping(phys_to_virt(self.0).add(offset), to.len())
+        };
     }
 
     /// Copies bytes in, starting at `offset`. Panics beyond the frame's end.
     pub fn write(&self, offset: usize, from: &[u8]) {
         assert!(offset + from.len() <= PAGE_SIZE);
         // SAFETY: as for `read`.
-        unsafe { phys_to_virt(self.0).add(offset).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
+        unsafe {
+            phys_to_virt(self.0)
+                .add(offset)
+                .copy_from_nonoverlapping(from.as_ptr(), from.len())
+        };
     }
 
     /// Copies the contents of another frame here.
     pub fn copy_from(&self, other: &Frame) {
         // SAFETY: as for `read`; `copy` allows the two to be one.
-        unsafe { phys_to_virt(self.0).cast::<u64>().copy_from(phys_to_virt(other.0).cast(), PAGE_SIZE / 8) };
+        unsafe {
+            phys_to_virt(self.0)
+                .cast::<u64>()
+                .copy_from(phys_to_virt(other.0).cast(), PAGE_SIZE / 8)
+        };
     }
 
     /// Zeroes the frame from `offset` to its end.
     pub fn clear_from(&self, offset: usize) {
         assert!(offset <= PAGE_SIZE);
         // SAFETY: as for `read`.
-        unsafe { phys_to_virt(self.0).add(offset).write_bytes(0, PAGE_SIZE - offset) };
+        unsafe {
+            phys_to_virt(self.0)
+                .add(offset)
+                .write_bytes(0, PAGE_SIZE - offset)
+        };
     }
 
     /// Turns the reference into an address, for a page table to hold.
@@ -249,7 +286,8 @@ impl Frame {
     /// The whole frame as bytes, for its only owner; `None` if it is shared.
     pub fn bytes_mut(&mut self) -> Option<&mut [u8]> {
         // SAFETY: nobody else has a reference.
-        self.is_unique().then(|| unsafe { core::slice::from_raw_parts_mut(phys_to_virt(self.0), PAGE_SIZE) })
+        self.is_unique()
+            .then(|| unsafe { core::slice::from_raw_parts_mut(phys_to_virt(self.0), PAGE_SIZE) })
     }
 }
 

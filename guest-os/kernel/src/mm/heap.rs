@@ -50,23 +50,34 @@ struct KernelHeap {
 }
 
 #[global_allocator]
-static HEAP: KernelHeap =
-    KernelHeap { classes: [const { SpinLock::new(Class { pages: null_mut() }) }; CLASSES.len()] };
+static HEAP: KernelHeap = KernelHeap {
+    classes: [const { SpinLock::new(Class { pages: null_mut() }) }; CLASSES.len()],
+};
 
 /// Class for a request, if it is a small one.
 fn class_for(layout: &Layout) -> Option<usize> {
-    let size = if layout.align() > 16 { layout.size().next_multiple_of(layout.align()) } else { layout.size() };
+    let size = if layout.align() > 16 {
+        layout.size().next_multiple_of(layout.align())
+    } else {
+        layout.size()
+    };
     let index = CLASSES.iter().position(|&class| class >= size)?;
     // Objects start at 64 + n * class, so an alignment above 16 needs a class that divides into it.
     CLASSES[index..]
         .iter()
-        .position(|class| class % layout.align() == 0 && HEADER % layout.align() == 0 || layout.align() <= 16)
+        .position(|class| {
+            layout.align() <= 16
+                || class.is_multiple_of(layout.align()) && HEADER.is_multiple_of(layout.align())
+        })
         .map(|more| index + more)
 }
 
 fn order_for(layout: &Layout) -> usize {
     let size = layout.size().max(layout.align()).max(PAGE_SIZE);
-    (size.div_ceil(PAGE_SIZE).next_power_of_two().trailing_zeros()) as usize
+    (size
+        .div_ceil(PAGE_SIZE)
+        .next_power_of_two()
+        .trailing_zeros()) as usize
 }
 
 impl Class {
@@ -74,9 +85,17 @@ impl Class {
         // SAFETY: the list holds pages of this class with room, and the lock is held.
         unsafe {
             if self.pages.is_null() {
-                let Some(at) = alloc_pages(0) else { return null_mut() };
+                let Some(at) = alloc_pages(0) else {
+                    return null_mut();
+                };
                 let page = phys_to_virt(at).cast::<Header>();
-                page.write(Header { next: null_mut(), previous: null_mut(), free: null_mut(), fresh: HEADER, used: 0 });
+                page.write(Header {
+                    next: null_mut(),
+                    previous: null_mut(),
+                    free: null_mut(),
+                    fresh: HEADER,
+                    used: 0,
+                });
                 self.pages = page;
             }
             let page = self.pages;

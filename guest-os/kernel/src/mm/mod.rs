@@ -23,8 +23,8 @@ pub mod region;
 pub mod space;
 pub mod user;
 
-use address::{PAGE_SIZE, PhysAddr};
 use abi::Errno;
+use address::{PAGE_SIZE, PhysAddr};
 use frame::Frame;
 use layout::phys_to_virt;
 
@@ -43,7 +43,11 @@ static KERNEL_MAP: SpinLock<()> = SpinLock::new(());
 pub fn init(boot: &BootInfo) {
     let mut ram = RAM.lock();
     // The first MiB is not always listed, but always there, and has firmware tables.
-    let ranges = boot.memory().iter().filter(|r| r.ram).map(|r| (r.start.get(), r.start.get() + r.len));
+    let ranges = boot
+        .memory()
+        .iter()
+        .filter(|r| r.ram)
+        .map(|r| (r.start.get(), r.start.get() + r.len));
     for range in [(0, 1 << 20)].into_iter().chain(ranges).take(MAX_RAM) {
         let count = ram.1;
         ram.0[count] = range;
@@ -68,7 +72,9 @@ fn map_kernel_page(address: usize) -> Result<(), Errno> {
 /// Whether the physical map shows `len` bytes at `at`.
 pub fn physmap_covers(at: PhysAddr, len: u64) -> bool {
     let ram = RAM.lock();
-    ram.0[..ram.1].iter().any(|&(start, end)| start <= at.get() && at.get().checked_add(len).is_some_and(|e| e <= end))
+    ram.0[..ram.1].iter().any(|&(start, end)| {
+        start <= at.get() && at.get().checked_add(len).is_some_and(|e| e <= end)
+    })
 }
 
 /// Makes the registers of a device at physical `at` reachable, uncached; gives their virtual address.
@@ -78,7 +84,8 @@ pub fn map_mmio(at: PhysAddr, len: usize) -> *mut u8 {
     let _guard = KERNEL_MAP.lock();
     let first = address::page_floor(at.get() as usize);
     for page in (first..at.get() as usize + len).step_by(PAGE_SIZE) {
-        paging::map_device_page(PhysAddr::new(page as u64)).expect("page tables for device registers");
+        paging::map_device_page(PhysAddr::new(page as u64))
+            .expect("page tables for device registers");
     }
     phys_to_virt(at)
 }
@@ -87,5 +94,6 @@ pub fn map_mmio(at: PhysAddr, len: usize) -> *mut u8 {
 pub fn boot_module(boot: &BootInfo) -> Option<&'static [u8]> {
     let (at, len) = boot.ramdisk?;
     // SAFETY: the loader put it there, and nobody else uses that memory.
-    physmap_covers(at, len).then(|| unsafe { core::slice::from_raw_parts(phys_to_virt(at), len as usize) })
+    physmap_covers(at, len)
+        .then(|| unsafe { core::slice::from_raw_parts(phys_to_virt(at), len as usize) })
 }

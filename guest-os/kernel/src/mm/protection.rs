@@ -17,24 +17,45 @@ pub struct Protection {
 impl Protection {
     /// From the bits of mmap(2); unknown bits mean nothing.
     pub fn from_bits(bits: u32) -> Self {
-        Protection { read: bits & PROT_READ != 0, write: bits & PROT_WRITE != 0, execute: bits & PROT_EXEC != 0 }
+        Protection {
+            read: bits & PROT_READ != 0,
+            write: bits & PROT_WRITE != 0,
+            execute: bits & PROT_EXEC != 0,
+        }
     }
 
     /// The same without the right to write.
     pub fn read_only(self) -> Self {
-        Protection { write: false, ..self }
+        Protection {
+            write: false,
+            ..self
+        }
     }
 
     /// No access at all.
-    pub const NONE: Protection = Protection { read: false, write: false, execute: false };
+    pub const NONE: Protection = Protection {
+        read: false,
+        write: false,
+        execute: false,
+    };
     /// Read and write.
-    pub const READ_WRITE: Protection = Protection { read: true, write: true, execute: false };
+    pub const READ_WRITE: Protection = Protection {
+        read: true,
+        write: true,
+        execute: false,
+    };
 }
 
 impl core::fmt::Display for Protection {
     /// As in /proc/<pid>/maps.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let mark = |on, mark| if on { mark } else { '-' };
-        write!(f, "{}{}{}p", mark(self.read, 'r'), mark(self.write, 'w'), mark(self.execute, 'x'))
+        write!(
+            f,
+            "{}{}{}p",
+            mark(self.read, 'r'),
+            mark(self.write, 'w'),
+            mark(self.execute, 'x')
+        )
     }
 }

@@ -79,7 +79,13 @@ pub struct Region {
 impl Region {
     /// A region of zeros.
     pub fn anonymous(start: usize, end: usize, protection: Protection) -> Self {
-        Region { start, end, protection, backing: Backing::Anonymous, grows_down: false }
+        Region {
+            start,
+            end,
+            protection,
+            backing: Backing::Anonymous,
+            grows_down: false,
+        }
     }
 
     /// Whether writes are meant for everybody who maps the same.

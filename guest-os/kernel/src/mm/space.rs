@@ -57,7 +57,11 @@ impl AddressSpace {
         let table = PageTable::new()?;
         Ok(AddressSpace {
             root: table.root(),
-            contents: SleepLock::new(Contents { table, regions: BTreeMap::new(), heap: (0, 0) }),
+            contents: SleepLock::new(Contents {
+                table,
+                regions: BTreeMap::new(),
+                heap: (0, 0),
+            }),
             cpus: AtomicU64::new(0),
         })
     }
@@ -78,7 +82,11 @@ impl AddressSpace {
         let child = Self::new()?;
         let mut ours = self.contents.lock();
         let mut theirs = child.contents.lock();
-        let Contents { table, regions, heap } = &mut *ours;
+        let Contents {
+            table,
+            regions,
+            heap,
+        } = &mut *ours;
         let mut result = Ok(());
         for region in regions.values() {
             result = table.share_with(&mut theirs.table, region.start, region.end);
@@ -122,7 +130,9 @@ impl AddressSpace {
             let len = (PAGE_SIZE - offset).min(bytes.len() - done);
             let frame = Frame::zeroed()?;
             frame.write(offset, &bytes[done..done + len]);
-            contents.table.map(page_floor(address), frame, Protection::READ_WRITE)?;
+            contents
+                .table
+                .map(page_floor(address), frame, Protection::READ_WRITE)?;
             done += len;
         }
         Ok(())
@@ -136,7 +146,9 @@ impl AddressSpace {
             let address = at + done;
             let offset = address % PAGE_SIZE;
             let len = (PAGE_SIZE - offset).min(out.len() - done);
-            let Some(mapping) = contents.table.get(page_floor(address)) else { break };
+            let Some(mapping) = contents.table.get(page_floor(address)) else {
+                break;
+            };
             // SAFETY: the table's reference is only borrowed: `into_raw` keeps it alive.
             let frame = unsafe { Frame::from_raw(mapping.frame) };
             frame.read(offset, &mut out[done..done + len]);
@@ -162,12 +174,18 @@ impl AddressSpace {
     pub fn brk(&self, end: usize) -> usize {
         let mut contents = self.contents.lock();
         let (start, old) = contents.heap;
-        let (Some(new_top), Some(old_top)) = (page_ceil(end), page_ceil(old)) else { return old };
+        let (Some(new_top), Some(old_top)) = (page_ceil(end), page_ceil(old)) else {
+            return old;
+        };
         if end < start || new_top > MAPPINGS_TOP {
             return old;
         }
         if new_top > old_top {
-            let limit = contents.regions.range(old_top..).next().map_or(MAPPINGS_TOP, |(next, _)| *next);
+            let limit = contents
+                .regions
+                .range(old_top..)
+                .next()
+                .map_or(MAPPINGS_TOP, |(next, _)| *next);
             if new_top > limit || contents.check_size(new_top - old_top).is_err() {
                 return old;
             }
@@ -187,15 +205,26 @@ impl AddressSpace {
 
     /// Maps a region of the size of `region` (which starts at 0) at `wish`, or where there is room; `fixed`
     /// means exactly there, replacing what is there unless `keep` says to fail. Gives the address.
-    pub fn map(&self, wish: usize, fixed: bool, keep: bool, mut region: Region) -> Result<usize, Errno> {
+    pub fn map(
+        &self,
+        wish: usize,
+        fixed: bool,
+        keep: bool,
+        mut region: Region,
+    ) -> Result<usize, Errno> {
         let len = region.end;
         let mut contents = self.contents.lock();
         contents.check_size(len)?;
         let wish = page_floor(wish);
-        let fits = |at: usize| at >= USER_BOTTOM && at.checked_add(len).is_some_and(|end| end <= USER_TOP);
+        let fits =
+            |at: usize| at >= USER_BOTTOM && at.checked_add(len).is_some_and(|end| end <= USER_TOP);
         let at = if fixed {
             if !fits(wish) {
-                return Err(if wish < USER_BOTTOM { Errno::EPERM } else { Errno::ENOMEM });
+                return Err(if wish < USER_BOTTOM {
+                    Errno::EPERM
+                } else {
+                    Errno::ENOMEM
+                });
             }
             if !keep {
                 self.remove(&mut contents, wish, wish + len);
@@ -222,7 +251,9 @@ impl AddressSpace {
     pub fn discard(&self, start: usize, end: usize) {
         let mut contents = self.contents.lock();
         let mut frames = Vec::new();
-        contents.table.unmap_range(start, end, |frame| frames.push(frame));
+        contents
+            .table
+            .unmap_range(start, end, |frame| frames.push(frame));
         self.flush(start, end);
         drop(frames);
     }
@@ -230,11 +261,17 @@ impl AddressSpace {
     fn remove(&self, contents: &mut Contents, start: usize, end: usize) {
         contents.split_at(start);
         contents.split_at(end);
-        let gone: Vec<usize> = contents.regions.range(start..end).map(|(start, _)| *start).collect();
+        let gone: Vec<usize> = contents
+            .regions
+            .range(start..end)
+            .map(|(start, _)| *start)
+            .collect();
         let mut frames = Vec::new();
         for key in gone {
             if let Some(region) = contents.regions.remove(&key) {
-                contents.table.unmap_range(region.start, region.end, |frame| frames.push(frame));
+                contents
+                    .table
+                    .unmap_range(region.start, region.end, |frame| frames.push(frame));
             }
         }
         if !frames.is_empty() {
@@ -256,10 +293,18 @@ impl AddressSpace {
         for (_, region) in regions.range_mut(start..end) {
             region.protection = protection;
             for page in (region.start..region.end).step_by(PAGE_SIZE) {
-                let Some(mapping) = table.get(page) else { continue };
+                let Some(mapping) = table.get(page) else {
+                    continue;
+                };
                 // A page that was read-only may be shared, so the right to write comes by a fault.
                 let writable = protection.write && mapping.writable;
-                table.protect(page, Protection { write: writable, ..protection });
+                table.protect(
+                    page,
+                    Protection {
+                        write: writable,
+                        ..protection
+                    },
+                );
             }
         }
         self.flush(start, end);
@@ -273,7 +318,12 @@ impl AddressSpace {
 
     /// Bytes promised.
     pub fn size(&self) -> usize {
-        self.contents.lock().regions.values().map(|region| region.end - region.start).sum()
+        self.contents
+            .lock()
+            .regions
+            .values()
+            .map(|region| region.end - region.start)
+            .sum()
     }
 
     /// The regions in order, for /proc/<pid>/maps.
@@ -284,7 +334,10 @@ impl AddressSpace {
 
 impl Contents {
     fn is_free(&self, start: usize, end: usize) -> bool {
-        self.regions.range(..end).next_back().is_none_or(|(_, below)| below.end <= start)
+        self.regions
+            .range(..end)
+            .next_back()
+            .is_none_or(|(_, below)| below.end <= start)
     }
 
     fn is_covered(&self, start: usize, end: usize) -> bool {
@@ -300,7 +353,11 @@ impl Contents {
 
     /// The region that holds `address`.
     pub fn region_at(&self, address: usize) -> Option<&Region> {
-        self.regions.range(..=address).next_back().map(|(_, region)| region).filter(|region| address < region.end)
+        self.regions
+            .range(..=address)
+            .next_back()
+            .map(|(_, region)| region)
+            .filter(|region| address < region.end)
     }
 
     fn add(&mut self, region: Region) -> Result<(), Errno> {
@@ -336,7 +393,12 @@ impl Contents {
     /// The highest place for `len` bytes among the mappings.
     fn find_gap(&self, len: usize) -> Option<usize> {
         let mut top = MAPPINGS_TOP;
-        for region in self.regions.range(..MAPPINGS_TOP).rev().map(|(_, region)| region) {
+        for region in self
+            .regions
+            .range(..MAPPINGS_TOP)
+            .rev()
+            .map(|(_, region)| region)
+        {
             if region.end <= top && top - region.end >= len {
                 return Some(top - len);
             }
@@ -347,7 +409,11 @@ impl Contents {
 
     /// A program may not be promised more than the machine has.
     fn check_size(&self, more: usize) -> Result<(), Errno> {
-        let have: usize = self.regions.values().map(|region| region.end - region.start).sum();
+        let have: usize = self
+            .regions
+            .values()
+            .map(|region| region.end - region.start)
+            .sum();
         match have.checked_add(more) {
             Some(bytes) if bytes / PAGE_SIZE <= frame::total() => Ok(()),
             _ => Err(Errno::ENOMEM),
@@ -357,11 +423,17 @@ impl Contents {
     /// Extends a stack downwards so that it holds `address`, if that is close enough and free.
     pub fn grow_stack(&mut self, address: usize) -> bool {
         let page = page_floor(address);
-        let Some((&start, stack)) = self.regions.range(address..).next() else { return false };
+        let Some((&start, stack)) = self.regions.range(address..).next() else {
+            return false;
+        };
         if !stack.grows_down || stack.end - page > STACK_LIMIT {
             return false;
         }
-        let below = self.regions.range(..start).next_back().map_or(0, |(_, region)| region.end);
+        let below = self
+            .regions
+            .range(..start)
+            .next_back()
+            .map_or(0, |(_, region)| region.end);
         if page < below + STACK_GUARD {
             return false;
         }

@@ -36,13 +36,6 @@ pub fn copy_out(to: usize, from: &[u8]) -> Result<(), Errno> {
     ok.then_some(()).ok_or(Errno::EFAULT)
 }
 
-/// Zeroes `len` bytes of the program's memory at `to`.
-pub fn clear(to: usize, len: usize) -> Result<(), Errno> {
-    check(to, len)?;
-    // SAFETY: checked.
-    unsafe { usercopy::clear(to, len) }.then_some(()).ok_or(Errno::EFAULT)
-}
-
 /// The NUL-terminated string at `from`, without its NUL; `too_long` if there is none in the first `max` bytes.
 pub fn copy_str(from: usize, max: usize, too_long: Errno) -> Result<Vec<u8>, Errno> {
     let mut text = Vec::new();
@@ -50,7 +43,9 @@ pub fn copy_str(from: usize, max: usize, too_long: Errno) -> Result<Vec<u8>, Err
     let mut at = from;
     while text.len() < max {
         // Never across a page border: what lies behind the string may not be mapped.
-        let len = (PAGE_SIZE - at % PAGE_SIZE).min(chunk.len()).min(max - text.len());
+        let len = (PAGE_SIZE - at % PAGE_SIZE)
+            .min(chunk.len())
+            .min(max - text.len());
         copy_in(at, &mut chunk[..len])?;
         if let Some(end) = chunk[..len].iter().position(|byte| *byte == 0) {
             text.extend_from_slice(&chunk[..end]);
@@ -76,7 +71,10 @@ impl<T: Record> UserPtr<T> {
     /// Takes an address from a program.
     pub fn new(address: usize) -> Self {
         const { assert!(T::SIZE <= MAX_RECORD) };
-        UserPtr { address, _points_to: PhantomData }
+        UserPtr {
+            address,
+            _points_to: PhantomData,
+        }
     }
 
     /// Whether the program gave NULL.
@@ -100,17 +98,28 @@ impl<T: Record> UserPtr<T> {
 
     /// Copies a value out unless the program gave NULL.
     pub fn write_if_some(self, value: &T) -> Result<(), Errno> {
-        if self.is_null() { Ok(()) } else { self.write(value) }
+        if self.is_null() {
+            Ok(())
+        } else {
+            self.write(value)
+        }
     }
 
     /// Copies the value in unless the program gave NULL.
     pub fn read_if_some(self) -> Result<Option<T>, Errno> {
-        if self.is_null() { Ok(None) } else { self.read().map(Some) }
+        if self.is_null() {
+            Ok(None)
+        } else {
+            self.read().map(Some)
+        }
     }
 
     /// The `index`-th element, if this is an array.
     pub fn at(self, index: usize) -> Self {
-        UserPtr { address: self.address.wrapping_add(index.wrapping_mul(T::SIZE)), ..self }
+        UserPtr {
+            address: self.address.wrapping_add(index.wrapping_mul(T::SIZE)),
+            ..self
+        }
     }
 }
 
@@ -136,12 +145,6 @@ impl UserSlice {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
-    }
-
-    /// Copies bytes in, starting at `offset`; beyond the end is `EFAULT`.
-    pub fn read(&self, offset: usize, to: &mut [u8]) -> Result<(), Errno> {
-        self.check(offset, to.len())?;
-        copy_in(self.address + offset, to)
     }
 
     /// Copies bytes out, starting at `offset`; beyond the end is `EFAULT`.

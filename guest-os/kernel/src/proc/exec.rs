@@ -3,11 +3,11 @@
 //! Everything that can fail comes first: the new address space is built beside the old one, and only when
 //! it is complete does it take its place. From then on the old program is gone.
 
-use abi::auxv::{
-    AT_CLKTCK, AT_EGID, AT_ENTRY, AT_EUID, AT_FLAGS, AT_GID, AT_HWCAP, AT_PAGESZ, AT_PHDR, AT_PHENT, AT_PHNUM, AT_SECURE,
-    AT_UID,
-};
 use abi::Errno;
+use abi::auxv::{
+    AT_CLKTCK, AT_EGID, AT_ENTRY, AT_EUID, AT_FLAGS, AT_GID, AT_HWCAP, AT_PAGESZ, AT_PHDR,
+    AT_PHENT, AT_PHNUM, AT_SECURE, AT_UID,
+};
 use abi::limits::ARG_MAX;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -47,7 +47,10 @@ impl Strings {
     /// Copies two NULL-terminated arrays of strings from the running program; `E2BIG` beyond `ARG_MAX`.
     pub fn copy_in(argv: usize, envp: usize) -> Result<Self, Errno> {
         let mut room = ARG_MAX;
-        Ok(Strings { argv: copy_array(argv, &mut room)?, envp: copy_array(envp, &mut room)? })
+        Ok(Strings {
+            argv: copy_array(argv, &mut room)?,
+            envp: copy_array(envp, &mut room)?,
+        })
     }
 }
 
@@ -63,7 +66,9 @@ fn copy_array(at: usize, room: &mut usize) -> Result<Vec<Vec<u8>>, Errno> {
             return Ok(strings);
         }
         let string = copy_str(pointer, *room, Errno::E2BIG)?;
-        *room = room.checked_sub(string.len() + 1 + size_of::<u64>()).ok_or(Errno::E2BIG)?;
+        *room = room
+            .checked_sub(string.len() + 1 + size_of::<u64>())
+            .ok_or(Errno::E2BIG)?;
         strings.push(string);
     }
 }
@@ -73,7 +78,12 @@ pub fn exec(frame: &mut TrapFrame, path: &[u8], strings: Strings) -> Result<(), 
     let me = current();
     let Strings { mut argv, envp } = strings;
     let program = open(path, &mut argv)?;
-    let elf = Executable::parse(arch::ELF_MACHINE, program.size(), USER_TOP as u64, |at, to| program.read(at, to))?;
+    let elf = Executable::parse(
+        arch::ELF_MACHINE,
+        program.size(),
+        USER_TOP as u64,
+        |at, to| program.read(at, to),
+    )?;
     let bias = if elf.relocatable { LOAD_ADDRESS } else { 0 };
     let entry = (elf.entry + bias) as usize;
 
@@ -82,10 +92,20 @@ pub fn exec(frame: &mut TrapFrame, path: &[u8], strings: Strings) -> Result<(), 
         space.add(segment_region(segment, bias, &program)?)?;
     }
     space.set_heap_start((elf.end() + bias) as usize)?;
-    let stack = initial_stack(USER_TOP as u64, &argv, &envp, path, &auxiliary_vector(&elf, bias), random_bytes())?;
+    let stack = initial_stack(
+        USER_TOP as u64,
+        &argv,
+        &envp,
+        path,
+        &auxiliary_vector(&elf, bias),
+        random_bytes(),
+    )?;
     let stack_pointer = stack.sp as usize;
     let stack_start = page_floor(stack_pointer).saturating_sub(FIRST_STACK);
-    space.add(Region { grows_down: true, ..Region::anonymous(stack_start, USER_TOP, Protection::READ_WRITE) })?;
+    space.add(Region {
+        grows_down: true,
+        ..Region::anonymous(stack_start, USER_TOP, Protection::READ_WRITE)
+    })?;
     space.fill(stack_pointer, &stack.bytes)?;
 
     // The point of no return.
@@ -107,7 +127,9 @@ fn open(path: &[u8], argv: &mut Vec<Vec<u8>>) -> Result<Arc<Program>, Errno> {
     let mut path = path.to_vec();
     for _ in 0..=MAX_SCRIPT_DEPTH {
         let program = Program::open(&path)?;
-        let Some((interpreter, argument)) = program.script_line()? else { return Ok(program) };
+        let Some((interpreter, argument)) = program.script_line()? else {
+            return Ok(program);
+        };
         let mut new = Vec::from([interpreter.clone()]);
         new.extend(argument);
         new.push(path);
@@ -126,11 +148,19 @@ fn segment_region(segment: &Segment, bias: u64, program: &Arc<Program>) -> Resul
     Ok(Region {
         start,
         end,
-        protection: Protection { read: segment.readable, write: segment.writable, execute: segment.executable },
+        protection: Protection {
+            read: segment.readable,
+            write: segment.writable,
+            execute: segment.executable,
+        },
         backing: Backing::File {
             file: program.clone(),
             offset: segment.offset - lead,
-            len: if segment.file_size == 0 { 0 } else { segment.file_size + lead },
+            len: if segment.file_size == 0 {
+                0
+            } else {
+                segment.file_size + lead
+            },
         },
         grows_down: false,
     })

@@ -20,7 +20,11 @@ use crate::sync::IrqGuard;
 /// Ends the running process.
 pub fn exit(status: WaitStatus) -> ! {
     let me = current();
-    assert!(me.pid != INIT, "process 1 has ended (status {:#x})", status.0);
+    assert!(
+        me.pid != INIT,
+        "process 1 has ended (status {:#x})",
+        status.0
+    );
     crate::probe!(process_exit, me.pid, status.0);
     // Closing may sleep (the last close of an unlinked file), so it comes first and without locks.
     let files = me.files.lock().take_all();
@@ -39,7 +43,9 @@ pub fn exit(status: WaitStatus) -> ! {
     let parent = table.get(me.pid).map(|entry| entry.parent).unwrap_or(INIT);
     let parent_process = table.get(parent).map(|entry| entry.process.clone());
     // A parent that ignores SIGCHLD will not ask: process 1 does.
-    let unwanted = parent_process.as_ref().is_some_and(|p| p.signals.ignores_children());
+    let unwanted = parent_process
+        .as_ref()
+        .is_some_and(|p| p.signals.ignores_children());
     let mut exit_signal = 0;
     if let Some(entry) = table.get_mut(me.pid) {
         entry.ended = Some(status);
@@ -55,7 +61,14 @@ pub fn exit(status: WaitStatus) -> ! {
     drop(table);
     if let Some(parent) = parent_process {
         if exit_signal != 0 {
-            signal::send(&parent, exit_signal, signal::Origin::Child { pid: me.pid, status });
+            signal::send(
+                &parent,
+                exit_signal,
+                signal::Origin::Child {
+                    pid: me.pid,
+                    status,
+                },
+            );
         }
         parent.children_changed.wake_all();
     }
@@ -108,7 +121,10 @@ pub fn wait(which: Which, options: u32) -> Result<Option<Report>, Errno> {
         if table.entries().find(is_meant).is_none() {
             return Err(Errno::ECHILD);
         }
-        let ended = table.entries().filter(is_meant).find_map(|e| e.ended.map(|status| (e.process.pid, status)));
+        let ended = table
+            .entries()
+            .filter(is_meant)
+            .find_map(|e| e.ended.map(|status| (e.process.pid, status)));
         if let Some((pid, status)) = ended {
             let entry = table.remove(pid).ok_or(Errno::ECHILD)?;
             let cpu_time = entry.process.cpu_time.load(Ordering::Relaxed) + entry.children_time;
@@ -117,17 +133,34 @@ pub fn wait(which: Which, options: u32) -> Result<Option<Report>, Errno> {
             }
             drop(table);
             entry.process.release_stack();
-            return Ok(Some(Report { pid, status, cpu_time }));
+            return Ok(Some(Report {
+                pid,
+                status,
+                cpu_time,
+            }));
         }
         let wanted = |status: WaitStatus| {
-            options & if status == CONTINUED { WCONTINUED } else { WUNTRACED } != 0
+            options
+                & if status == CONTINUED {
+                    WCONTINUED
+                } else {
+                    WUNTRACED
+                }
+                != 0
         };
-        let news = table.entries().filter(is_meant).find_map(|e| e.news.filter(|s| wanted(*s)).map(|s| (e.process.pid, s)));
+        let news = table
+            .entries()
+            .filter(is_meant)
+            .find_map(|e| e.news.filter(|s| wanted(*s)).map(|s| (e.process.pid, s)));
         if let Some((pid, status)) = news {
             if let Some(entry) = table.get_mut(pid) {
                 entry.news = None;
             }
-            return Ok(Some(Report { pid, status, cpu_time: 0 }));
+            return Ok(Some(Report {
+                pid,
+                status,
+                cpu_time: 0,
+            }));
         }
         if options & WNOHANG != 0 {
             return Ok(None);
@@ -142,13 +175,22 @@ pub const CONTINUED: WaitStatus = WaitStatus(0xffff);
 /// Tells the parent that the process stopped or continued.
 pub fn report_news(process: &Process, status: WaitStatus) {
     let mut table = table::lock();
-    let Some(entry) = table.get_mut(process.pid) else { return };
+    let Some(entry) = table.get_mut(process.pid) else {
+        return;
+    };
     entry.news = Some(status);
     let parent = entry.parent;
     let parent = table.get(parent).map(|entry| entry.process.clone());
     drop(table);
     if let Some(parent) = parent {
-        signal::send(&parent, SIGCHLD, signal::Origin::Child { pid: process.pid, status });
+        signal::send(
+            &parent,
+            SIGCHLD,
+            signal::Origin::Child {
+                pid: process.pid,
+                status,
+            },
+        );
         parent.children_changed.wake_all();
     }
 }

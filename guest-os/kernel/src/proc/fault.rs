@@ -2,8 +2,8 @@
 
 use abi::signal::{SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP};
 
-use super::signal::{self, Origin};
 use super::current;
+use super::signal::{self, Origin};
 use crate::arch::trap::TrapFrame;
 use crate::mm::fault::{Fault, Unresolved};
 
@@ -55,12 +55,34 @@ pub fn user_page_fault(_frame: &mut TrapFrame, fault: Fault) {
     let Err(why) = resolve(&fault) else { return };
     let address = fault.address;
     match why {
-        Unresolved::NotMapped => signal::force(SIGSEGV, Origin::Fault { address, code: SEGV_MAPERR }),
-        Unresolved::NotAllowed => signal::force(SIGSEGV, Origin::Fault { address, code: SEGV_ACCERR }),
-        Unresolved::BadFile(_) => signal::force(SIGBUS, Origin::Fault { address, code: BUS_OBJERR }),
+        Unresolved::NotMapped => signal::force(
+            SIGSEGV,
+            Origin::Fault {
+                address,
+                code: SEGV_MAPERR,
+            },
+        ),
+        Unresolved::NotAllowed => signal::force(
+            SIGSEGV,
+            Origin::Fault {
+                address,
+                code: SEGV_ACCERR,
+            },
+        ),
+        Unresolved::BadFile(_) => signal::force(
+            SIGBUS,
+            Origin::Fault {
+                address,
+                code: BUS_OBJERR,
+            },
+        ),
         Unresolved::NoMemory => {
             let me = current();
-            crate::warning!("out of memory: process {} ({}) is killed", me.pid, me.comm());
+            crate::warning!(
+                "out of memory: process {} ({}) is killed",
+                me.pid,
+                me.comm()
+            );
             signal::send(&me.arc(), SIGKILL, Origin::Kernel);
         }
     }

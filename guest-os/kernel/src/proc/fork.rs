@@ -2,7 +2,8 @@
 
 use abi::Errno;
 use abi::clone::{
-    CLONE_CHILD_SETTID, CLONE_PARENT_SETTID, CLONE_SETTLS, CLONE_THREAD, CLONE_VFORK, CLONE_VM, CSIGNAL,
+    CLONE_CHILD_SETTID, CLONE_PARENT_SETTID, CLONE_SETTLS, CLONE_THREAD, CLONE_VFORK, CLONE_VM,
+    CSIGNAL,
 };
 use abi::signal::SIGCHLD;
 use alloc::sync::Arc;
@@ -30,10 +31,18 @@ pub struct Request {
 
 impl Request {
     /// What fork(2) is.
-    pub const FORK: Request =
-        Request { flags: SIGCHLD as u64, stack: 0, parent_tid: 0, child_tid: 0, thread_pointer: 0 };
+    pub const FORK: Request = Request {
+        flags: SIGCHLD as u64,
+        stack: 0,
+        parent_tid: 0,
+        child_tid: 0,
+        thread_pointer: 0,
+    };
     /// What vfork(2) is.
-    pub const VFORK: Request = Request { flags: SIGCHLD as u64 | CLONE_VM | CLONE_VFORK, ..Self::FORK };
+    pub const VFORK: Request = Request {
+        flags: SIGCHLD as u64 | CLONE_VM | CLONE_VFORK,
+        ..Self::FORK
+    };
 }
 
 /// Makes a child of the running process, whose user registers are `frame`; gives its number.
@@ -54,7 +63,11 @@ pub fn clone(frame: &TrapFrame, request: &Request) -> Result<Pid, Errno> {
         frame.set_stack_pointer(request.stack);
     }
     let child = Process::new(pid, &frame, child_starts, Some(&me))?;
-    let space = if flags & CLONE_VM != 0 { ours } else { Arc::new(ours.fork()?) };
+    let space = if flags & CLONE_VM != 0 {
+        ours
+    } else {
+        Arc::new(ours.fork()?)
+    };
     child.give_space(space);
     if flags & CLONE_SETTLS != 0 {
         child.context.preset_thread_pointer(request.thread_pointer);

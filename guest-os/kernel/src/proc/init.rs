@@ -13,7 +13,8 @@ use crate::sched;
 /// Makes process 1. It runs as soon as the boot CPU idles.
 pub fn start() {
     let pid = table::lock().new_pid().expect("the first number");
-    let process = Process::new(pid, &TrapFrame::default(), main, None).expect("memory for process 1");
+    let process =
+        Process::new(pid, &TrapFrame::default(), main, None).expect("memory for process 1");
     process.set_name(b"init");
     table::lock().add(process.clone(), 0, 0);
     sched::enqueue(&process, Cause::New);
@@ -27,7 +28,11 @@ fn main(frame: &mut TrapFrame) {
     if let Some(line) = &options().run {
         argv.extend([b"run".to_vec(), line.as_bytes().to_vec()]);
     }
-    let envp = Vec::from([b"PATH=/bin".to_vec(), b"HOME=/root".to_vec(), b"TERM=vt100".to_vec()]);
+    let envp = Vec::from([
+        b"PATH=/bin".to_vec(),
+        b"HOME=/root".to_vec(),
+        b"TERM=vt100".to_vec(),
+    ]);
     if let Err(errno) = exec::exec(frame, path, Strings::new(argv, envp)) {
         panic!("cannot run {}: {errno}", options().init);
     }

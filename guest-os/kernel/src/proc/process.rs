@@ -36,8 +36,14 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [State; 6] =
-        [State::New, State::Runnable, State::Running, State::Sleeping, State::Stopped, State::Zombie];
+    const ALL: [State; 6] = [
+        State::New,
+        State::Runnable,
+        State::Running,
+        State::Sleeping,
+        State::Stopped,
+        State::Zombie,
+    ];
 
     /// Letter in /proc/<pid>/stat and ps.
     pub fn letter(self) -> char {
@@ -107,7 +113,12 @@ impl Process {
     }
 
     /// A new process that will call `entry` with a copy of `frame` on its kernel stack.
-    pub fn new(pid: Pid, frame: &TrapFrame, entry: Entry, parent: Option<&Process>) -> Result<Arc<Process>, Errno> {
+    pub fn new(
+        pid: Pid,
+        frame: &TrapFrame,
+        entry: Entry,
+        parent: Option<&Process>,
+    ) -> Result<Arc<Process>, Errno> {
         let stack = KernelStack::new()?;
         let mut context = Context::new(stack.top(), frame, entry);
         let signals = match parent {
@@ -122,13 +133,22 @@ impl Process {
             *process.name.lock() = *parent.name.lock();
             *process.files.lock() = parent.files.lock().fork();
             *process.file_context.lock() = parent.file_context.lock().clone();
-            process.affinity.store(parent.affinity.load(Ordering::Relaxed), Ordering::Relaxed);
-            process.cpu.store(parent.cpu.load(Ordering::Relaxed), Ordering::Relaxed);
+            process
+                .affinity
+                .store(parent.affinity.load(Ordering::Relaxed), Ordering::Relaxed);
+            process
+                .cpu
+                .store(parent.cpu.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         Ok(process)
     }
 
-    fn build(pid: Pid, context: Context, stack: Option<KernelStack>, signals: Signals) -> Arc<Process> {
+    fn build(
+        pid: Pid,
+        context: Context,
+        stack: Option<KernelStack>,
+        signals: Signals,
+    ) -> Arc<Process> {
         Arc::new_cyclic(|me| Process {
             pid,
             me: me.clone(),
@@ -156,7 +176,9 @@ impl Process {
 
     /// A counted reference.
     pub fn arc(&self) -> Arc<Process> {
-        self.me.upgrade().expect("whoever can name a process keeps it alive")
+        self.me
+            .upgrade()
+            .expect("whoever can name a process keeps it alive")
     }
 
     /// Whether this is the idle process of some CPU.
@@ -167,7 +189,10 @@ impl Process {
     /// The short name: the file name of the program.
     pub fn comm(&self) -> String {
         let name = self.name.lock();
-        let len = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+        let len = name
+            .iter()
+            .position(|byte| *byte == 0)
+            .unwrap_or(name.len());
         String::from_utf8_lossy(&name[..len]).into_owned()
     }
 
@@ -197,7 +222,9 @@ impl Process {
     }
 
     fn change_state(&self, from: State, to: State) -> bool {
-        self.state.compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.state
+            .compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
     }
 
     /// The running process declares itself asleep. From now on it can be woken; it must call `sched::block` or
@@ -216,7 +243,8 @@ impl Process {
     /// Makes it runnable if it sleeps; `any` includes sleeps that signals do not end. True if it must be
     /// put on a run queue.
     pub fn try_wake(&self, any: bool) -> bool {
-        (any || self.interruptible.load(Ordering::Acquire)) && self.change_state(State::Sleeping, State::Runnable)
+        (any || self.interruptible.load(Ordering::Acquire))
+            && self.change_state(State::Sleeping, State::Runnable)
     }
 
     /// Makes it runnable if it is stopped. True if it must be put on a run queue.

@@ -1,7 +1,7 @@
 //! The file of a program: opened by exec, and kept by the regions that its pages come from.
 
-use abi::stat::{S_IFMT, S_IFREG};
 use abi::Errno;
+use abi::stat::{S_IFMT, S_IFREG};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -43,7 +43,11 @@ impl Program {
     /// A file to be mapped.
     pub fn new(inode: InodeRef, path: &[u8]) -> Result<Arc<Program>, Errno> {
         let size = inode.stat()?.size as u64;
-        Ok(Arc::new(Program { inode, path: path.to_vec(), size }))
+        Ok(Arc::new(Program {
+            inode,
+            path: path.to_vec(),
+            size,
+        }))
     }
 
     /// Its length in bytes.
@@ -53,7 +57,10 @@ impl Program {
 
     /// Fills `to` from offset `at`; `ENOEXEC` beyond the end.
     pub fn read(&self, at: u64, to: &mut [u8]) -> Result<(), Errno> {
-        if at.checked_add(to.len() as u64).is_none_or(|end| end > self.size) {
+        if at
+            .checked_add(to.len() as u64)
+            .is_none_or(|end| end > self.size)
+        {
             return Err(Errno::ENOEXEC);
         }
         let mut done = 0;
@@ -61,7 +68,9 @@ impl Program {
             let position = at as usize + done;
             let offset = position % PAGE_SIZE;
             let len = (PAGE_SIZE - offset).min(to.len() - done);
-            self.inode.page((position / PAGE_SIZE) as u64)?.read(offset, &mut to[done..done + len]);
+            self.inode
+                .page((position / PAGE_SIZE) as u64)?
+                .read(offset, &mut to[done..done + len]);
             done += len;
         }
         Ok(())
@@ -72,9 +81,16 @@ impl Program {
         let mut bytes = [0; SCRIPT_LINE_MAX];
         let len = (self.size as usize).min(SCRIPT_LINE_MAX);
         self.read(0, &mut bytes[..len])?;
-        let Some(rest) = bytes[..len].strip_prefix(b"#!") else { return Ok(None) };
-        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or(rest).trim_ascii();
-        let (interpreter, argument) = match line.iter().position(|byte| byte.is_ascii_whitespace()) {
+        let Some(rest) = bytes[..len].strip_prefix(b"#!") else {
+            return Ok(None);
+        };
+        let line = rest
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or(rest)
+            .trim_ascii();
+        let (interpreter, argument) = match line.iter().position(|byte| byte.is_ascii_whitespace())
+        {
             Some(space) => (&line[..space], Some(line[space..].trim_ascii().to_vec())),
             None => (line, None),
         };

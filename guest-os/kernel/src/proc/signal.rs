@@ -10,8 +10,9 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use abi::Errno;
 use abi::sigframe::Siginfo;
 use abi::signal::{
-    DefaultAction, NSIG, SA_NOCLDWAIT, SA_NODEFER, SA_RESETHAND, SA_RESTART, SI_KERNEL, SI_TKILL, SI_USER, SIG_DFL,
-    SIG_IGN, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, Sigaction, bit, default_action,
+    DefaultAction, NSIG, SA_NOCLDWAIT, SA_NODEFER, SA_RESETHAND, SA_RESTART, SI_KERNEL, SI_TKILL,
+    SI_USER, SIG_DFL, SIG_IGN, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU,
+    Sigaction, bit, default_action,
 };
 use abi::wait::{Ended, WaitStatus};
 use alloc::boxed::Box;
@@ -89,7 +90,12 @@ impl Signals {
 
     /// execve(2): handlers are gone with the program, ignored signals stay ignored.
     pub fn exec(&self) {
-        for action in self.actions.lock().iter_mut().filter(|action| action.handler != SIG_IGN) {
+        for action in self
+            .actions
+            .lock()
+            .iter_mut()
+            .filter(|action| action.handler != SIG_IGN)
+        {
             *action = Sigaction::default();
         }
     }
@@ -143,9 +149,14 @@ impl Signals {
     pub fn ignored_and_caught(&self) -> (u64, u64) {
         let actions = self.actions.lock();
         let with = |test: fn(u64) -> bool| {
-            (1..NSIG).filter(|s| test(actions[*s as usize].handler)).fold(0, |set, signal| set | bit(signal))
+            (1..NSIG)
+                .filter(|s| test(actions[*s as usize].handler))
+                .fold(0, |set, signal| set | bit(signal))
         };
-        (with(|handler| handler == SIG_IGN), with(|handler| handler != SIG_IGN && handler != SIG_DFL))
+        (
+            with(|handler| handler == SIG_IGN),
+            with(|handler| handler != SIG_IGN && handler != SIG_DFL),
+        )
     }
 
     /// Takes the next signal to act upon, the lowest number first.
@@ -156,7 +167,11 @@ impl Signals {
         }
         let signal = ready.trailing_zeros() + 1;
         self.pending.fetch_and(!bit(signal), Ordering::AcqRel);
-        let origin = self.origins.lock().remove(&signal).unwrap_or(Origin::Kernel);
+        let origin = self
+            .origins
+            .lock()
+            .remove(&signal)
+            .unwrap_or(Origin::Kernel);
         Some((signal, origin))
     }
 }
@@ -170,7 +185,10 @@ impl Default for Signals {
 fn is_ignored(signal: u32, action: &Sigaction) -> bool {
     action.handler == SIG_IGN
         || action.handler == SIG_DFL
-            && matches!(default_action(signal), DefaultAction::Ignore | DefaultAction::Continue)
+            && matches!(
+                default_action(signal),
+                DefaultAction::Ignore | DefaultAction::Continue
+            )
 }
 
 /// Sends a signal to a process. `signal` must be in 1..NSIG.
@@ -195,7 +213,9 @@ pub fn send(process: &Arc<Process>, signal: u32, origin: Origin) {
     let blocked = signals.blocked() & bit(signal) != 0;
     // Process 1 is not killed by a signal it has no handler for.
     let action = signals.action(signal);
-    let shielded = process.pid == table::INIT && action.handler == SIG_DFL && !matches!(origin, Origin::Fault { .. });
+    let shielded = process.pid == table::INIT
+        && action.handler == SIG_DFL
+        && !matches!(origin, Origin::Fault { .. });
     let ignored = !blocked && is_ignored(signal, &action) && UNBLOCKABLE & bit(signal) == 0;
     if ignored || shielded {
         return;
@@ -223,11 +243,6 @@ pub fn force(signal: u32, origin: Origin) {
     send(&me.arc(), signal, origin);
 }
 
-/// Sends a signal to the running process.
-pub fn send_to_self(signal: u32) {
-    send(&current().arc(), signal, Origin::Kernel);
-}
-
 /// Sends a signal to every member of a group; `ESRCH` if it has none. `signal` 0 only asks.
 pub fn send_to_group(group: Pid, signal: u32, origin: Origin) -> Result<(), Errno> {
     let members = table::group_members(group);
@@ -235,7 +250,9 @@ pub fn send_to_group(group: Pid, signal: u32, origin: Origin) -> Result<(), Errn
         return Err(Errno::ESRCH);
     }
     if signal != 0 {
-        members.iter().for_each(|member| send(member, signal, origin));
+        members
+            .iter()
+            .for_each(|member| send(member, signal, origin));
     }
     Ok(())
 }
@@ -243,7 +260,9 @@ pub fn send_to_group(group: Pid, signal: u32, origin: Origin) -> Result<(), Errn
 /// Acts upon one pending signal of the running process, which is about to go back to `frame`.
 pub fn deliver(frame: &mut TrapFrame) {
     let me = current();
-    let Some((signal, origin)) = me.signals.take() else { return };
+    let Some((signal, origin)) = me.signals.take() else {
+        return;
+    };
     let action = me.signals.action(signal);
     crate::probe!(signal_deliver, me.pid, signal, action.handler);
     match action.handler {
@@ -251,7 +270,9 @@ pub fn deliver(frame: &mut TrapFrame) {
         SIG_DFL => match default_action(signal) {
             DefaultAction::Ignore | DefaultAction::Continue => {}
             DefaultAction::Stop => stop(signal),
-            DefaultAction::Terminate | DefaultAction::Core => exit::exit(WaitStatus::signaled(signal)),
+            DefaultAction::Terminate | DefaultAction::Core => {
+                exit::exit(WaitStatus::signaled(signal))
+            }
         },
         _ => enter_handler(frame, signal, &action, origin),
     }
@@ -260,12 +281,15 @@ pub fn deliver(frame: &mut TrapFrame) {
 /// A system call that a signal interrupted is made again, or ends with `EINTR` if a handler ran that did not
 /// ask for restarts.
 pub fn finish_interrupted_call(frame: &mut TrapFrame, action: Option<&Sigaction>) {
-    let interrupted = frame.syscall_number().is_some() && frame.result() == Errno::ERESTARTSYS.to_result() as usize;
+    let interrupted = frame.syscall_number().is_some()
+        && frame.result() == Errno::ERESTARTSYS.to_result() as usize;
     if !interrupted {
         return;
     }
     match action {
-        Some(action) if action.flags as u32 & SA_RESTART == 0 => frame.set_result(Errno::EINTR.to_result() as usize),
+        Some(action) if action.flags as u32 & SA_RESTART == 0 => {
+            frame.set_result(Errno::EINTR.to_result() as usize)
+        }
         _ => frame.restart_syscall(),
     }
 }
@@ -273,7 +297,12 @@ pub fn finish_interrupted_call(frame: &mut TrapFrame, action: Option<&Sigaction>
 fn enter_handler(frame: &mut TrapFrame, signal: u32, action: &Sigaction, origin: Origin) {
     let me = current();
     finish_interrupted_call(frame, Some(action));
-    let mask = me.signals.saved.lock().take().unwrap_or(me.signals.blocked());
+    let mask = me
+        .signals
+        .saved
+        .lock()
+        .take()
+        .unwrap_or(me.signals.blocked());
     let info = describe(signal, origin);
     let fpu = me.context.fpu_image();
     let pushed = (action.handler < USER_TOP as u64)
@@ -283,8 +312,13 @@ fn enter_handler(frame: &mut TrapFrame, signal: u32, action: &Sigaction, origin:
         // No room for the frame: as if the program had overrun its stack.
         exit::exit(WaitStatus::signaled(abi::signal::SIGSEGV));
     }
-    let own = if action.flags as u32 & SA_NODEFER != 0 { 0 } else { bit(signal) };
-    me.signals.set_blocked(me.signals.blocked() | action.mask | own);
+    let own = if action.flags as u32 & SA_NODEFER != 0 {
+        0
+    } else {
+        bit(signal)
+    };
+    me.signals
+        .set_blocked(me.signals.blocked() | action.mask | own);
     if action.flags as u32 & SA_RESETHAND != 0 {
         me.signals.set_action(signal, Sigaction::default());
     }
@@ -320,7 +354,10 @@ fn stop(signal: u32) {
 
 /// The siginfo_t for a handler.
 fn describe(signal: u32, origin: Origin) -> Siginfo {
-    let mut info = Siginfo { signo: signal as i32, ..Siginfo::default() };
+    let mut info = Siginfo {
+        signo: signal as i32,
+        ..Siginfo::default()
+    };
     match origin {
         Origin::Process(pid) => (info.code, info.pid_or_addr_low) = (SI_USER, pid),
         Origin::Thread(pid) => (info.code, info.pid_or_addr_low) = (SI_TKILL, pid),

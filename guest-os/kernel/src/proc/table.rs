@@ -43,7 +43,10 @@ pub struct Table {
     last: Pid,
 }
 
-static TABLE: SpinLock<Table> = SpinLock::new(Table { entries: BTreeMap::new(), last: 0 });
+static TABLE: SpinLock<Table> = SpinLock::new(Table {
+    entries: BTreeMap::new(),
+    last: 0,
+});
 
 /// Locks the table.
 pub fn lock() -> SpinGuard<'static, Table> {
@@ -57,21 +60,36 @@ pub fn find(pid: Pid) -> Option<Arc<Process>> {
 
 /// All processes in the order of their numbers.
 pub fn all() -> Vec<Arc<Process>> {
-    lock().entries.values().map(|entry| entry.process.clone()).collect()
+    lock()
+        .entries
+        .values()
+        .map(|entry| entry.process.clone())
+        .collect()
 }
 
 /// The members of a process group.
 pub fn group_members(group: Pid) -> Vec<Arc<Process>> {
-    lock().entries.values().filter(|entry| entry.group == group).map(|entry| entry.process.clone()).collect()
+    lock()
+        .entries
+        .values()
+        .filter(|entry| entry.group == group)
+        .map(|entry| entry.process.clone())
+        .collect()
 }
 
 impl Table {
     /// A number that no process and no group has.
     pub fn new_pid(&mut self) -> Result<Pid, Errno> {
         for _ in 0..PID_MAX {
-            self.last = if self.last >= PID_MAX { INIT + 1 } else { self.last + 1 };
+            self.last = if self.last >= PID_MAX {
+                INIT + 1
+            } else {
+                self.last + 1
+            };
             let candidate = self.last;
-            if !self.entries.values().any(|e| e.process.pid == candidate || e.group == candidate || e.session == candidate) {
+            if !self.entries.values().any(|e| {
+                e.process.pid == candidate || e.group == candidate || e.session == candidate
+            }) {
                 return Ok(candidate);
             }
         }
@@ -81,9 +99,20 @@ impl Table {
     /// Adds a process as a child of `parent`, in its group and session.
     pub fn add(&mut self, process: Arc<Process>, parent: Pid, exit_signal: u32) {
         let pid = process.pid;
-        let (group, session) = self.entries.get(&parent).map_or((pid, pid), |p| (p.group, p.session));
-        let entry =
-            Entry { process, parent, group, session, ended: None, news: None, exit_signal, children_time: 0 };
+        let (group, session) = self
+            .entries
+            .get(&parent)
+            .map_or((pid, pid), |p| (p.group, p.session));
+        let entry = Entry {
+            process,
+            parent,
+            group,
+            session,
+            ended: None,
+            news: None,
+            exit_signal,
+            children_time: 0,
+        };
         self.entries.insert(pid, entry);
     }
 
@@ -120,5 +149,7 @@ impl Table {
 
 /// Parent, group and session of a process.
 pub fn relations(pid: Pid) -> Option<(Pid, Pid, Pid)> {
-    lock().get(pid).map(|entry| (entry.parent, entry.group, entry.session))
+    lock()
+        .get(pid)
+        .map(|entry| (entry.parent, entry.group, entry.session))
 }

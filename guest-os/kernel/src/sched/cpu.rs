@@ -68,8 +68,10 @@ pub fn online_cpus() -> usize {
 pub fn init() {
     let this = cpu_id();
     let cpu = &CPUS[this];
-    let policy = runqueue::by_name(&options().policy).unwrap_or_else(|| alloc::boxed::Box::<runqueue::RoundRobin>::default());
-    cpu.queue.set(SpinLock::new(RunQueue::new(policy, &CPUS[this].length)));
+    let policy = runqueue::by_name(&options().policy)
+        .unwrap_or_else(|| alloc::boxed::Box::<runqueue::RoundRobin>::default());
+    cpu.queue
+        .set(SpinLock::new(RunQueue::new(policy, &CPUS[this].length)));
     let idle = Process::new_idle(this);
     enter(&idle);
     *cpu.running.lock() = Some(idle.clone());
@@ -97,7 +99,11 @@ impl Cpu {
     /// Nanoseconds for which the CPU had nothing to do.
     pub fn idle_time(&self) -> u64 {
         let since = self.slice_start.load(Ordering::Relaxed);
-        let present = if self.is_idle.load(Ordering::Relaxed) { now_ns().saturating_sub(since) } else { 0 };
+        let present = if self.is_idle.load(Ordering::Relaxed) {
+            now_ns().saturating_sub(since)
+        } else {
+            0
+        };
         self.idle().cpu_time.load(Ordering::Relaxed) + present
     }
 

@@ -76,7 +76,10 @@ pub fn preempt_if_needed() {
 }
 
 fn switch(leave: Leave) {
-    assert!(percpu::irq_off_depth() == 1, "a process may not sleep while it holds a spin lock");
+    assert!(
+        percpu::irq_off_depth() == 1,
+        "a process may not sleep while it holds a spin lock"
+    );
     let this = cpu_id();
     let cpu = &CPUS[this];
     let prev = current();
@@ -92,7 +95,9 @@ fn switch(leave: Leave) {
     }
     let next = queue.pop(now);
     drop(queue);
-    let next = next.or_else(|| steal(this)).unwrap_or_else(|| cpu.idle().clone());
+    let next = next
+        .or_else(|| steal(this))
+        .unwrap_or_else(|| cpu.idle().clone());
 
     cpu.is_idle.store(next.is_idle(), Ordering::Relaxed);
     prev.add_cpu_time(now - cpu.slice_start.swap(now, Ordering::Relaxed));
@@ -101,7 +106,13 @@ fn switch(leave: Leave) {
         timer::rearm();
         return;
     }
-    crate::probe!(sched_switch, prev.pid, prev.state() as u64, next.pid, next.comm_address());
+    crate::probe!(
+        sched_switch,
+        prev.pid,
+        prev.state() as u64,
+        next.pid,
+        next.comm_address()
+    );
     next.set_state(State::Running);
     next.cpu.store(this, Ordering::Relaxed);
     next.on_cpu.store(true, Ordering::Relaxed);
@@ -128,7 +139,9 @@ pub fn finish_switch() {
 /// Takes a waiting process from the longest queue of another CPU.
 fn steal(this: usize) -> Option<Arc<Process>> {
     let others = (0..online_cpus()).filter(|&c| c != this);
-    let victim = others.max_by_key(|&c| CPUS[c].queue_length()).filter(|&c| CPUS[c].queue_length() > 0)?;
+    let victim = others
+        .max_by_key(|&c| CPUS[c].queue_length())
+        .filter(|&c| CPUS[c].queue_length() > 0)?;
     CPUS[victim].queue().lock().steal(this)
 }
 
@@ -166,7 +179,10 @@ pub fn enqueue(process: &Arc<Process>, cause: Cause) {
     let _irq = IrqGuard::new();
     let target = place(process);
     crate::probe!(sched_wakeup, process.pid, target);
-    CPUS[target].queue().lock().push(process.clone(), cause, now_ns());
+    CPUS[target]
+        .queue()
+        .lock()
+        .push(process.clone(), cause, now_ns());
     if target == cpu_id() {
         timer::rearm();
     } else {

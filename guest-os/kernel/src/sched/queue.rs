@@ -20,12 +20,23 @@ pub struct RunQueue {
 impl RunQueue {
     /// An empty queue.
     pub fn new(policy: Box<dyn Policy>, length: &'static AtomicUsize) -> Self {
-        RunQueue { policy, processes: BTreeMap::new(), length }
+        RunQueue {
+            policy,
+            processes: BTreeMap::new(),
+            length,
+        }
     }
 
     /// Adds a process.
     pub fn push(&mut self, process: Arc<Process>, cause: Cause, now: u64) {
-        self.policy.enqueue(Task { pid: process.pid, nice: 0 }, cause, now);
+        self.policy.enqueue(
+            Task {
+                pid: process.pid,
+                nice: 0,
+            },
+            cause,
+            now,
+        );
         self.processes.insert(process.pid, process);
         self.update_length();
     }
@@ -34,7 +45,13 @@ impl RunQueue {
     pub fn pop(&mut self, now: u64) -> Option<Arc<Process>> {
         let decision = self.policy.pick(now)?;
         let policy = self.policy.name();
-        crate::probe!(sched_pick, policy.as_ptr() as usize, decision.pid, decision.key, decision.candidates);
+        crate::probe!(
+            sched_pick,
+            policy.as_ptr() as usize,
+            decision.pid,
+            decision.key,
+            decision.candidates
+        );
         let process = self.processes.remove(&decision.pid);
         self.update_length();
         process

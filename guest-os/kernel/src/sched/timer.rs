@@ -32,7 +32,10 @@ impl Alarm {
 
     fn for_process(process: Arc<Process>, deadline: u64) -> Alarm {
         let _irq = IrqGuard::new();
-        let alarm = Alarm { key: (deadline, SEQUENCE.fetch_add(1, Ordering::Relaxed)), cpu: cpu_id() };
+        let alarm = Alarm {
+            key: (deadline, SEQUENCE.fetch_add(1, Ordering::Relaxed)),
+            cpu: cpu_id(),
+        };
         CPUS[alarm.cpu].alarms.lock().insert(alarm.key, process);
         rearm();
         alarm
@@ -50,7 +53,10 @@ pub(super) fn ring(cpu: &Cpu) {
     let now = now_ns();
     loop {
         let mut alarms = cpu.alarms.lock();
-        let due = alarms.first_entry().filter(|first| first.key().0 <= now).map(|first| first.remove());
+        let due = alarms
+            .first_entry()
+            .filter(|first| first.key().0 <= now)
+            .map(|first| first.remove());
         drop(alarms);
         match due {
             Some(process) => super::wake_interruptible(&process),

@@ -44,7 +44,10 @@ pub fn current() -> Current {
 #[inline(always)]
 pub fn try_current() -> Option<Current> {
     let process = percpu::current().cast::<Process>();
-    (!process.is_null()).then_some(Current { process, _not_send: PhantomData })
+    (!process.is_null()).then_some(Current {
+        process,
+        _not_send: PhantomData,
+    })
 }
 
 /// Declares `process` the running one on this CPU; the scheduler keeps it alive.

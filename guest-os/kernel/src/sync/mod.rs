@@ -26,7 +26,7 @@ mod sleeplock;
 mod spinlock;
 mod waitqueue;
 
-pub use current::{Current, current, enter, try_current};
+pub use current::{current, enter, try_current};
 pub use irq::IrqGuard;
 pub use once::Once;
 pub use sleeplock::{SleepGuard, SleepLock};

@@ -15,7 +15,10 @@ unsafe impl<T: Send + Sync> Sync for Once<T> {}
 impl<T> Once<T> {
     /// An empty place.
     pub const fn new() -> Self {
-        Once { set: AtomicBool::new(false), value: UnsafeCell::new(None) }
+        Once {
+            set: AtomicBool::new(false),
+            value: UnsafeCell::new(None),
+        }
     }
 
     /// Fills the place. Panics if it is full: start-up runs once, on one CPU.

@@ -20,12 +20,11 @@ unsafe impl<T: ?Sized + Send> Send for SleepLock<T> {}
 impl<T> SleepLock<T> {
     /// An unlocked lock.
     pub const fn new(data: T) -> Self {
-        SleepLock { held: SpinLock::new(false), waiters: WaitQueue::new(), data: UnsafeCell::new(data) }
-    }
-
-    /// The value itself, when nobody else can have the lock any more.
-    pub fn into_inner(self) -> T {
-        self.data.into_inner()
+        SleepLock {
+            held: SpinLock::new(false),
+            waiters: WaitQueue::new(),
+            data: UnsafeCell::new(data),
+        }
     }
 }
 

@@ -25,7 +25,10 @@ unsafe impl<T: ?Sized + Send> Send for SpinLock<T> {}
 impl<T> SpinLock<T> {
     /// An unlocked lock.
     pub const fn new(data: T) -> Self {
-        SpinLock { holder: AtomicUsize::new(0), data: UnsafeCell::new(data) }
+        SpinLock {
+            holder: AtomicUsize::new(0),
+            data: UnsafeCell::new(data),
+        }
     }
 }
 
@@ -35,28 +38,47 @@ impl<T: ?Sized> SpinLock<T> {
     pub fn lock(&self) -> SpinGuard<'_, T> {
         let irq = IrqGuard::new();
         let me = cpu_id() + 1;
-        if self.holder.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        if self
+            .holder
+            .compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
             self.wait(me);
         }
-        SpinGuard { lock: self, _irq: irq }
+        SpinGuard {
+            lock: self,
+            _irq: irq,
+        }
     }
 
     /// Takes the lock if it is free.
     pub fn try_lock(&self) -> Option<SpinGuard<'_, T>> {
         let irq = IrqGuard::new();
-        let taken = self.holder.compare_exchange(0, cpu_id() + 1, Ordering::Acquire, Ordering::Relaxed);
-        taken.ok().map(|_| SpinGuard { lock: self, _irq: irq })
+        let taken =
+            self.holder
+                .compare_exchange(0, cpu_id() + 1, Ordering::Acquire, Ordering::Relaxed);
+        taken.ok().map(|_| SpinGuard {
+            lock: self,
+            _irq: irq,
+        })
     }
 
     #[cold]
     fn wait(&self, me: usize) {
-        assert!(self.holder.load(Ordering::Relaxed) != me, "this CPU holds the spin lock already");
+        assert!(
+            self.holder.load(Ordering::Relaxed) != me,
+            "this CPU holds the spin lock already"
+        );
         crate::probe!(lock_contended, &raw const self.holder as usize, 0);
         loop {
             while self.holder.load(Ordering::Relaxed) != 0 {
                 core::hint::spin_loop();
             }
-            if self.holder.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            if self
+                .holder
+                .compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
+            {
                 return;
             }
         }

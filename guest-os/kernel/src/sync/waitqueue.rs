@@ -46,7 +46,9 @@ enum Wake {
 impl WaitQueue {
     /// An empty queue.
     pub const fn new() -> Self {
-        WaitQueue { waiters: SpinLock::new(VecDeque::new()) }
+        WaitQueue {
+            waiters: SpinLock::new(VecDeque::new()),
+        }
     }
 
     /// Lets go of the condition's lock, sleeps until woken or until a signal must be handled
@@ -78,7 +80,10 @@ impl WaitQueue {
     }
 
     /// Lets go of the condition's lock, sleeps until woken, and takes the lock again. No signal ends it.
-    pub fn sleep_uninterruptible<'a, T: ?Sized>(&self, guard: SpinGuard<'a, T>) -> SpinGuard<'a, T> {
+    pub fn sleep_uninterruptible<'a, T: ?Sized>(
+        &self,
+        guard: SpinGuard<'a, T>,
+    ) -> SpinGuard<'a, T> {
         let lock = guard.lock_of();
         self.block(guard, false);
         lock.lock()
@@ -119,11 +124,6 @@ impl WaitQueue {
         for process in &waiters {
             sched::wake(process);
         }
-    }
-
-    /// Whether nobody waits.
-    pub fn is_empty(&self) -> bool {
-        self.waiters.lock().is_empty()
     }
 }
 

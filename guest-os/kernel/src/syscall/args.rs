@@ -21,7 +21,10 @@ pub struct Args<'a> {
 impl<'a> Args<'a> {
     /// The arguments in `frame`.
     pub fn new(frame: &'a mut TrapFrame) -> Self {
-        Args { values: frame.syscall_args(), frame }
+        Args {
+            values: frame.syscall_args(),
+            frame,
+        }
     }
 
     /// The whole register, as an address or a length.

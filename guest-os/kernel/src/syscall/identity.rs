@@ -17,7 +17,9 @@ pub fn gettid(_args: &mut Args) -> SysResult {
 
 /// getppid(2).
 pub fn getppid(_args: &mut Args) -> SysResult {
-    table::relations(current().pid).map(|(parent, ..)| parent as usize).ok_or(Errno::ESRCH)
+    table::relations(current().pid)
+        .map(|(parent, ..)| parent as usize)
+        .ok_or(Errno::ESRCH)
 }
 
 /// getuid(2) and its kin: everybody is root.
@@ -27,7 +29,11 @@ pub fn root_id(_args: &mut Args) -> SysResult {
 
 /// setuid(2), setgid(2): there is nobody else to become.
 pub fn set_id(args: &mut Args) -> SysResult {
-    if args.uint(0) == 0 { Ok(0) } else { Err(Errno::EINVAL) }
+    if args.uint(0) == 0 {
+        Ok(0)
+    } else {
+        Err(Errno::EINVAL)
+    }
 }
 
 /// A process named by an argument, 0 meaning the caller.
@@ -47,12 +53,22 @@ pub fn setpgid(args: &mut Args) -> SysResult {
     };
     let me = current().pid;
     let mut table = table::lock();
-    let session = table.get(me).map(|entry| entry.session).ok_or(Errno::ESRCH)?;
-    let entry = table.get(pid).filter(|entry| pid == me || entry.parent == me).ok_or(Errno::ESRCH)?;
+    let session = table
+        .get(me)
+        .map(|entry| entry.session)
+        .ok_or(Errno::ESRCH)?;
+    let entry = table
+        .get(pid)
+        .filter(|entry| pid == me || entry.parent == me)
+        .ok_or(Errno::ESRCH)?;
     if entry.session != session || entry.session == pid {
         return Err(Errno::EPERM); // another session, or a session's leader
     }
-    if group != pid && !table.entries().any(|entry| entry.group == group && entry.session == session) {
+    if group != pid
+        && !table
+            .entries()
+            .any(|entry| entry.group == group && entry.session == session)
+    {
         return Err(Errno::EPERM);
     }
     if let Some(entry) = table.get_mut(pid) {
@@ -64,12 +80,16 @@ pub fn setpgid(args: &mut Args) -> SysResult {
 /// getpgid(2).
 pub fn getpgid(args: &mut Args) -> SysResult {
     let pid = pid_or_self(args, 0).map_err(|_| Errno::ESRCH)?;
-    table::relations(pid).map(|(_, group, _)| group as usize).ok_or(Errno::ESRCH)
+    table::relations(pid)
+        .map(|(_, group, _)| group as usize)
+        .ok_or(Errno::ESRCH)
 }
 
 /// getpgrp(2).
 pub fn getpgrp(_args: &mut Args) -> SysResult {
-    table::relations(current().pid).map(|(_, group, _)| group as usize).ok_or(Errno::ESRCH)
+    table::relations(current().pid)
+        .map(|(_, group, _)| group as usize)
+        .ok_or(Errno::ESRCH)
 }
 
 /// setsid(2): the caller leads a new session and a new group.
@@ -88,5 +108,7 @@ pub fn setsid(_args: &mut Args) -> SysResult {
 /// getsid(2).
 pub fn getsid(args: &mut Args) -> SysResult {
     let pid = pid_or_self(args, 0).map_err(|_| Errno::ESRCH)?;
-    table::relations(pid).map(|(.., session)| session as usize).ok_or(Errno::ESRCH)
+    table::relations(pid)
+        .map(|(.., session)| session as usize)
+        .ok_or(Errno::ESRCH)
 }

@@ -2,8 +2,8 @@
 
 use abi::Errno;
 use abi::mman::{
-    MADV_DONTNEED, MADV_FREE, MAP, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_PRIVATE,
-    MAP_SHARED,
+    MADV_DONTNEED, MADV_FREE, MAP, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN,
+    MAP_PRIVATE, MAP_SHARED,
 };
 use abi::stat::{S_IFMT, S_IFREG};
 use alloc::sync::Arc;
@@ -23,7 +23,10 @@ fn space() -> Result<Arc<AddressSpace>, Errno> {
 /// The page range of two arguments; `EINVAL` unless it starts on a page border and lies in user space.
 fn page_range(args: &Args) -> Result<(usize, usize), Errno> {
     let (start, len) = (args.word(0), args.word(1));
-    let end = start.checked_add(len).and_then(page_ceil).ok_or(Errno::EINVAL)?;
+    let end = start
+        .checked_add(len)
+        .and_then(page_ceil)
+        .ok_or(Errno::EINVAL)?;
     if !start.is_multiple_of(PAGE_SIZE) || end > USER_TOP {
         return Err(Errno::EINVAL);
     }
@@ -33,7 +36,9 @@ fn page_range(args: &Args) -> Result<(usize, usize), Errno> {
 /// mmap(2): zeros, private or shared; files, private or not writable.
 pub fn mmap(args: &mut Args) -> SysResult {
     let (wish, flags) = (args.word(0), args.uint(3));
-    let len = page_ceil(args.word(1)).filter(|len| *len != 0).ok_or(Errno::EINVAL)?;
+    let len = page_ceil(args.word(1))
+        .filter(|len| *len != 0)
+        .ok_or(Errno::EINVAL)?;
     let offset = args.word(5);
     let shared = match flags & MAP.choice as u32 & (MAP_PRIVATE | MAP_SHARED) {
         MAP_PRIVATE => false,
@@ -41,7 +46,9 @@ pub fn mmap(args: &mut Args) -> SysResult {
         _ => return Err(Errno::EINVAL),
     };
     let protection = Protection::from_bits(args.uint(2));
-    if !offset.is_multiple_of(PAGE_SIZE) || flags & MAP_FIXED != 0 && !wish.is_multiple_of(PAGE_SIZE) {
+    if !offset.is_multiple_of(PAGE_SIZE)
+        || flags & MAP_FIXED != 0 && !wish.is_multiple_of(PAGE_SIZE)
+    {
         return Err(Errno::EINVAL);
     }
     if len > USER_TOP {
@@ -49,7 +56,10 @@ pub fn mmap(args: &mut Args) -> SysResult {
     }
     let backing = match (flags & MAP_ANONYMOUS != 0, shared) {
         (true, false) => Backing::Anonymous,
-        (true, true) => Backing::Shared { pages: Arc::default(), offset: 0 },
+        (true, true) => Backing::Shared {
+            pages: Arc::default(),
+            offset: 0,
+        },
         // Shared writes would have to reach the file; that is not offered.
         (false, true) if protection.write => return Err(Errno::ENODEV),
         (false, _) => file_backing(args.int(4), offset as u64, len as u64)?,
@@ -73,7 +83,11 @@ fn file_backing(fd: i32, offset: u64, len: u64) -> Result<Backing, Errno> {
     if file.inode().mode() & S_IFMT != S_IFREG {
         return Err(Errno::ENODEV);
     }
-    Ok(Backing::File { file: Program::new(file.inode().clone(), b"")?, offset, len })
+    Ok(Backing::File {
+        file: Program::new(file.inode().clone(), b"")?,
+        offset,
+        len,
+    })
 }
 
 /// munmap(2).

@@ -5,8 +5,8 @@ use core::sync::atomic::Ordering;
 use abi::Errno;
 use abi::clone::{ARCH_GET_FS, ARCH_SET_FS};
 use abi::resource::{
-    RLIM_INFINITY, RLIMIT_AS, RLIMIT_NOFILE, RLIMIT_STACK, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD, Rlimit, Rusage,
-    Tms,
+    RLIM_INFINITY, RLIMIT_AS, RLIMIT_NOFILE, RLIMIT_STACK, RUSAGE_CHILDREN, RUSAGE_SELF,
+    RUSAGE_THREAD, Rlimit, Rusage, Tms,
 };
 use abi::time::Timeval;
 use abi::wait::{WCONTINUED, WNOHANG, WUNTRACED, WaitStatus};
@@ -67,7 +67,9 @@ pub fn wait4(args: &mut Args) -> SysResult {
         pid @ 1.. => Which::Process(pid as Pid),
         group => Which::Group(group.unsigned_abs()),
     };
-    let Some(report) = ending::wait(which, options)? else { return Ok(0) };
+    let Some(report) = ending::wait(which, options)? else {
+        return Ok(0);
+    };
     args.pointer(1).write_if_some(&report.status.0)?;
     args.pointer(3).write_if_some(&usage(report.cpu_time))?;
     Ok(report.pid as usize)
@@ -85,7 +87,10 @@ const MASK_SIZE: usize = 8;
 fn process_or_self(args: &Args) -> Result<alloc::sync::Arc<crate::proc::Process>, Errno> {
     match args.int(0) {
         0 => Ok(current().arc()),
-        pid => Pid::try_from(pid).ok().and_then(table::find).ok_or(Errno::ESRCH),
+        pid => Pid::try_from(pid)
+            .ok()
+            .and_then(table::find)
+            .ok_or(Errno::ESRCH),
     }
 }
 
@@ -127,7 +132,9 @@ pub fn arch_prctl(args: &mut Args) -> SysResult {
     match args.uint(0) {
         ARCH_SET_FS if args.word(1) < USER_TOP => me.context.set_thread_pointer(args.word(1)),
         ARCH_SET_FS => return Err(Errno::EPERM),
-        ARCH_GET_FS => args.pointer(1).write(&(me.context.thread_pointer() as u64))?,
+        ARCH_GET_FS => args
+            .pointer(1)
+            .write(&(me.context.thread_pointer() as u64))?,
         _ => return Err(Errno::EINVAL),
     }
     Ok(0)
@@ -151,7 +158,10 @@ fn limit(resource: u32) -> Result<Rlimit, Errno> {
         0..=RLIMIT_AS | 10..16 => RLIM_INFINITY,
         _ => return Err(Errno::EINVAL),
     };
-    Ok(Rlimit { soft: value, hard: value })
+    Ok(Rlimit {
+        soft: value,
+        hard: value,
+    })
 }
 
 /// prlimit64(2): limits can be read, and "set" to what they are or above.
@@ -189,12 +199,20 @@ pub fn setrlimit(args: &mut Args) -> SysResult {
 
 /// CPU time is not split into user's and kernel's: all of it counts as the user's.
 fn usage(cpu_time: u64) -> Rusage {
-    let utime = Timeval { sec: (cpu_time / NANOS_PER_SEC) as i64, usec: (cpu_time % NANOS_PER_SEC / 1000) as i64 };
-    Rusage { utime, ..Rusage::default() }
+    let utime = Timeval {
+        sec: (cpu_time / NANOS_PER_SEC) as i64,
+        usec: (cpu_time % NANOS_PER_SEC / 1000) as i64,
+    };
+    Rusage {
+        utime,
+        ..Rusage::default()
+    }
 }
 
 fn children_time() -> u64 {
-    table::lock().get(current().pid).map_or(0, |entry| entry.children_time)
+    table::lock()
+        .get(current().pid)
+        .map_or(0, |entry| entry.children_time)
 }
 
 /// getrusage(2).
@@ -214,7 +232,11 @@ const TICKS_PER_SEC: u64 = 100;
 /// times(2): gives the ticks since boot.
 pub fn times(args: &mut Args) -> SysResult {
     let ticks = |nanos: u64| (nanos / (NANOS_PER_SEC / TICKS_PER_SEC)) as i64;
-    let times = Tms { utime: ticks(current().cpu_time_now()), cutime: ticks(children_time()), ..Tms::default() };
+    let times = Tms {
+        utime: ticks(current().cpu_time_now()),
+        cutime: ticks(children_time()),
+        ..Tms::default()
+    };
     args.pointer(0).write_if_some(&times)?;
     Ok(ticks(now_ns()) as usize)
 }

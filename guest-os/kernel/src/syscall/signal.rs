@@ -14,11 +14,18 @@ const SIGSET_SIZE: usize = 8;
 /// A signal number, or 0 for "only ask".
 fn signal_number(args: &Args, index: usize) -> Result<u32, Errno> {
     let signal = args.uint(index);
-    if signal < NSIG { Ok(signal) } else { Err(Errno::EINVAL) }
+    if signal < NSIG {
+        Ok(signal)
+    } else {
+        Err(Errno::EINVAL)
+    }
 }
 
 fn send_to_process(pid: i32, signal: u32, origin: Origin) -> SysResult {
-    let process = Pid::try_from(pid).ok().and_then(table::find).ok_or(Errno::ESRCH)?;
+    let process = Pid::try_from(pid)
+        .ok()
+        .and_then(table::find)
+        .ok_or(Errno::ESRCH)?;
     if signal != 0 {
         send(&process, signal, origin);
     }
@@ -43,7 +50,9 @@ pub fn kill(args: &mut Args) -> SysResult {
                 return Err(Errno::ESRCH);
             }
             if signal != 0 {
-                others.iter().for_each(|process| send(process, signal, origin));
+                others
+                    .iter()
+                    .for_each(|process| send(process, signal, origin));
             }
             Ok(0)
         }
@@ -73,7 +82,11 @@ pub fn tgkill(args: &mut Args) -> SysResult {
 }
 
 fn check_set_size(size: usize) -> Result<(), Errno> {
-    if size == SIGSET_SIZE { Ok(()) } else { Err(Errno::EINVAL) }
+    if size == SIGSET_SIZE {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
 }
 
 /// rt_sigaction(2).
@@ -114,7 +127,8 @@ pub fn rt_sigprocmask(args: &mut Args) -> SysResult {
 pub fn rt_sigpending(args: &mut Args) -> SysResult {
     check_set_size(args.word(1))?;
     let signals = &current().signals;
-    args.pointer(0).write(&(signals.pending() & signals.blocked()))?;
+    args.pointer(0)
+        .write(&(signals.pending() & signals.blocked()))?;
     Ok(0)
 }
 

@@ -2,8 +2,9 @@
 
 use abi::Errno;
 use abi::time::{
-    CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW, CLOCK_PROCESS_CPUTIME_ID,
-    CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_THREAD_CPUTIME_ID, TIMER_ABSTIME, Timespec, Timeval,
+    CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW,
+    CLOCK_PROCESS_CPUTIME_ID, CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_THREAD_CPUTIME_ID,
+    TIMER_ABSTIME, Timespec, Timeval,
 };
 
 use super::{Args, SysResult};
@@ -16,7 +17,9 @@ use crate::time::{NANOS_PER_SEC, calendar_ns, now_ns};
 fn read_clock(clock: u32) -> Result<u64, Errno> {
     match clock {
         CLOCK_REALTIME | CLOCK_REALTIME_COARSE => Ok(calendar_ns()),
-        CLOCK_MONOTONIC | CLOCK_MONOTONIC_RAW | CLOCK_MONOTONIC_COARSE | CLOCK_BOOTTIME => Ok(now_ns()),
+        CLOCK_MONOTONIC | CLOCK_MONOTONIC_RAW | CLOCK_MONOTONIC_COARSE | CLOCK_BOOTTIME => {
+            Ok(now_ns())
+        }
         CLOCK_PROCESS_CPUTIME_ID | CLOCK_THREAD_CPUTIME_ID => Ok(current().cpu_time_now()),
         _ => Err(Errno::EINVAL),
     }
@@ -38,14 +41,22 @@ fn sleep(deadline: u64, rest: Option<UserPtr<Timespec>>) -> SysResult {
 
 /// nanosleep(2).
 pub fn nanosleep(args: &mut Args) -> SysResult {
-    let span = args.pointer::<Timespec>(0).read()?.to_nanos().ok_or(Errno::EINVAL)?;
+    let span = args
+        .pointer::<Timespec>(0)
+        .read()?
+        .to_nanos()
+        .ok_or(Errno::EINVAL)?;
     sleep(now_ns().saturating_add(span), Some(args.pointer(1)))
 }
 
 /// clock_nanosleep(2).
 pub fn clock_nanosleep(args: &mut Args) -> SysResult {
     let now = read_clock(args.uint(0))?;
-    let time = args.pointer::<Timespec>(2).read()?.to_nanos().ok_or(Errno::EINVAL)?;
+    let time = args
+        .pointer::<Timespec>(2)
+        .read()?
+        .to_nanos()
+        .ok_or(Errno::EINVAL)?;
     if args.uint(1) & TIMER_ABSTIME != 0 {
         return sleep(now_ns().saturating_add(time.saturating_sub(now)), None);
     }
@@ -69,7 +80,10 @@ pub fn clock_getres(args: &mut Args) -> SysResult {
 /// gettimeofday(2); there is no time zone.
 pub fn gettimeofday(args: &mut Args) -> SysResult {
     let now = calendar_ns();
-    let value = Timeval { sec: (now / NANOS_PER_SEC) as i64, usec: (now % NANOS_PER_SEC / 1000) as i64 };
+    let value = Timeval {
+        sec: (now / NANOS_PER_SEC) as i64,
+        usec: (now % NANOS_PER_SEC / 1000) as i64,
+    };
     args.pointer(0).write_if_some(&value)?;
     args.pointer::<u64>(1).write_if_some(&0)?;
     Ok(0)

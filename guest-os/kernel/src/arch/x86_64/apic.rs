@@ -71,14 +71,26 @@ pub fn init() {
     let base = rdmsr(msr::IA32_APIC_BASE);
     if cpu::has_x2apic() {
         // SAFETY: x2APIC mode is announced by CPUID, and entered from xAPIC mode as the manual asks.
-        unsafe { wrmsr(msr::IA32_APIC_BASE, base | APIC_BASE_ENABLE | APIC_BASE_X2APIC) };
+        unsafe {
+            wrmsr(
+                msr::IA32_APIC_BASE,
+                base | APIC_BASE_ENABLE | APIC_BASE_X2APIC,
+            )
+        };
     } else if BASE.load(Relaxed) == 0 {
         let page = PhysAddr::new(base & 0xf_ffff_ffff_f000);
         BASE.store(crate::mm::map_mmio(page, 4096) as usize, Relaxed);
     }
-    write(Register::SpuriousVector, SVR_ENABLE | VECTOR_SPURIOUS as u32);
+    write(
+        Register::SpuriousVector,
+        SVR_ENABLE | VECTOR_SPURIOUS as u32,
+    );
     write(Register::TimerDivide, DIVIDE_BY_1);
-    let mode = if cpu::has_tsc_deadline() { LVT_TSC_DEADLINE } else { 0 };
+    let mode = if cpu::has_tsc_deadline() {
+        LVT_TSC_DEADLINE
+    } else {
+        0
+    };
     write(Register::LvtTimer, mode | VECTOR_TIMER as u32);
 }
 
@@ -97,7 +109,10 @@ fn send(target: u32, command: u32) {
     if cpu::has_x2apic() {
         // SAFETY: an interrupt command built in this file.
         unsafe {
-            wrmsr(msr::X2APIC + Register::InterruptCommandLow as u32 / 16, u64::from(target) << 32 | u64::from(command));
+            wrmsr(
+                msr::X2APIC + Register::InterruptCommandLow as u32 / 16,
+                u64::from(target) << 32 | u64::from(command),
+            );
         }
         return;
     }
@@ -126,7 +141,10 @@ pub fn send_init(apic_id: u32) {
 
 /// Starts a waiting CPU in real mode at `page`, a physical page below 1 MiB.
 pub fn send_startup(apic_id: u32, page: PhysAddr) {
-    send(apic_id, ICR_ASSERT | ICR_STARTUP | (page.get() >> 12) as u32);
+    send(
+        apic_id,
+        ICR_ASSERT | ICR_STARTUP | (page.get() >> 12) as u32,
+    );
 }
 
 /// Starts the one-shot count of the timer, or stops it with 0.
@@ -141,5 +159,8 @@ pub fn timer_count() -> u32 {
 
 /// Keeps the timer from interrupting while it is measured.
 pub fn mask_timer(masked: bool) {
-    write(Register::LvtTimer, VECTOR_TIMER as u32 | if masked { LVT_MASKED } else { 0 });
+    write(
+        Register::LvtTimer,
+        VECTOR_TIMER as u32 | if masked { LVT_MASKED } else { 0 },
+    );
 }

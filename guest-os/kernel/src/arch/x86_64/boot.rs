@@ -190,12 +190,20 @@ extern "C" fn boot_main(start_info: u64) -> ! {
 fn read_start_info(at: PhysAddr) -> BootInfo {
     // SAFETY: the PVH protocol puts a start_info at this address; it lies in the first GiB, which is mapped.
     let info = unsafe { &*phys_to_virt(at).cast::<StartInfo>() };
-    assert!(info.magic == START_MAGIC, "the loader did not follow the PVH boot protocol");
+    assert!(
+        info.magic == START_MAGIC,
+        "the loader did not follow the PVH boot protocol"
+    );
     let mut boot = BootInfo {
         cmdline: read_cmdline(info.cmdline),
         ramdisk: None,
         rsdp: (info.rsdp != 0).then(|| PhysAddr::new(info.rsdp)),
-        ranges: [MemoryRange { start: PhysAddr::new(0), len: 0, ram: false, usable: false }; MAX_RANGES],
+        ranges: [MemoryRange {
+            start: PhysAddr::new(0),
+            len: 0,
+            ram: false,
+            usable: false,
+        }; MAX_RANGES],
         range_count: 0,
     };
     if info.nr_modules > 0 {
@@ -203,7 +211,10 @@ fn read_start_info(at: PhysAddr) -> BootInfo {
         let module = unsafe { &*phys_to_virt(PhysAddr::new(info.modlist)).cast::<Module>() };
         boot.ramdisk = Some((PhysAddr::new(module.start), module.size));
     }
-    assert!(info.version >= 1 && info.memmap != 0, "the loader gives no memory map");
+    assert!(
+        info.version >= 1 && info.memmap != 0,
+        "the loader gives no memory map"
+    );
     // SAFETY: version 1 of the protocol has `memmap_entries` entries at `memmap`.
     let entries = unsafe {
         core::slice::from_raw_parts(
@@ -235,9 +246,9 @@ fn read_cmdline(at: u64) -> &'static str {
     // SAFETY: the loader puts a NUL-terminated string here, and only the boot CPU runs, once.
     unsafe {
         let line = core::ffi::CStr::from_ptr(phys_to_virt(PhysAddr::new(at)).cast()).to_bytes();
-        let copy = &mut *(&raw mut COPY);
         let len = line.len().min(CMDLINE_MAX);
-        copy[..len].copy_from_slice(&line[..len]);
-        core::str::from_utf8(&copy[..len]).unwrap_or("")
+        let copy = core::slice::from_raw_parts_mut((&raw mut COPY).cast::<u8>(), len);
+        copy.copy_from_slice(&line[..len]);
+        core::str::from_utf8(copy).unwrap_or("")
     }
 }

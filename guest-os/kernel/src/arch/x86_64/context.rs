@@ -43,7 +43,15 @@ impl Context {
     /// `stack_top` is the end of a kernel stack that belongs to the new process alone.
     pub fn new(stack_top: usize, frame: &TrapFrame, entry: Entry) -> Self {
         let frame_at = stack_top - size_of::<TrapFrame>();
-        let words = [entry as usize, 0, 0, 0, 0, 0, first_run as *const () as usize];
+        let words = [
+            entry as usize,
+            0,
+            0,
+            0,
+            0,
+            0,
+            first_run as *const () as usize,
+        ];
         let stack_pointer = frame_at - size_of_val(&words);
         // SAFETY: the stack is mapped, unused and large enough.
         unsafe {
@@ -168,6 +176,10 @@ unsafe extern "C" fn first_run() {
     )
 }
 
+#[expect(
+    improper_ctypes_definitions,
+    reason = "called by the assembly above only, with what `new` put there"
+)]
 extern "C" fn start(frame: &mut TrapFrame, entry: Entry) {
     crate::sched::finish_switch();
     percpu::swap_irq_was_on(true);

@@ -54,7 +54,9 @@ static TSC_DEADLINE: AtomicBool = AtomicBool::new(false);
 pub fn rdmsr(register: u32) -> u64 {
     let (low, high): (u32, u32);
     // SAFETY: reading an MSR that exists changes nothing; one that does not exist faults into a panic.
-    unsafe { asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high, options(nomem, nostack)) };
+    unsafe {
+        asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high, options(nomem, nostack))
+    };
     u64::from(high) << 32 | u64::from(low)
 }
 
@@ -108,7 +110,9 @@ pub fn init() {
     let mut cr0: u64;
     let mut cr4: u64;
     // SAFETY: reads only.
-    unsafe { asm!("mov {}, cr0", "mov {}, cr4", out(reg) cr0, out(reg) cr4, options(nomem, nostack)) };
+    unsafe {
+        asm!("mov {}, cr0", "mov {}, cr4", out(reg) cr0, out(reg) cr4, options(nomem, nostack))
+    };
     cr0 = (cr0 | CR0_WP | CR0_NE | CR0_MP) & !(CR0_EM | CR0_TS);
     cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT;
     if edx1 & 1 << 13 != 0 {
@@ -168,14 +172,6 @@ pub fn interrupts_off() -> bool {
 pub fn interrupts_on() {
     // SAFETY: the IDT is in place before anybody turns interrupts on.
     unsafe { asm!("sti", options(nostack)) };
-}
-
-/// Whether interrupts are on.
-pub fn interrupts_enabled() -> bool {
-    let flags: u64;
-    // SAFETY: reads only.
-    unsafe { asm!("pushfq", "pop {}", out(reg) flags) };
-    flags & 1 << 9 != 0
 }
 
 /// The faulting address of the last page fault.

@@ -45,12 +45,16 @@ impl FpuState {
     /// Stores the registers of this CPU.
     pub fn save(&mut self) {
         // SAFETY: the image is 512 bytes, aligned to 16.
-        unsafe { asm!("fxsave64 [{}]", in(reg) &raw mut self.bytes, options(nostack, preserves_flags)) };
+        unsafe {
+            asm!("fxsave64 [{}]", in(reg) &raw mut self.bytes, options(nostack, preserves_flags))
+        };
     }
 
     /// Loads the registers of this CPU.
     pub fn restore(&self) {
         // SAFETY: as above, and `from_user` keeps reserved MXCSR bits out.
-        unsafe { asm!("fxrstor64 [{}]", in(reg) &raw const self.bytes, options(nostack, preserves_flags, readonly)) };
+        unsafe {
+            asm!("fxrstor64 [{}]", in(reg) &raw const self.bytes, options(nostack, preserves_flags, readonly))
+        };
     }
 }

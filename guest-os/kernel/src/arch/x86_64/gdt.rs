@@ -91,11 +91,16 @@ pub fn init(cpu: usize) {
             0x00cf_f300_0000_ffff, // user data
             0x00af_fb00_0000_ffff, // user code, 64-bit
             // Available 64-bit TSS (type 9, present); limit 15:0, base 23:0, base 31:24 | base 63:32.
-            (size_of::<TaskState>() as u64 - 1) | (tss & 0xff_ffff) << 16 | 0x89 << 40 | (tss >> 24 & 0xff) << 56,
+            (size_of::<TaskState>() as u64 - 1)
+                | (tss & 0xff_ffff) << 16
+                | 0x89 << 40
+                | (tss >> 24 & 0xff) << 56,
             tss >> 32,
         ];
-        let register =
-            TableRegister { limit: size_of::<[u64; 8]>() as u16 - 1, base: &raw const (*tables).gdt as u64 };
+        let register = TableRegister {
+            limit: size_of::<[u64; 8]>() as u16 - 1,
+            base: &raw const (*tables).gdt as u64,
+        };
         asm!(
             "lgdt [{register}]",
             "push {code}",

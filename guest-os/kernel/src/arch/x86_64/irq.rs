@@ -47,8 +47,10 @@ const REDIRECTION_LEVEL: u32 = 1 << 15;
 const REDIRECTION_MASKED: u32 = 1 << 16;
 
 static CHIPS: SpinLock<Vec<IoApic>> = SpinLock::new(Vec::new());
-static HANDLERS: [SpinLock<Option<&'static Handler>>; MAX_LINES] = [const { SpinLock::new(None) }; MAX_LINES];
-static COUNTS: [[AtomicU64; MAX_CPUS]; MAX_LINES] = [const { [const { AtomicU64::new(0) }; MAX_CPUS] }; MAX_LINES];
+static HANDLERS: [SpinLock<Option<&'static Handler>>; MAX_LINES] =
+    [const { SpinLock::new(None) }; MAX_LINES];
+static COUNTS: [[AtomicU64; MAX_CPUS]; MAX_LINES] =
+    [const { [const { AtomicU64::new(0) }; MAX_CPUS] }; MAX_LINES];
 
 impl IoApic {
     fn select(&self, index: u32) -> *mut u32 {
@@ -76,7 +78,11 @@ pub fn init(topology: &Topology) {
     outb(0xa1, 0xff);
     let mut chips = CHIPS.lock();
     for &(address, first_line) in topology.io_apics() {
-        let mut chip = IoApic { base: map_mmio(PhysAddr::new(address), 4096) as usize, first_line, lines: 0 };
+        let mut chip = IoApic {
+            base: map_mmio(PhysAddr::new(address), 4096) as usize,
+            first_line,
+            lines: 0,
+        };
         chip.lines = (chip.read(IOAPICVER) >> 16 & 0xff) as usize + 1;
         for line in 0..chip.lines as u32 {
             chip.write(IOREDTBL + 2 * line, REDIRECTION_MASKED);
@@ -89,7 +95,10 @@ pub fn init(topology: &Topology) {
 pub fn register(line: u32, trigger: Trigger, handler: Handler) {
     let line = line as usize;
     let chips = CHIPS.lock();
-    let Some(chip) = chips.iter().find(|c| (c.first_line..c.first_line + c.lines).contains(&line)) else {
+    let Some(chip) = chips
+        .iter()
+        .find(|c| (c.first_line..c.first_line + c.lines).contains(&line))
+    else {
         crate::warning!("no interrupt controller has line {line}");
         return;
     };
@@ -99,7 +108,11 @@ pub fn register(line: u32, trigger: Trigger, handler: Handler) {
     };
     *slot.lock() = Some(Box::leak(Box::new(handler)));
     let index = IOREDTBL + 2 * (line - chip.first_line) as u32;
-    let level = if trigger == Trigger::Level { REDIRECTION_LEVEL } else { 0 };
+    let level = if trigger == Trigger::Level {
+        REDIRECTION_LEVEL
+    } else {
+        0
+    };
     chip.write(index + 1, apic::id() << 24);
     chip.write(index, level | (FIRST_VECTOR as u32 + line as u32));
 }

@@ -116,8 +116,15 @@ impl PageTable {
     }
 
     /// Maps `frame` at the page of `address`; gives back what was mapped there.
-    pub fn map(&mut self, address: usize, frame: Frame, protection: Protection) -> Result<Option<Frame>, Errno> {
-        let Some(slot) = walk(self.root, address, Some(PRESENT | WRITABLE | USER))? else { return Err(Errno::ENOMEM) };
+    pub fn map(
+        &mut self,
+        address: usize,
+        frame: Frame,
+        protection: Protection,
+    ) -> Result<Option<Frame>, Errno> {
+        let Some(slot) = walk(self.root, address, Some(PRESENT | WRITABLE | USER))? else {
+            return Err(Errno::ENOMEM);
+        };
         let value = frame.into_raw().get() | Self::flags(protection);
         // SAFETY: the entry is ours. The old value's reference passes to the caller, the new one's to the table.
         Ok(unsafe { Self::take(slot.replace(value)) })
@@ -135,8 +142,10 @@ impl PageTable {
         let slot = walk(self.root, address, None).ok()??;
         // SAFETY: a live entry.
         let value = unsafe { slot.read() };
-        (value & IN_USE != 0)
-            .then_some(Mapping { frame: PhysAddr::new(value & FRAME), writable: value & WRITABLE != 0 })
+        (value & IN_USE != 0).then_some(Mapping {
+            frame: PhysAddr::new(value & FRAME),
+            writable: value & WRITABLE != 0,
+        })
     }
 
     /// Changes the rights of the page of `address`, if it is mapped.
@@ -153,7 +162,12 @@ impl PageTable {
     }
 
     /// The mapped pages in `start..end`, skipping empty tables quickly.
-    fn for_each(&self, start: usize, end: usize, mut f: impl FnMut(usize, *mut u64) -> Result<(), Errno>) -> Result<(), Errno> {
+    fn for_each(
+        &self,
+        start: usize,
+        end: usize,
+        mut f: impl FnMut(usize, *mut u64) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
         let mut address = start;
         while address < end {
             let mut table = self.root;
@@ -185,7 +199,12 @@ impl PageTable {
 
     /// Shares every mapped page of `start..end` with `child`, read-only on both sides: the first half of
     /// copy-on-write (`mm::fault` has the second).
-    pub fn share_with(&mut self, child: &mut PageTable, start: usize, end: usize) -> Result<(), Errno> {
+    pub fn share_with(
+        &mut self,
+        child: &mut PageTable,
+        start: usize,
+        end: usize,
+    ) -> Result<(), Errno> {
         self.for_each(start, end, |address, slot| {
             // SAFETY: live entries of the two tables; the child's gets a reference of its own.
             unsafe {
@@ -193,7 +212,9 @@ impl PageTable {
                 let copy = Frame::from_raw(PhysAddr::new(value & FRAME));
                 let shared = copy.clone();
                 copy.into_raw();
-                let Some(to) = walk(child.root, address, Some(PRESENT | WRITABLE | USER))? else { return Ok(()) };
+                let Some(to) = walk(child.root, address, Some(PRESENT | WRITABLE | USER))? else {
+                    return Ok(());
+                };
                 shared.into_raw();
                 to.write(value);
                 slot.write(value);
@@ -307,7 +328,9 @@ pub fn init_kernel(ram: &[(u64, u64)], mut alloc: impl FnMut() -> PhysAddr) {
             let table = table_of(root, index(virt, 3), &mut alloc);
             let table = table_of(table, index(virt, 2), &mut alloc);
             // SAFETY: an entry of a table made above.
-            unsafe { entry(table, index(virt, 1)).write(at | PRESENT | WRITABLE | LARGE | GLOBAL | nx()) };
+            unsafe {
+                entry(table, index(virt, 1)).write(at | PRESENT | WRITABLE | LARGE | GLOBAL | nx())
+            };
             at += LARGE_PAGE;
         }
     }
@@ -328,7 +351,10 @@ pub fn init_kernel(ram: &[(u64, u64)], mut alloc: impl FnMut() -> PhysAddr) {
             table = table_of(table, index(virt, level), &mut alloc);
         }
         // SAFETY: as above.
-        unsafe { entry(table, index(virt, 0)).write((virt - KERNEL_BASE) as u64 | PRESENT | GLOBAL | rights) };
+        unsafe {
+            entry(table, index(virt, 0))
+                .write((virt - KERNEL_BASE) as u64 | PRESENT | GLOBAL | rights)
+        };
     }
     // The regions that grow later need their top-level entry now, before it is copied.
     table_of(root, index(KSTACK_BASE, 3), &mut alloc);
@@ -363,7 +389,9 @@ pub fn map_device_page(at: PhysAddr) -> Result<(), Errno> {
     if let Some(slot) = walk(KERNEL_ROOT.load(Relaxed), virt, Some(PRESENT | WRITABLE))? {
         // SAFETY: nothing but the device lies there.
         unsafe {
-            slot.write(at.get() | PRESENT | WRITABLE | CACHE_DISABLE | WRITE_THROUGH | GLOBAL | nx());
+            slot.write(
+                at.get() | PRESENT | WRITABLE | CACHE_DISABLE | WRITE_THROUGH | GLOBAL | nx(),
+            );
         }
     }
     flush_page(virt);

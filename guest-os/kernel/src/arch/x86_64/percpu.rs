@@ -69,7 +69,9 @@ pub fn init(id: usize) {
 fn slot() -> *mut PerCpu {
     let slot: *mut PerCpu;
     // SAFETY: GS points to this CPU's block from `init` on.
-    unsafe { asm!("mov {}, gs:[{}]", out(reg) slot, const offset_of!(PerCpu, this), options(nostack, preserves_flags, readonly, pure)) };
+    unsafe {
+        asm!("mov {}, gs:[{}]", out(reg) slot, const offset_of!(PerCpu, this), options(nostack, preserves_flags, readonly, pure))
+    };
     slot
 }
 

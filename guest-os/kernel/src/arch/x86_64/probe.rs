@@ -8,16 +8,33 @@
 /// Leaves a probe of `abi::probe`: `probe!(sched_wakeup, pid, cpu)`. Arguments are cast to `u64`.
 #[macro_export]
 macro_rules! probe {
-    ($name:ident) => { $crate::probe_site!($name, "",) };
-    ($name:ident, $a:expr) => { $crate::probe_site!($name, "8@{0}", $a) };
-    ($name:ident, $a:expr, $b:expr) => { $crate::probe_site!($name, "8@{0} 8@{1}", $a, $b) };
-    ($name:ident, $a:expr, $b:expr, $c:expr) => { $crate::probe_site!($name, "8@{0} 8@{1} 8@{2}", $a, $b, $c) };
+    ($name:ident) => {
+        $crate::probe_site!($name, "",)
+    };
+    ($name:ident, $a:expr) => {
+        $crate::probe_site!($name, "8@{0}", $a)
+    };
+    ($name:ident, $a:expr, $b:expr) => {
+        $crate::probe_site!($name, "8@{0} 8@{1}", $a, $b)
+    };
+    ($name:ident, $a:expr, $b:expr, $c:expr) => {
+        $crate::probe_site!($name, "8@{0} 8@{1} 8@{2}", $a, $b, $c)
+    };
     ($name:ident, $a:expr, $b:expr, $c:expr, $d:expr) => {
         $crate::probe_site!($name, "8@{0} 8@{1} 8@{2} 8@{3}", $a, $b, $c, $d)
     };
     ($name:ident, $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr, $g:expr, $h:expr) => {
         $crate::probe_site!(
-            $name, "8@{0} 8@{1} 8@{2} 8@{3} 8@{4} 8@{5} 8@{6} 8@{7}", $a, $b, $c, $d, $e, $f, $g, $h
+            $name,
+            "8@{0} 8@{1} 8@{2} 8@{3} 8@{4} 8@{5} 8@{6} 8@{7}",
+            $a,
+            $b,
+            $c,
+            $d,
+            $e,
+            $f,
+            $g,
+            $h
         )
     };
 }

@@ -31,7 +31,11 @@ pub fn seconds_since_1970() -> u64 {
     }
     let mode = read(STATUS_B);
     let number = |value: u8| {
-        u64::from(if mode & BINARY != 0 { value } else { (value & 0xf) + (value >> 4) * 10 })
+        u64::from(if mode & BINARY != 0 {
+            value
+        } else {
+            (value & 0xf) + (value >> 4) * 10
+        })
     };
     let [second, minute, day, month, year] = [0, 2, 7, 8, 9].map(|register| number(read(register)));
     let raw_hour = read(4);
@@ -44,7 +48,12 @@ pub fn seconds_since_1970() -> u64 {
 
 /// Days from 1970-01-01 in the Gregorian calendar, counting years from March so that the leap day is last.
 fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (month * 306 + 5) / 10 + day.max(1) - 1;
+    let (year, month) = if month <= 2 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
+    let days =
+        365 * year + year / 4 - year / 100 + year / 400 + (month * 306 + 5) / 10 + day.max(1) - 1;
     days - 719_468
 }

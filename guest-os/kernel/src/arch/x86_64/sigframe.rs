@@ -1,6 +1,6 @@
 //! Signal frames: what a handler finds on its stack, and rt_sigreturn(2) takes back (layout: `abi::sigframe`).
 
-use abi::sigframe::{Mcontext, SS_DISABLE, Siginfo, SigStack, Ucontext};
+use abi::sigframe::{Mcontext, SS_DISABLE, SigStack, Siginfo, Ucontext};
 use abi::signal::{SA_RESTORER, Sigaction};
 use abi::{Errno, Record};
 
@@ -13,18 +13,36 @@ const RED_ZONE: u64 = 128;
 const FPU_SIZE: u64 = 512;
 
 /// Pushes a frame for a handler and makes `frame` enter it.
-pub fn push(frame: &mut TrapFrame, action: &Sigaction, info: &Siginfo, mask: u64, fpu: &FpuState) -> Result<(), Errno> {
+pub fn push(
+    frame: &mut TrapFrame,
+    action: &Sigaction,
+    info: &Siginfo,
+    mask: u64,
+    fpu: &FpuState,
+) -> Result<(), Errno> {
     if action.flags as u32 & SA_RESTORER == 0 {
         return Err(Errno::EFAULT);
     }
-    let fpu_at = frame.rsp.checked_sub(RED_ZONE + FPU_SIZE).ok_or(Errno::EFAULT)? & !63;
-    let info_at = fpu_at.checked_sub(Siginfo::SIZE as u64).ok_or(Errno::EFAULT)?;
-    let context_at = info_at.checked_sub(Ucontext::SIZE as u64).ok_or(Errno::EFAULT)? & !15;
+    let fpu_at = frame
+        .rsp
+        .checked_sub(RED_ZONE + FPU_SIZE)
+        .ok_or(Errno::EFAULT)?
+        & !63;
+    let info_at = fpu_at
+        .checked_sub(Siginfo::SIZE as u64)
+        .ok_or(Errno::EFAULT)?;
+    let context_at = info_at
+        .checked_sub(Ucontext::SIZE as u64)
+        .ok_or(Errno::EFAULT)?
+        & !15;
     // The handler starts as after a CALL: its return address at 16n + 8.
     let return_at = context_at.checked_sub(8).ok_or(Errno::EFAULT)?;
 
     let context = Ucontext {
-        stack: SigStack { flags: SS_DISABLE, ..SigStack::default() },
+        stack: SigStack {
+            flags: SS_DISABLE,
+            ..SigStack::default()
+        },
         mcontext: registers(frame, mask, fpu_at),
         sigmask: mask,
         ..Ucontext::default()

@@ -180,7 +180,9 @@ extern "C" fn ap_main(number: usize, stack_top: usize) -> ! {
     cpu::init();
     paging::activate_kernel();
     // SAFETY: the stack is this CPU's own, and nothing on the present one is needed any more.
-    unsafe { asm!("mov rsp, {}", "xor ebp, ebp", "call {}", "ud2", in(reg) stack_top, sym ap_continue, options(noreturn)) };
+    unsafe {
+        asm!("mov rsp, {}", "xor ebp, ebp", "call {}", "ud2", in(reg) stack_top, sym ap_continue, options(noreturn))
+    };
 }
 
 extern "C" fn ap_continue() -> ! {
@@ -191,7 +193,10 @@ extern "C" fn ap_continue() -> ! {
 
 /// Makes another CPU look at its run queue.
 pub fn send_reschedule(target: usize) {
-    apic::send_ipi(APIC_IDS[target].load(Ordering::Relaxed), apic::VECTOR_RESCHEDULE);
+    apic::send_ipi(
+        APIC_IDS[target].load(Ordering::Relaxed),
+        apic::VECTOR_RESCHEDULE,
+    );
 }
 
 /// One initiator at a time.
@@ -205,8 +210,14 @@ pub fn shoot_down(cpus: u64) {
     if cpus & !(1 << cpu_id()) == 0 {
         return;
     }
-    assert!(percpu::irq_off_depth() == 0, "a TLB shootdown waits for others and may not hold a spin lock");
-    while SHOOTING.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
+    assert!(
+        percpu::irq_off_depth() == 0,
+        "a TLB shootdown waits for others and may not hold a spin lock"
+    );
+    while SHOOTING
+        .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+        .is_err()
+    {
         core::hint::spin_loop();
     }
     {
@@ -214,7 +225,10 @@ pub fn shoot_down(cpus: u64) {
         let others = cpus & !(1 << cpu_id());
         UNANSWERED.store(others, Ordering::SeqCst);
         for target in (0..online_cpus()).filter(|c| others >> c & 1 != 0) {
-            apic::send_ipi(APIC_IDS[target].load(Ordering::Relaxed), apic::VECTOR_SHOOTDOWN);
+            apic::send_ipi(
+                APIC_IDS[target].load(Ordering::Relaxed),
+                apic::VECTOR_SHOOTDOWN,
+            );
         }
     }
     while UNANSWERED.load(Ordering::Acquire) != 0 {

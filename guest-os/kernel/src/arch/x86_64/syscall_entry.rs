@@ -17,6 +17,7 @@ global_asm!(
     r#"
 .text
 .balign 16
+.type syscall_entry, @function
 syscall_entry:
     swapgs
     mov gs:[{user_stack}], rsp
@@ -87,7 +88,10 @@ const FMASK: u64 = 1 << 8 | 1 << 9 | 1 << 10 | 3 << 12 | 1 << 14 | 1 << 18;
 pub fn init() {
     // SAFETY: the selectors are those of `gdt`, the entry is above.
     unsafe {
-        wrmsr(msr::IA32_STAR, u64::from(USER_BASE) << 48 | u64::from(KERNEL_CS) << 32);
+        wrmsr(
+            msr::IA32_STAR,
+            u64::from(USER_BASE) << 48 | u64::from(KERNEL_CS) << 32,
+        );
         wrmsr(msr::IA32_LSTAR, syscall_entry as *const () as u64);
         wrmsr(msr::IA32_FMASK, FMASK);
     }

@@ -37,9 +37,18 @@ pub fn init() {
         None => measure_against_pit(),
     };
     TSC_HZ.store(tsc_hz, Relaxed);
-    NANOS_PER_TICK.store(((u128::from(NANOS_PER_SEC) << 32) / u128::from(tsc_hz)) as u64, Relaxed);
-    TICKS_PER_NANO.store(((u128::from(tsc_hz) << 32) / u128::from(NANOS_PER_SEC)) as u64, Relaxed);
-    APIC_PER_NANO.store(((u128::from(apic_hz) << 32) / u128::from(NANOS_PER_SEC)) as u64, Relaxed);
+    NANOS_PER_TICK.store(
+        ((u128::from(NANOS_PER_SEC) << 32) / u128::from(tsc_hz)) as u64,
+        Relaxed,
+    );
+    TICKS_PER_NANO.store(
+        ((u128::from(tsc_hz) << 32) / u128::from(NANOS_PER_SEC)) as u64,
+        Relaxed,
+    );
+    APIC_PER_NANO.store(
+        ((u128::from(apic_hz) << 32) / u128::from(NANOS_PER_SEC)) as u64,
+        Relaxed,
+    );
 }
 
 /// Leaf 0x15: TSC = crystal * EBX / EAX, crystal = ECX Hz (SDM vol. 2, CPUID).
@@ -85,7 +94,10 @@ fn measure_against_pit() -> (u64, u64) {
     if elapsed < CALIBRATION_TICKS {
         return (FALLBACK_HZ, FALLBACK_HZ);
     }
-    ((tsc * pit::HZ / elapsed).max(1), (apic * pit::HZ / elapsed).max(1))
+    (
+        (tsc * pit::HZ / elapsed).max(1),
+        (apic * pit::HZ / elapsed).max(1),
+    )
 }
 
 fn scale(value: u64, factor: u64) -> u64 {
@@ -94,7 +106,10 @@ fn scale(value: u64, factor: u64) -> u64 {
 
 /// Nanoseconds since the kernel started; 0 until `init`.
 pub fn nanos() -> u64 {
-    scale(rdtsc().wrapping_sub(EPOCH.load(Relaxed)), NANOS_PER_TICK.load(Relaxed))
+    scale(
+        rdtsc().wrapping_sub(EPOCH.load(Relaxed)),
+        NANOS_PER_TICK.load(Relaxed),
+    )
 }
 
 /// TSC ticks per second.
@@ -112,15 +127,5 @@ pub fn set_deadline(deadline: u64) {
         let delay = deadline.saturating_sub(nanos());
         let count = scale(delay, APIC_PER_NANO.load(Relaxed)).clamp(1, u32::MAX.into());
         apic::set_timer_count(count as u32);
-    }
-}
-
-/// Forgets the deadline.
-pub fn clear_deadline() {
-    if cpu::has_tsc_deadline() {
-        // SAFETY: zero disarms the timer.
-        unsafe { wrmsr(msr::IA32_TSC_DEADLINE, 0) };
-    } else {
-        apic::set_timer_count(0);
     }
 }

@@ -50,10 +50,16 @@ impl Topology {
 
 /// Looks at the firmware's tables.
 pub fn discover(boot: &BootInfo) -> Topology {
-    let mut found =
-        Topology { apic_ids: [0; MAX_CPUS], cpus: 0, io_apics: [(0, 0); MAX_IO_APICS], chips: 0 };
+    let mut found = Topology {
+        apic_ids: [0; MAX_CPUS],
+        cpus: 0,
+        io_apics: [(0, 0); MAX_IO_APICS],
+        chips: 0,
+    };
     let rsdp = boot.rsdp.or_else(|| scan(0xe_0000, 0x10_0000, b"RSD PTR "));
-    let table = rsdp.and_then(|at| madt(&mut found, at)).or_else(|| mp_table(&mut found));
+    let table = rsdp
+        .and_then(|at| madt(&mut found, at))
+        .or_else(|| mp_table(&mut found));
     if table.is_none() {
         found.add_cpu(super::apic::id());
     }
@@ -73,20 +79,29 @@ fn bytes(at: PhysAddr, len: usize) -> Option<&'static [u8]> {
 }
 
 fn u16_at(table: &[u8], offset: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(table.get(offset..offset + 2)?.try_into().ok()?))
+    Some(u16::from_le_bytes(
+        table.get(offset..offset + 2)?.try_into().ok()?,
+    ))
 }
 
 fn u32_at(table: &[u8], offset: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(table.get(offset..offset + 4)?.try_into().ok()?))
+    Some(u32::from_le_bytes(
+        table.get(offset..offset + 4)?.try_into().ok()?,
+    ))
 }
 
 fn u64_at(table: &[u8], offset: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(table.get(offset..offset + 8)?.try_into().ok()?))
+    Some(u64::from_le_bytes(
+        table.get(offset..offset + 8)?.try_into().ok()?,
+    ))
 }
 
 /// The address of a structure that starts with `signature` on a 16-byte boundary.
 fn scan(from: u64, to: u64, signature: &[u8]) -> Option<PhysAddr> {
-    (from..to).step_by(16).map(PhysAddr::new).find(|&at| bytes(at, signature.len()) == Some(signature))
+    (from..to)
+        .step_by(16)
+        .map(PhysAddr::new)
+        .find(|&at| bytes(at, signature.len()) == Some(signature))
 }
 
 /// An ACPI table with its whole length.
@@ -97,12 +112,26 @@ fn acpi_table(at: u64) -> Option<&'static [u8]> {
 
 fn madt(found: &mut Topology, rsdp: PhysAddr) -> Option<()> {
     let pointer = bytes(rsdp, 36)?;
-    let xsdt = if pointer[15] >= 2 { u64_at(pointer, 24)? } else { 0 };
-    let (root, width) = if xsdt != 0 { (xsdt, 8) } else { (u64::from(u32_at(pointer, 16)?), 4) };
+    let xsdt = if pointer[15] >= 2 {
+        u64_at(pointer, 24)?
+    } else {
+        0
+    };
+    let (root, width) = if xsdt != 0 {
+        (xsdt, 8)
+    } else {
+        (u64::from(u32_at(pointer, 16)?), 4)
+    };
     let entries = acpi_table(root)?.get(36..)?;
     let madt = entries
         .chunks_exact(width)
-        .filter_map(|e| if width == 8 { u64_at(e, 0) } else { u32_at(e, 0).map(u64::from) })
+        .filter_map(|e| {
+            if width == 8 {
+                u64_at(e, 0)
+            } else {
+                u32_at(e, 0).map(u64::from)
+            }
+        })
         .filter_map(acpi_table)
         .find(|table| table.starts_with(b"APIC"))?;
     let mut rest = madt.get(44..)?;
@@ -123,11 +152,17 @@ fn madt(found: &mut Topology, rsdp: PhysAddr) -> Option<()> {
 }
 
 fn mp_table(found: &mut Topology) -> Option<()> {
-    let ebda = bytes(PhysAddr::new(0x40e), 2).and_then(|word| u16_at(word, 0)).map_or(0, |s| u64::from(s) << 4);
-    let floating = [(ebda, ebda + 1024), (0x9_fc00, 0xa_0000), (0xf_0000, 0x10_0000)]
-        .into_iter()
-        .filter(|&(from, _)| from >= 0x400)
-        .find_map(|(from, to)| scan(from, to, b"_MP_"))?;
+    let ebda = bytes(PhysAddr::new(0x40e), 2)
+        .and_then(|word| u16_at(word, 0))
+        .map_or(0, |s| u64::from(s) << 4);
+    let floating = [
+        (ebda, ebda + 1024),
+        (0x9_fc00, 0xa_0000),
+        (0xf_0000, 0x10_0000),
+    ]
+    .into_iter()
+    .filter(|&(from, _)| from >= 0x400)
+    .find_map(|(from, to)| scan(from, to, b"_MP_"))?;
     let table_at = PhysAddr::new(u32_at(bytes(floating, 16)?, 4)?.into());
     let header = bytes(table_at, 44).filter(|h| h.starts_with(b"PCMP"))?;
     let table = bytes(table_at, u16_at(header, 4)?.into())?;

@@ -101,7 +101,7 @@ impl TrapFrame {
     }
 
     /// Whether the processor was in user mode.
-    pub fn from_user(&self) -> bool {
+    pub fn is_user(&self) -> bool {
         self.cs & 3 == 3
     }
 
@@ -129,11 +129,6 @@ impl TrapFrame {
     pub fn restart_syscall(&mut self) {
         self.rax = self.error;
         self.rip -= 2; // SYSCALL is 0f 05
-    }
-
-    /// The program's stack pointer.
-    pub fn stack_pointer(&self) -> usize {
-        self.rsp as usize
     }
 
     /// Sets the program's stack pointer.
@@ -185,6 +180,7 @@ trap_stubs:
     .endr
 
 .balign 16
+.type trap_entry, @function
 trap_entry:
     test byte ptr [rsp + 24], 3     # CS, above vector, error code and RIP
     jz 2f
@@ -212,6 +208,7 @@ trap_entry:
 3:  call trap_dispatch
 
 .globl trap_return
+.type trap_return, @function
 trap_return:                        # RSP points to a TrapFrame, interrupts are off
     pop r15
     pop r14
@@ -290,7 +287,10 @@ pub fn load() {
         limit: u16,
         base: u64,
     }
-    let register = TableRegister { limit: size_of::<[Gate; 256]>() as u16 - 1, base: IDT.0.get() as u64 };
+    let register = TableRegister {
+        limit: size_of::<[Gate; 256]>() as u16 - 1,
+        base: IDT.0.get() as u64,
+    };
     // SAFETY: every gate leads to a stub.
     unsafe { asm!("lidt [{}]", in(reg) &register, options(nostack, readonly)) };
 }
@@ -318,7 +318,7 @@ extern "C" fn trap_dispatch(frame: &mut TrapFrame) {
         }
         vector => irq::dispatch(vector),
     }
-    if frame.from_user() {
+    if frame.is_user() {
         before_user(frame);
     }
 }
@@ -329,7 +329,10 @@ pub(super) fn before_user(frame: &mut TrapFrame) {
     cpu::interrupts_on();
     crate::proc::before_user(frame);
     if !frame.returns_to_user_space() {
-        crate::proc::fault::user_exception(frame, crate::proc::fault::Cause::BadAddress(frame.program_counter()));
+        crate::proc::fault::user_exception(
+            frame,
+            crate::proc::fault::Cause::BadAddress(frame.program_counter()),
+        );
         crate::proc::before_user(frame);
     }
     cpu::interrupts_off();
@@ -349,14 +352,22 @@ fn page_fault(frame: &mut TrapFrame) {
     } else {
         Access::Read
     };
-    let fault = Fault { address, access, code: frame.error };
-    if frame.from_user() {
+    let fault = Fault {
+        address,
+        access,
+        code: frame.error,
+    };
+    if frame.is_user() {
         cpu::interrupts_on();
         crate::proc::fault::user_page_fault(frame, fault);
     } else if usercopy::is_user_access(frame.program_counter()) && address < USER_TOP {
         // The kernel copies from or to user memory. The copy holds no spin lock, so this may sleep.
         // The frame's flags bring AC (SMAP) back.
-        assert!(frame.rflags & 1 << 9 != 0, "user memory is copied with interrupts off (pc {:#x})", frame.rip);
+        assert!(
+            frame.rflags & 1 << 9 != 0,
+            "user memory is copied with interrupts off (pc {:#x})",
+            frame.rip
+        );
         cpu::interrupts_on();
         let resolved = crate::proc::fault::kernel_page_fault(fault);
         cpu::interrupts_off();
@@ -364,10 +375,16 @@ fn page_fault(frame: &mut TrapFrame) {
             usercopy::fix_up(frame);
         }
     } else if layout::is_stack_guard(address) {
-        panic!("kernel stack overflow (at {address:#x}, pc {:#x})", frame.rip);
+        panic!(
+            "kernel stack overflow (at {address:#x}, pc {:#x})",
+            frame.rip
+        );
     } else {
         crate::panic::kernel_trap(
-            format_args!("page fault: {access:?} of {address:#x} (error {:#x})", frame.error),
+            format_args!(
+                "page fault: {access:?} of {address:#x} (error {:#x})",
+                frame.error
+            ),
             frame.rip as usize,
             frame.rbp as usize,
         );
@@ -377,7 +394,11 @@ fn page_fault(frame: &mut TrapFrame) {
 /// A double fault is what a kernel stack overflow becomes: pushing the page fault's frame faults again.
 fn double_fault(frame: &mut TrapFrame) {
     let address = cpu::read_cr2();
-    let what = if layout::is_stack_guard(address) { "kernel stack overflow" } else { "double fault" };
+    let what = if layout::is_stack_guard(address) {
+        "kernel stack overflow"
+    } else {
+        "double fault"
+    };
     crate::panic::kernel_trap(
         format_args!("{what} (rsp {:#x}, cr2 {address:#x})", frame.rsp),
         frame.rip as usize,
@@ -387,8 +408,11 @@ fn double_fault(frame: &mut TrapFrame) {
 
 fn exception(frame: &mut TrapFrame) {
     use crate::proc::fault::{Cause, user_exception};
-    let name = NAMES.get(frame.vector as usize).copied().unwrap_or("exception");
-    if !frame.from_user() {
+    let name = NAMES
+        .get(frame.vector as usize)
+        .copied()
+        .unwrap_or("exception");
+    if !frame.is_user() {
         if usercopy::fix_up(frame) {
             return; // a non-canonical user pointer raises #GP rather than #PF
         }

@@ -33,26 +33,6 @@ unsafe extern "C" fn copy_bytes(to: usize, from: usize, len: usize) -> usize {
     )
 }
 
-/// Fills `len` bytes of user memory with zeros. Returns 0, or 1 after a fault.
-///
-/// # Safety
-/// The range must lie below `USER_TOP`.
-#[unsafe(naked)]
-unsafe extern "C" fn clear_bytes(to: usize, len: usize) -> usize {
-    naked_asm!(
-        "mov edx, 1",
-        "xor eax, eax",
-        "mov rcx, rsi",
-        "2: rep stosb",
-        "xor edx, edx",
-        "3: mov eax, edx",
-        "ret",
-        ".pushsection .ex_table, \"a\"",
-        ".quad 2b, 3b",
-        ".popsection",
-    )
-}
-
 /// Copies `len` bytes, one side of which is user memory; false after a fault.
 ///
 /// # Safety
@@ -61,18 +41,6 @@ pub unsafe fn copy(to: usize, from: usize, len: usize) -> bool {
     open();
     // SAFETY: promised by the caller; faults on the user side are fixed up.
     let failed = unsafe { copy_bytes(to, from, len) };
-    close();
-    failed == 0
-}
-
-/// Zeroes `len` bytes of user memory; false after a fault.
-///
-/// # Safety
-/// The range must lie below `USER_TOP`.
-pub unsafe fn clear(to: usize, len: usize) -> bool {
-    open();
-    // SAFETY: promised by the caller; faults are fixed up.
-    let failed = unsafe { clear_bytes(to, len) };
     close();
     failed == 0
 }
@@ -103,7 +71,10 @@ fn landing_place(pc: usize) -> Option<usize> {
     let end = &raw const __ex_table_end;
     // SAFETY: the link script puts the table between the two symbols.
     let table = unsafe { core::slice::from_raw_parts(start, end.offset_from(start) as usize) };
-    table.iter().find(|entry| entry[0] == pc).map(|entry| entry[1])
+    table
+        .iter()
+        .find(|entry| entry[0] == pc)
+        .map(|entry| entry[1])
 }
 
 /// Whether the instruction at `pc` is one that may fault on user memory.
