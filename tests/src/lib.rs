@@ -1,1 +1,9 @@
-//! End-to-end tests live in `tests/tests`.
+//! What the end-to-end tests share: running the emulator ([`glassbox`]), kernels made on the spot ([`kernel`]), and a
+//! pseudo-terminal ([`pty`]).
+//!
+//! The tests use the emulator as a user does, as the `glassbox` program that was built beside them, and the images
+//! under `images/`. `cargo xtask test` builds both; a test that misses one says so and fails.
+
+pub mod glassbox;
+pub mod kernel;
+pub mod pty;

@@ -1,11 +1,12 @@
 //! Both machines side by side: runs the same bytes from the same state, and says what differs.
 
-use crate::Exit;
-use crate::catalog::{Case, excluded, promised};
+use crate::case::Case;
+use crate::catalog::{excluded, promised};
 use crate::guest::{COMPARED_FLAGS, Guest};
 use crate::host::Host;
 use crate::layout::DATA_LEN;
 use crate::state::Registers;
+use crate::{CodeSize, Exit};
 use base::Rng;
 use iced_x86::Code;
 use std::fmt::Write;
@@ -43,6 +44,7 @@ pub enum Verdict {
 pub struct Bench {
     host: Host,
     guest: Guest,
+    size: CodeSize,
     /// Where choices come from.
     pub rng: Rng,
     /// The data memory that the next comparison starts from.
@@ -65,16 +67,27 @@ pub const EXACT: Terms = Terms {
 };
 
 impl Bench {
-    /// A bench whose choices follow from `seed`.
+    /// A bench for 64-bit code, whose choices follow from `seed`.
     pub fn new(seed: u64) -> Self {
+        Self::sized(CodeSize::Bits64, seed)
+    }
+
+    /// A bench for code of `size`, whose choices follow from `seed`.
+    pub fn sized(size: CodeSize, seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let data = std::array::from_fn(|_| rng.next() as u8);
         Self {
             host: Host::new(),
             guest: Guest::new(),
+            size,
             rng,
             data,
         }
+    }
+
+    /// Makes the emulator lift `instructions` at once, so that a sequence of so many meets the fused forms.
+    pub const fn lift_together(&mut self, instructions: u64) {
+        self.guest.turn = instructions;
     }
 
     /// Compares one encoding, with many operands and states; mismatches are described in `wrong`.
@@ -84,7 +97,7 @@ impl Bench {
         }
         let mut fate = Fate::Unmade;
         for _ in 0..CASES {
-            let Some(case) = Case::new(code, &mut self.rng) else {
+            let Some(case) = Case::new(code, self.size, &mut self.rng) else {
                 continue;
             };
             let terms = Terms {
@@ -138,7 +151,7 @@ impl Bench {
     pub fn run(&mut self, bytes: &[u8], before: &Registers, terms: Terms) -> Verdict {
         let (mut ours, mut theirs) = (*before, *before);
         let (mut our_data, mut their_data) = (self.data, self.data);
-        self.guest.load(bytes);
+        self.guest.load(bytes, self.size);
         let our_exit = self.guest.run(bytes.len(), &mut ours, &mut our_data);
         match our_exit {
             Exit::Gap => return Verdict::Settled(Fate::Gap),
@@ -147,8 +160,13 @@ impl Bench {
             }
             _ => {}
         }
-        self.host.load(bytes);
+        self.host.load(bytes, self.size);
         let their_exit = self.host.run(bytes.len(), &mut theirs, &mut their_data);
+        if self.size == CodeSize::Bits32 {
+            // 32-bit code does not see the rest, and leaves it undefined.
+            ours.keep_visible();
+            theirs.keep_visible();
+        }
         let mut how = String::new();
         if our_exit != their_exit {
             _ = writeln!(how, "    ends {our_exit:x?}, silicon {their_exit:x?}");

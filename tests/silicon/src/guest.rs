@@ -1,8 +1,10 @@
 //! Runs instructions in the emulator: a user-mode CPU with the test's pages at the same addresses.
 
-use crate::Exit;
-use crate::layout::{CODE, DATA, DATA_LEN, ENTRY, FIXED, FIXED_LEN, GS_BASE};
+use crate::layout::{
+    CODE, CS_32, CS_64, DATA, DATA_LEN, DATA_SELECTOR, ENTRY, FIXED, FIXED_LEN, GS_BASE,
+};
 use crate::state::{ARITHMETIC, Registers};
+use crate::{CodeSize, Exit};
 use base::{Bus, PAGE_SIZE, Phys, Ram, Silent, Space, Time, Width};
 use cpu::mmu::tlb::Shape;
 use cpu::x86_64::cpuid::Topology;
@@ -41,6 +43,8 @@ pub struct Guest {
     engine: Engine,
     bus: Nothing,
     probes: Probes,
+    /// Instructions that the engine may take at a turn: one by one, each is lifted by itself.
+    pub turn: u64,
 }
 
 const TABLES: u64 = 0x1000;
@@ -98,10 +102,11 @@ impl Guest {
         hart.cr4 = bits::CR4_PAE | bits::CR4_OSFXSR | bits::CR4_OSXMMEXCPT;
         hart.efer = bits::EFER_LME | bits::EFER_LMA | bits::EFER_NXE | bits::EFER_SCE;
         hart.cpl = 3;
-        // The selectors that Linux gives a user program, which PUSH and MOV can see.
-        for (index, selector, attr) in [(seg::CS, 0x33, 0xa0fb), (seg::SS, 0x2b, 0xc0f3)] {
-            hart.segs[index].selector = selector;
-            hart.segs[index].attr = attr;
+        // What Linux gives a user program, which PUSH and MOV can see.
+        for index in [seg::SS, seg::DS, seg::ES] {
+            hart.segs[index].selector = DATA_SELECTOR;
+            hart.segs[index].attr = 0xc0f3;
+            hart.segs[index].limit = u32::MAX;
         }
         for index in 0..6 {
             hart.regs[usize::from(reg::SEG_BASE) + index] = 0;
@@ -116,13 +121,21 @@ impl Guest {
             engine: Engine::default(),
             bus: Nothing,
             probes: Probes::default(),
+            turn: 1,
         }
     }
 
     /// Puts `code` at the entry.
-    pub fn load(&mut self, code: &[u8]) {
+    pub fn load(&mut self, code: &[u8], size: CodeSize) {
         assert!(self.ram.write_bytes(phys(ENTRY), code).is_some());
         self.engine.clear();
+        let (selector, attr) = match size {
+            CodeSize::Bits64 => (CS_64, 0xa0fb),
+            CodeSize::Bits32 => (CS_32, 0xc0fb),
+        };
+        self.hart.segs[seg::CS].selector = selector;
+        self.hart.segs[seg::CS].attr = attr;
+        self.hart.refresh();
     }
 
     /// Runs the loaded `len` bytes from `regs` on `data`, which both hold the outcome afterwards.
@@ -156,7 +169,7 @@ impl Guest {
         exit
     }
 
-    /// Runs until control leaves the loaded bytes; a repeated instruction takes an iteration a turn.
+    /// Runs until control leaves the loaded bytes; in turns of one a repeated instruction takes an iteration each.
     fn advance(&mut self, next: u64) -> Exit {
         for _ in 0..LIMIT {
             let mut guest = Cpu {
@@ -167,7 +180,7 @@ impl Guest {
                 observer: &mut Silent,
                 probes: &self.probes,
             };
-            let run = self.engine.run(&mut guest, 1);
+            let run = self.engine.run(&mut guest, self.turn);
             let rip = self.hart.pc;
             self.hart.attention = false;
             match run.stop {

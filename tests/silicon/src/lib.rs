@@ -1,7 +1,7 @@
 //! Every lifted instruction against the CPU that this host is made of.
 //!
-//! [`catalog`] makes test instructions out of the decoder's own list of encodings, so that an instruction is tested
-//! from the day it is lifted; [`state`] makes the register and memory contents they start from. The same bytes then
+//! [`catalog`] is the decoder's own list of encodings, so that an instruction is tested from the day it is lifted;
+//! [`case`] makes instructions of them, [`state`] the register and memory contents they start from. The same bytes then
 //! run at the same addresses on the `host` and in the [`guest`], and `bench` compares what comes out: registers, flags,
 //! XMM, MXCSR, memory, the exception and its error code. [`catalog::excluded`] lists what cannot be compared, with the
 //! reason.
@@ -10,10 +10,13 @@
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod bench;
+pub mod case;
 pub mod catalog;
+mod fit;
 pub mod guest;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod host;
+mod operand;
 pub mod state;
 
 /// Where the memory of a test lies, in the host's address space and in the guest's.
@@ -30,6 +33,10 @@ pub mod layout {
     pub const ENTRY: u64 = CODE + 0x100;
     /// Where branches go.
     pub const TAKEN: u64 = CODE + 0x140;
+    /// The ways from 32-bit code out through 64-bit code.
+    pub const OUT: u64 = CODE + 0x180;
+    /// The same for branches.
+    pub const OUT_TAKEN: u64 = CODE + 0x1c0;
     /// Memory to work on.
     pub const DATA: u64 = 0x2000_2000;
     /// Its size in bytes.
@@ -40,6 +47,31 @@ pub mod layout {
     pub const FIXED: u64 = 0x2000_5000;
     /// Its size in bytes.
     pub const FIXED_LEN: u64 = 0x1000;
+    /// The selectors that Linux gives user programs: 64-bit code, 32-bit code, data.
+    pub const CS_64: u16 = 0x33;
+    /// 32-bit code.
+    pub const CS_32: u16 = 0x23;
+    /// Data and stack.
+    pub const DATA_SELECTOR: u16 = 0x2b;
+}
+
+/// What kind of code a test is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeSize {
+    /// 64-bit mode.
+    Bits64,
+    /// Compatibility mode: what a 32-bit program sees.
+    Bits32,
+}
+
+impl CodeSize {
+    /// In bits, as decoders want it.
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::Bits64 => 64,
+            Self::Bits32 => 32,
+        }
+    }
 }
 
 /// How an instruction ended.

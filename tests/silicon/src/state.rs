@@ -169,4 +169,11 @@ impl Registers {
             xmm,
         }
     }
+
+    /// Clears what 32-bit code cannot see.
+    pub fn keep_visible(&mut self) {
+        self.gpr[..8].iter_mut().for_each(|r| *r &= 0xffff_ffff);
+        self.gpr[8..].fill(0);
+        self.xmm[8..].fill([0; 2]);
+    }
 }

@@ -10,10 +10,13 @@ use base::{Bus, Chooser, Codec, CodecError, Device, Io, Phys, Ram, Space, State,
 use devices::apic_bus::deliver;
 use devices::debug_console::DebugConsole;
 use devices::debug_exit::DebugExit;
+use devices::fw_cfg::FwCfg;
 use devices::ioapic::IoApic;
 use devices::local_apic::{LocalApic, Outgoing, Signal};
-use devices::pit::Pit;
+use devices::pic::{self, Pic};
+use devices::pit::{self, Pit};
 use devices::power::{self, Power};
+use devices::rtc::Rtc;
 use devices::uart16550::Uart16550;
 use devices::virtio::Mmio;
 use devices::virtio::block::{Block, View};
@@ -40,6 +43,8 @@ pub mod line {
     pub const PIT: usize = 2;
     /// ISA IRQ 4.
     pub const COM1: usize = 4;
+    /// ISA IRQ 8.
+    pub const RTC: usize = 8;
     /// The first virtio transport's.
     pub const VIRTIO: usize = 16;
 }
@@ -64,6 +69,10 @@ pub struct Chips {
     exit: DebugExit,
     power: Power,
     pit: Pit,
+    rtc: Rtc,
+    /// Numbers and files for the guest's firmware and kernel.
+    pub fw_cfg: FwCfg,
+    pic: Pic,
     ioapic: IoApic,
     apics: Vec<LocalApic>,
     /// The disk drive, if there is one.
@@ -101,7 +110,7 @@ const PORTS: [(&str, Role); 4] = [
 
 impl Chips {
     /// The chips of a board with `cpus` CPUs, at power-on.
-    pub fn new(cpus: usize, disk: Option<Block>, stdio: bool, seed: u64) -> Self {
+    pub fn new(cpus: usize, disk: Option<Block>, stdio: bool, seed: u64, calendar: u64) -> Self {
         Self {
             console: stdio.then(|| Mmio::new(Console::new(&PORTS))),
             output: Output::default(),
@@ -113,6 +122,9 @@ impl Chips {
             exit: DebugExit::new(),
             power: Power::new(),
             pit: Pit::new(),
+            rtc: Rtc::new(calendar as i64),
+            fw_cfg: FwCfg::new(),
+            pic: Pic::new(),
             ioapic: IoApic::new(cpus as u8),
             apics: (0..cpus as u32).map(LocalApic::new).collect(),
             cpu: 0,
@@ -161,6 +173,7 @@ impl Chips {
         apics
             .min(disk)
             .min(self.pit.deadline())
+            .min(self.rtc.deadline())
             .min(self.com1.deadline())
     }
 
@@ -174,6 +187,7 @@ impl Chips {
         };
         due(&mut self.com1);
         due(&mut self.pit);
+        due(&mut self.rtc);
         if let Some(disk) = &mut self.disk {
             due(disk);
         }
@@ -195,13 +209,16 @@ impl Chips {
     /// The highest-priority vector that waits for CPU number `cpu`, which thereby takes it.
     pub fn acknowledge(&mut self, cpu: usize) -> Option<u8> {
         let apic = &mut self.apics[cpu];
-        apic.pending()?;
-        Some(apic.acknowledge())
+        if apic.pending().is_some() {
+            Some(apic.acknowledge())
+        } else {
+            apic.external_pending().then(|| self.pic.acknowledge())
+        }
     }
 
     /// Whether CPU number `cpu` has an interrupt to take.
     pub fn interrupt_pending(&self, cpu: usize) -> bool {
-        self.apics[cpu].pending().is_some()
+        self.apics[cpu].pending().is_some() || self.apics[cpu].external_pending()
     }
 
     /// The next INIT, start-up or NMI signal for CPU number `cpu`.
@@ -270,7 +287,12 @@ impl Chips {
     fn at(&mut self, space: Space, addr: u64) -> Option<(&mut dyn Device, u64)> {
         let chip: (&mut dyn Device, u64) = match (space, addr) {
             (Space::Port, 0x40..=0x43) => (&mut self.pit, 0x40),
-            (Space::Port, 0x61) => (&mut self.pit, 0x61 - 4),
+            (Space::Port, 0x61) => (&mut self.pit, 0x61 - pit::PORT_B),
+            (Space::Port, 0x20..=0x21) => (&mut self.pic, 0x20 - pic::FIRST),
+            (Space::Port, 0xa0..=0xa1) => (&mut self.pic, 0xa0 - pic::SECOND),
+            (Space::Port, 0x4d0..=0x4d1) => (&mut self.pic, 0x4d0 - pic::ELCR),
+            (Space::Port, 0x70..=0x71) => (&mut self.rtc, 0x70),
+            (Space::Port, 0x510..=0x51b) => (&mut self.fw_cfg, 0x510),
             (Space::Port, 0xe9) => (&mut self.debug_console, 0xe9),
             (Space::Port, 0xf4..=0xf7) => (&mut self.exit, 0xf4),
             (Space::Port, 0x3f8..=0x3ff) => (&mut self.com1, 0x3f8),
@@ -306,8 +328,13 @@ impl Chips {
 
     /// Carries levels and messages to where they lead, until nothing moves.
     pub fn follow_wires(&mut self) {
-        self.ioapic.set_line(line::PIT, self.pit.irq());
-        self.ioapic.set_line(line::COM1, self.com1.irq());
+        let isa = [(line::PIT, 0, self.pit.irq()), (line::COM1, 4, self.com1.irq()), (line::RTC, 8, self.rtc.irq())];
+        for (line, irq, level) in isa {
+            self.ioapic.set_line(line, level);
+            self.pic.set_line(irq, level);
+        }
+        // The pair's output goes to the first CPU's LINT0 (MP specification, virtual-wire mode).
+        self.apics[0].set_lint(0, self.pic.irq());
         for number in 0..slot::COUNT {
             let level = self.transport(number).is_some_and(|device| device.irq());
             self.ioapic.set_line(line::VIRTIO + number as usize, level);
@@ -385,6 +412,9 @@ impl State for Chips {
         self.exit.state(codec)?;
         self.power.state(codec)?;
         self.pit.state(codec)?;
+        self.rtc.state(codec)?;
+        self.fw_cfg.state(codec)?;
+        self.pic.state(codec)?;
         self.ioapic.state(codec)?;
         self.apics
             .iter_mut()

@@ -12,6 +12,7 @@ use cpu::x86_64::cpuid::Topology;
 use cpu::x86_64::segment::{self, Descriptor};
 use cpu::x86_64::state::{bits, seg};
 use cpu::x86_64::{Activity, Hart, reg};
+use devices::fw_cfg::key;
 use devices::tables::acpi::{self, Transport};
 use devices::tables::{Interrupts, mp};
 use devices::virtio::block::{Block, Latency};
@@ -116,7 +117,15 @@ impl Pc {
         let slots = [(slot::DISK, disk.is_some()), (slot::CONSOLE, config.stdio), (slot::ENTROPY, true)];
         let used: Vec<Transport> = slots.iter().filter(|slot| slot.1).map(|slot| transport(slot.0)).collect();
         let command_line = with_devices(config.command_line, &used);
-        let chips = Chips::new(config.cpus, disk, config.stdio, config.seed);
+        let mut chips = Chips::new(config.cpus, disk, config.stdio, config.seed, config.calendar);
+        let fw_cfg = &mut chips.fw_cfg;
+        fw_cfg.add(key::NB_CPUS, (config.cpus as u16).to_le_bytes().to_vec());
+        fw_cfg.add(key::MAX_CPUS, (config.cpus as u16).to_le_bytes().to_vec());
+        fw_cfg.add(key::RAM_SIZE, config.memory.to_le_bytes().to_vec());
+        fw_cfg.add(key::CMDLINE_SIZE, (command_line.len() as u32 + 1).to_le_bytes().to_vec());
+        fw_cfg.add(key::CMDLINE_DATA, [&command_line[..], &[0]].concat());
+        fw_cfg.add(key::KERNEL_SIZE, (config.kernel.len() as u32).to_le_bytes().to_vec());
+        fw_cfg.add(key::KERNEL_DATA, config.kernel.to_vec());
         let map = [
             (0, 0x9_fc00, Kind::Ram),
             (0x9_fc00, 0x6_0400, Kind::Reserved),

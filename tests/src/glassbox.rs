@@ -1,0 +1,87 @@
+//! The emulator as a program: started with arguments and input, observed by output and status.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error, as text.
+    pub stderr: String,
+    /// Exit status, or -1 if a signal ended it.
+    pub status: i32,
+}
+
+impl Ran {
+    /// Standard output as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Checks that the run succeeded and printed just `expected`.
+    #[track_caller]
+    pub fn prints(&self, expected: &str) {
+        assert_eq!((self.text().as_str(), self.status), (expected, 0), "stderr: {}", self.stderr);
+    }
+}
+
+/// The workspace's folder.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").to_owned()
+}
+
+/// The folder of Silica's images.
+pub fn images() -> PathBuf {
+    let folder = workspace().join("images/x86_64");
+    assert!(folder.join("kernel.elf").is_file(), "no images: run 'cargo xtask image' first");
+    folder
+}
+
+/// The emulator, ready for arguments.
+pub fn command() -> Command {
+    let test = std::env::current_exe().expect("the test's own path");
+    let folder = test.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps");
+    let program = folder.join("glassbox");
+    assert!(program.is_file(), "{} is missing: build it with the same profile first", program.display());
+    let mut command = Command::new(program);
+    command.env("GLASSBOX_IMAGES", workspace().join("images"));
+    command
+}
+
+/// Runs the emulator with these arguments and this input.
+#[track_caller]
+pub fn glassbox(arguments: &[&str], input: &[u8]) -> Ran {
+    let child = command()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the emulator starts");
+    feed(child, input.to_vec())
+}
+
+/// Runs one shell line in the guest.
+#[track_caller]
+pub fn run(line: &str) -> Ran {
+    glassbox(&["run", "--", line], b"")
+}
+
+/// Feeds a started emulator and waits for its end.
+pub fn feed(mut child: Child, input: Vec<u8>) -> Ran {
+    let mut stdin = child.stdin.take().expect("piped");
+    // Input and output must flow at the same time, or both sides wait for ever.
+    let writer = std::thread::spawn(move || {
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().expect("the emulator ends");
+    writer.join().expect("the writer ends");
+    Ran {
+        stdout: output.stdout,
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        status: output.status.code().unwrap_or(-1),
+    }
+}
