@@ -46,13 +46,13 @@ pub fn run<A: AsRef<[u8]>>(args: &[A]) -> i32 {
         operands.remove(0);
     }
     if operands.is_empty() {
-        warn!("kill: not enough arguments");
+        warn!("not enough arguments");
         return 1;
     }
     let mut status = 0;
     for operand in operands {
         let sent = match ulib::number::parse_i64(operand).and_then(|pid| i32::try_from(pid).ok()) {
-            Some(pid) => sys::kill(pid, signal).map_err(|errno| warn!("kill: ({pid}) - {errno}")),
+            Some(pid) => sys::kill(pid, signal).map_err(|errno| warn!("({pid}) - {errno}")),
             None => {
                 warn!(
                     "kill: {}: arguments must be process or job IDs",
@@ -67,7 +67,7 @@ pub fn run<A: AsRef<[u8]>>(args: &[A]) -> i32 {
 }
 
 fn invalid(name: &[u8]) -> i32 {
-    warn!("kill: {}: invalid signal specification", show(name));
+    warn!("{}: invalid signal specification", show(name));
     1
 }
 
