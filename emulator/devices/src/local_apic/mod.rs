@@ -124,6 +124,14 @@ impl LocalApic {
         }
     }
 
+    /// Does what firmware does on the bootstrap processor before it starts a kernel: virtual wire mode (MP
+    /// specification 1.4, 3.6.2.2), in which LINT0 passes the 8259 pair's interrupts and LINT1 is NMI.
+    pub fn enter_virtual_wire_mode(&mut self) {
+        self.svr |= SVR_ENABLE;
+        self.lvt[Lvt::Lint0 as usize] = 0x700;
+        self.lvt[Lvt::Lint1 as usize] = 0x400;
+    }
+
     /// The APIC id.
     pub const fn id(&self) -> u32 {
         self.id

@@ -261,6 +261,15 @@ fn lint0_passes_the_8259_and_lint1_is_an_nmi() {
 }
 
 #[test]
+fn virtual_wire_mode_passes_the_8259_from_the_start() {
+    let mut apic = LocalApic::new(0);
+    apic.set_lint(0, true);
+    assert!(!apic.irq());
+    apic.enter_virtual_wire_mode();
+    assert!(apic.external_pending());
+}
+
+#[test]
 fn errors_are_latched_by_a_write_and_raise_their_vector() {
     let (mut bench, mut apic) = enabled(0);
     bench.write32(&mut apic, LVT_ERROR, 0x77);

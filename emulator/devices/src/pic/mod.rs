@@ -1,6 +1,6 @@
 //! The pair of 8259A interrupt controllers of a PC (Intel datasheet, December 1988), cascaded over line 2.
 //!
-//! Key type: [`Pic`], two [`Chip`]s and the edge/level registers beside them. A kernel that uses the APICs masks it;
+//! Key type: [`Pic`], two chips and the edge/level registers beside them. A kernel that uses the APICs masks it;
 //! an old one takes its vectors with [`Pic::acknowledge`] when [`base::Device::irq`] is up. Left out: special fully
 //! nested mode and buffered mode, which a PC does not use.
 

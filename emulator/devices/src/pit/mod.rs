@@ -1,6 +1,6 @@
 //! The 8254 programmable interval timer (Intel datasheet, September 1993) and the system control port B beside it.
 //!
-//! Key types: [`Pit`], three [`Counter`]s. Nothing ticks: a counter knows the clock pulse at which it was loaded,
+//! Key types: [`Pit`], three counters. Nothing ticks: a counter knows the clock pulse at which it was loaded,
 //! and its count and output follow from how many pulses went by. Counter 0's output is the interrupt; counter 2's
 //! gate and output are bits of port 0x61, which the board maps to offset [`PORT_B`].
 

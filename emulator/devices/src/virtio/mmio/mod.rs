@@ -40,7 +40,6 @@ pub struct Mmio<B> {
     queue_sel: u32,
     status: u32,
     interrupt: u32,
-    generation: u32,
     /// Why the device needs a reset; only for whoever explains it to a person.
     fault: Option<QueueError>,
 }
@@ -57,7 +56,6 @@ impl<B: Backend> Mmio<B> {
             queue_sel: 0,
             status: 0,
             interrupt: 0,
-            generation: 0,
             fault: None,
         }
     }
@@ -193,10 +191,10 @@ impl<B: Backend> Mmio<B> {
             Register::QueueReady => self.selected().map_or(0, |queue| queue.ready.into()),
             Register::InterruptStatus => self.interrupt,
             Register::Status => self.status,
-            Register::ConfigGeneration => self.generation,
             // A region that does not exist has length and base -1 (4.2.2).
             Register::SharedMemory => u32::MAX,
-            // Resetting a queue is over as soon as it was asked for.
+            // Resetting a queue is over as soon as it was asked for, and no configuration changes by itself, so that
+            // there is only one generation of it.
             _ => 0,
         }
     }
@@ -299,7 +297,6 @@ impl<B: Backend> State for Mmio<B> {
         codec.u32(&mut self.queue_sel)?;
         codec.u32(&mut self.status)?;
         codec.u32(&mut self.interrupt)?;
-        codec.u32(&mut self.generation)?;
         if codec.loading() {
             self.fault = None;
         }
