@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 /// How often the wall clock is looked at while waiting, so that a signal is seen.
 const GLANCE: Duration = Duration::from_millis(50);
 
+/// Virtual time until the next event from which on the guest counts as waiting for input from a pipe.
+const PATIENCE: Time = Time::millis(500);
+
 /// Runs the command.
 pub fn boot(options: &BootOptions) -> Result<u8, Failure> {
     let mut session = Session::new(&options.machine, None)?;
@@ -199,7 +202,10 @@ fn scripted(session: &mut Session<'_>, raw: &Raw) -> std::io::Result<Option<Outc
         match outcome {
             None => {}
             Some(Outcome::Idle { next }) => {
-                if typed.0.is_empty() && !ended {
+                // A disk that answers soon is waited for: reading blocks, and boot has to come to
+                // its prompt though nobody may ever write to the pipe.
+                let soon = next.is_some_and(|next| next - session.machine.now() < PATIENCE);
+                if typed.0.is_empty() && !ended && !soon {
                     let line = read_line()?;
                     ended = line.is_empty();
                     typed.0.extend(line);
