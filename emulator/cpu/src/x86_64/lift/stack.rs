@@ -82,8 +82,8 @@ fn pop(l: &mut Lifter) -> Lift {
 fn push_all(l: &mut Lifter, width: Width) -> Lift {
     let size = width.bytes() as i32;
     let (base, disp) = l.stack_slot(-8 * size);
-    l.b.op(Opcode::ProbeWrite, ZERO, base, (8 * size) as Reg, disp);
-    for (slot, reg) in (0..8).zip((RAX..8).rev()) {
+    // RAX goes first, to the highest slot; what was pushed in front of a fault stays in memory.
+    for (slot, reg) in (0..8).rev().zip(RAX..8) {
         l.store(
             Address::Based {
                 base,
