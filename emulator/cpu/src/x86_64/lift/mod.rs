@@ -204,7 +204,7 @@ fn others(l: &mut Lifter) -> Lift {
             F::SSE | F::SSE2 | F::FXSR => vectors = true,
             F::INTEL8086 | F::INTEL186 | F::INTEL286 | F::INTEL386 | F::INTEL486 | F::X64 => {}
             F::FPU | F::FPU287 | F::FPU387 => x87 = true,
-            F::CPUID | F::CX8 | F::MSR | F::TSC | F::RDTSCP | F::RDPMC => {}
+            F::CPUID | F::CMOV | F::CX8 | F::MSR | F::TSC | F::RDTSCP | F::RDPMC => {}
             F::CLFSH
             | F::INVPCID
             | F::FSGSBASE
