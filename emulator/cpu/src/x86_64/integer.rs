@@ -310,3 +310,129 @@ fn enter<B: Bus, O: Observer>(
     write(&mut cpu.hart.regs, RSP, stack, sp);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::{Board, FREE};
+    use base::Phys;
+
+    fn divided(
+        width: Width,
+        signed: bool,
+        high: u64,
+        low: u64,
+        divisor: u64,
+    ) -> Option<(u64, u64)> {
+        let mut regs = [0; 256];
+        (regs[usize::from(RDX)], regs[usize::from(RAX)]) = (high, low);
+        let done = if signed {
+            divide_signed(&mut regs, width, divisor)
+        } else {
+            divide(&mut regs, width, divisor)
+        };
+        assert!(matches!(done, Ok(()) | Err(DIVIDE_ERROR)));
+        done.ok()
+            .map(|()| (regs[usize::from(RAX)], regs[usize::from(RDX)]))
+    }
+
+    #[test]
+    fn division_fails_by_zero_and_where_the_quotient_does_not_fit() {
+        let (max, min) = (u64::MAX, 1 << 63);
+        assert_eq!(divided(Width::B8, false, 0, 100, 0), None);
+        assert_eq!(divided(Width::B8, false, 1, 0, 1), None);
+        assert_eq!(divided(Width::B8, false, 1, 0, 2), Some((min, 0)));
+        assert_eq!(divided(Width::B8, true, max, min, max), None);
+        assert_eq!(
+            divided(Width::B8, true, max, (-7i64) as u64, 2),
+            Some(((-3i64) as u64, max))
+        );
+        assert_eq!(divided(Width::B4, true, 0, 0x8000_0000, 1), None);
+        assert_eq!(
+            divided(Width::B4, true, 0xffff_ffff, 0x8000_0000, 1),
+            Some((0x8000_0000, 0))
+        );
+        // The most negative dividend of all.
+        assert_eq!(divided(Width::B8, true, min, 0, max), None);
+    }
+
+    #[test]
+    fn division_of_bytes_works_on_ax_alone() {
+        assert_eq!(
+            divided(Width::B1, false, 5, 0xffff_0064, 7),
+            Some((0xffff_020e, 5))
+        );
+        assert_eq!(divided(Width::B1, true, 5, 0xff80, 0xff), None);
+        assert_eq!(divided(Width::B1, true, 5, 0xff81, 0xff), Some((0x7f, 5)));
+    }
+
+    #[test]
+    fn a_rotate_through_carry_by_all_bits_and_the_carry_changes_nothing() {
+        let word = flags::CF | flags::ZF;
+        assert_eq!(rotate_carry(true, Width::B1, 0xa5, 9, word), (0xa5, word));
+        assert_eq!(
+            rotate_carry(false, Width::B2, 0x1234, 17, word),
+            (0x1234, word)
+        );
+        // CF goes in at the bottom, the top bit comes out; the top two bits differed.
+        assert_eq!(
+            rotate_carry(true, Width::B1, 0x81, 1, word),
+            (0x03, word | flags::OF)
+        );
+    }
+
+    #[test]
+    fn a_double_shift_fills_from_the_second_operand() {
+        let (result, word) = double_shift(true, Width::B4, 0x8000_0001, 0xabcd_0000, 8, 0);
+        assert_eq!((result, word & flags::CF), (0x0000_01ab, 0));
+        let (result, word) = double_shift(false, Width::B8, 0x8, 0xff, 4, 0);
+        assert_eq!((result, word & flags::CF), (0xf << 60, flags::CF));
+        assert_eq!(
+            double_shift(true, Width::B8, 5, 6, 0, flags::ALL),
+            (5, flags::ALL)
+        );
+    }
+
+    #[test]
+    fn a_paired_exchange_wants_its_operand_aligned() {
+        let mut board = Board::new();
+        assert_eq!(
+            board.run(|cpu| exchange_16(cpu, FREE + 8, 0)),
+            Err(Trap::GP0)
+        );
+    }
+
+    #[test]
+    fn a_paired_exchange_stores_on_success_and_loads_on_failure() {
+        let mut board = Board::new();
+        let at = |n: u64| Phys(FREE + 8 * n);
+        board.ram.write(at(0), Width::B8, 10).unwrap();
+        board.ram.write(at(1), Width::B8, 20).unwrap();
+        for (reg, value) in [(RAX, 10), (RDX, 0), (RBX, 30), (RCX, 40)] {
+            board.hart.regs[usize::from(reg)] = value;
+        }
+        board.run(|cpu| exchange_16(cpu, FREE, 0)).unwrap();
+        assert_eq!(board.hart.rflags() & flags::ZF, 0);
+        assert_eq!(board.hart.regs[usize::from(RDX)], 20);
+        board.run(|cpu| exchange_16(cpu, FREE, 0)).unwrap();
+        assert_ne!(board.hart.rflags() & flags::ZF, 0);
+        assert_eq!(
+            (
+                board.ram.read(at(0), Width::B8),
+                board.ram.read(at(1), Width::B8)
+            ),
+            (Some(30), Some(40))
+        );
+    }
+
+    #[test]
+    fn a_nested_frame_that_faults_moves_no_register() {
+        let mut board = Board::new();
+        board.unmap(FREE);
+        board.hart.regs[usize::from(RSP)] = FREE + 0x1008;
+        board.hart.regs[usize::from(RBP)] = FREE + 0x2000;
+        let before = board.hart.regs;
+        assert!(board.run(|cpu| enter(cpu, 3 | 8 << 8, 16, 0)).is_err());
+        assert!(board.hart.regs == before);
+    }
+}

@@ -3,18 +3,19 @@
 //! One entry of a repeated instruction runs iterations until the count or the budget is spent, the condition fails, a
 //! device was touched, or *a page ends on either side*. Then it asks to be entered again. So a page is first touched
 //! by the first iteration of an entry, a fault there finds registers exact and nothing half done, and what was done
-//! before is already counted. Within the pages the rest goes in bulk if both sides lie in RAM.
+//! before is already counted. Within the pages the rest goes in [`bulk`] if both sides lie in RAM.
 //!
 //! Flags of SCAS and CMPS are written only when the instruction completes: a fault in the middle shows those from
 //! before it (SDM vol. 2, REP).
+
+mod bulk;
 
 use super::call::payload;
 use super::cpu::Cpu;
 use super::integer::write;
 use super::reg::{RAX, RCX, RDI, RFLAGS, RSI, rflags};
 use super::trap::Trap;
-use base::event::Access;
-use base::{Bus, Observer, PAGE_SIZE, Phys, Width};
+use base::{Bus, Observer, PAGE_SIZE, Width};
 use ir::flags::FlagKind;
 use ir::reg::{FLAG_A, FLAG_B, FLAG_KIND};
 use ir::{Flow, Guest, Op, Reg};
@@ -138,7 +139,7 @@ pub fn call<B: Bus, O: Observer>(
     step(cpu, &mut run, at)?;
     let mut done = 1;
     if done < wanted && !run.satisfied() && !cpu.hart.attention {
-        done += bulk(cpu, &mut run, wanted - done);
+        done += bulk::run(cpu, &mut run, wanted - done);
     }
     while done < wanted && !run.satisfied() && !cpu.hart.attention {
         // The page was there a moment ago; if it is gone, the next entry reports it.
@@ -264,125 +265,11 @@ fn set_flags<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &Run) {
     }
 }
 
-/// Up to `wanted` iterations at once, which are known to stay in their pages; returns how many were done. It does
-/// none where the fast table does not serve a side, or the direction is down.
-fn bulk<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &mut Run, wanted: u64) -> u64 {
-    if run.backward || run.id == id::LODS {
-        return 0;
-    }
-    let (view, width) = (cpu.hart.view(), run.shape.width);
-    let source = if run.reads_source() {
-        let addr = address(cpu, run, RSI);
-        match cpu.hart.tlb.fast_read(view, addr, width) {
-            Some(offset) => Some(offset as u64),
-            None => return 0,
-        }
-    } else {
-        None
-    };
-    let writes = matches!(run.id, id::MOVS | id::STOS);
-    let addr = address(cpu, run, RDI);
-    let destination = if writes {
-        cpu.hart.tlb.fast_write(view, addr, width)
-    } else {
-        cpu.hart.tlb.fast_read(view, addr, width)
-    };
-    let Some(destination) = destination.map(|offset| offset as u64) else {
-        return 0;
-    };
-    let done = match (run.id, source) {
-        (id::MOVS, Some(source)) => copy(cpu, width, source, destination, wanted),
-        (id::STOS, _) => fill(cpu, width, destination, wanted),
-        _ => compare(cpu, run, source, destination, wanted),
-    };
-    // Each iteration looks both sides up; the two look-ups above count as the first's.
-    let lookups = &mut cpu.hart.tlb.counts.lookups;
-    if source.is_some() {
-        lookups[Access::Read as usize] += done - 1;
-    }
-    let side = if writes { Access::Write } else { Access::Read };
-    lookups[side as usize] += done - 1;
-    advance_all(cpu, run, done);
-    done
-}
-
-fn copy<B: Bus, O: Observer>(
-    cpu: &mut Cpu<'_, B, O>,
-    width: Width,
-    source: u64,
-    destination: u64,
-    n: u64,
-) -> u64 {
-    let (size, len) = (width.bytes(), n * width.bytes());
-    if source < destination && destination < source + len {
-        // What was written is read again: element by element, as the processor does.
-        for element in 0..n {
-            let value = cpu.ram.read_at((source + element * size) as usize, width);
-            cpu.ram
-                .write_fast((destination + element * size) as usize, width, value);
-        }
-        return n;
-    }
-    let base = cpu.ram.base().0;
-    let mut buffer = [0; PAGE_SIZE as usize];
-    let buffer = &mut buffer[..len as usize];
-    if let Some(bytes) = cpu.ram.slice(Phys(base + source), len) {
-        buffer.copy_from_slice(bytes);
-        cpu.ram.write_bytes(Phys(base + destination), buffer);
-    }
-    n
-}
-
-fn fill<B: Bus, O: Observer>(
-    cpu: &mut Cpu<'_, B, O>,
-    width: Width,
-    destination: u64,
-    n: u64,
-) -> u64 {
-    let value = cpu.hart.regs[usize::from(RAX)];
-    let phys = Phys(cpu.ram.base().0 + destination);
-    if width == Width::B1 {
-        cpu.ram.fill(phys, n, value as u8);
-        return n;
-    }
-    let size = width.bytes() as usize;
-    let mut buffer = [0; PAGE_SIZE as usize];
-    let buffer = &mut buffer[..n as usize * size];
-    for element in buffer.chunks_exact_mut(size) {
-        element.copy_from_slice(&value.to_le_bytes()[..size]);
-    }
-    cpu.ram.write_bytes(phys, buffer);
-    n
-}
-
-/// Compares until the repetition ends; the iteration that ends it counts.
-fn compare<B: Bus, O: Observer>(
-    cpu: &mut Cpu<'_, B, O>,
-    run: &mut Run,
-    source: Option<u64>,
-    destination: u64,
-    n: u64,
-) -> u64 {
-    let width = run.shape.width;
-    let rax = cpu.hart.regs[usize::from(RAX)] & width.mask();
-    for element in 0..n {
-        let at = |side: u64| {
-            cpu.ram
-                .read_at((side + element * width.bytes()) as usize, width)
-        };
-        run.compared = Some((source.map_or(rax, at), at(destination)));
-        if run.satisfied() {
-            return element + 1;
-        }
-    }
-    n
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::x86_64::testing::{Board, FREE};
-    use base::Rng;
+    use base::{Phys, Rng};
     use ir::Opcode;
 
     const NEAR: u64 = FREE;
