@@ -12,26 +12,13 @@ pub fn run<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &mut Run, wanted: 
     if run.backward || run.id == id::LODS {
         return 0;
     }
-    let (view, width) = (cpu.hart.view(), run.shape.width);
-    let source = if run.reads_source() {
-        let addr = address(cpu, run, RSI);
-        match cpu.hart.tlb.fast_read(view, addr, width) {
-            Some(offset) => Some(offset as u64),
-            None => return 0,
-        }
-    } else {
-        None
-    };
+    let counts = cpu.hart.tlb.counts;
     let writes = matches!(run.id, id::MOVS | id::STOS);
-    let addr = address(cpu, run, RDI);
-    let destination = if writes {
-        cpu.hart.tlb.fast_write(view, addr, width)
-    } else {
-        cpu.hart.tlb.fast_read(view, addr, width)
-    };
-    let Some(destination) = destination.map(|offset| offset as u64) else {
+    let Some((source, destination)) = places(cpu, run, writes) else {
+        cpu.hart.tlb.counts = counts; // the iterations will look up for themselves
         return 0;
     };
+    let width = run.shape.width;
     let done = match (run.id, source) {
         (id::MOVS, Some(source)) => copy(cpu, width, source, destination, wanted),
         (id::STOS, _) => fill(cpu, width, destination, wanted),
@@ -46,6 +33,28 @@ pub fn run<B: Bus, O: Observer>(cpu: &mut Cpu<'_, B, O>, run: &mut Run, wanted: 
     lookups[side as usize] += done - 1;
     advance_all(cpu, run, done);
     done
+}
+
+/// Where in RAM the source (if there is one) and the destination lie, if the fast table serves both.
+fn places<B: Bus, O: Observer>(
+    cpu: &mut Cpu<'_, B, O>,
+    run: &Run,
+    writes: bool,
+) -> Option<(Option<u64>, u64)> {
+    let (view, width) = (cpu.hart.view(), run.shape.width);
+    let source = if run.reads_source() {
+        let addr = address(cpu, run, RSI);
+        Some(cpu.hart.tlb.fast_read(view, addr, width)? as u64)
+    } else {
+        None
+    };
+    let addr = address(cpu, run, RDI);
+    let destination = if writes {
+        cpu.hart.tlb.fast_write(view, addr, width)?
+    } else {
+        cpu.hart.tlb.fast_read(view, addr, width)?
+    };
+    Some((source, destination as u64))
 }
 
 fn copy<B: Bus, O: Observer>(

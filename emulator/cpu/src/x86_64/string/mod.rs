@@ -479,6 +479,10 @@ mod tests {
         } else {
             FAR + rng.next() % 0x3000
         };
+        if rng.next().is_multiple_of(4) {
+            // A page with code is never written fast.
+            board.ram.mark_code(Phys(FAR), 64);
+        }
         if rng.next().is_multiple_of(3) {
             board.ram.fill(Phys(FREE), 0x1_0000, 7).unwrap();
         }
