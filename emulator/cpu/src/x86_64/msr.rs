@@ -35,8 +35,13 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     pub fn read_msr(&mut self, msr: u32, at: u64) -> Result<u64, Trap> {
         Ok(match msr {
             IA32_TSC => self.tsc(at),
-            IA32_APIC_BASE | IA32_TSC_DEADLINE => {
-                self.read_device(Space::Local, u64::from(msr), Width::B8, at)
+            IA32_APIC_BASE => self.read_device(Space::Local, u64::from(msr), Width::B8, at),
+            IA32_TSC_DEADLINE => {
+                // The timer counts virtual time, the guest its time-stamp counter; 0 stays "not armed".
+                match self.read_device(Space::Local, u64::from(msr), Width::B8, at) {
+                    0 => 0,
+                    armed => armed.wrapping_add(self.hart.tsc_offset),
+                }
             }
             msr if X2APIC.contains(&msr) => {
                 if !self.x2apic_on(at) {
@@ -71,8 +76,14 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
         match msr {
             IA32_TSC => self.hart.tsc_offset = value.wrapping_sub(self.bus.now(at).0),
-            IA32_APIC_BASE | IA32_TSC_DEADLINE => {
-                self.write_device(Space::Local, u64::from(msr), Width::B8, value, at);
+            IA32_APIC_BASE => self.write_device(Space::Local, u64::from(msr), Width::B8, value, at),
+            IA32_TSC_DEADLINE => {
+                let armed = match value {
+                    0 => 0,
+                    deadline => (i128::from(deadline) - i128::from(self.hart.tsc_offset as i64))
+                        .clamp(1, i128::from(u64::MAX)) as u64,
+                };
+                self.write_device(Space::Local, u64::from(msr), Width::B8, armed, at);
             }
             msr if X2APIC.contains(&msr) => {
                 if !self.x2apic_on(at) {

@@ -2,8 +2,8 @@
 
 use crate::symbols::Symbols;
 use base::{Seeded, Width};
-use cpu::x86_64::{Activity, Hart, reg};
 use machine::pc::Pc;
+use machine::pc::x86_64::{Activity, Hart, reg};
 use machine::{Machine, Outcome};
 use std::fmt::Write;
 

@@ -90,7 +90,7 @@ impl<'a> Session<'a> {
             seed: options.seed,
             calendar: start,
             watch: &[SCHED_SWITCH],
-            tlb: cpu::mmu::tlb::Shape::default(),
+            tlb: machine::pc::Shape::default(),
         };
         let pc = Pc::new(config).map_err(|e| match e {
             machine::pc::ConfigError::Kernel(e) => Failure::file(&kernel_path, e),

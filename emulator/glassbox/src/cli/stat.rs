@@ -5,7 +5,7 @@ use super::options::StatOptions;
 use super::run::drive;
 use super::session::Session;
 use base::Time;
-use cpu::x86_64::Hart;
+use machine::pc::x86_64::Hart;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -133,6 +133,11 @@ impl Chips {
         }
     }
 
+    /// Lets the 8259 pair's interrupts through to the first CPU, as firmware leaves a PC.
+    pub fn enter_virtual_wire_mode(&mut self) {
+        self.apics[0].enter_virtual_wire_mode();
+    }
+
     /// CPU number `cpu` runs from now on, timed by `clock`.
     pub fn begin(&mut self, cpu: usize, clock: &Clock) {
         self.cpu = cpu;
@@ -296,7 +301,9 @@ impl Chips {
             (Space::Port, 0xe9) => (&mut self.debug_console, 0xe9),
             (Space::Port, 0xf4..=0xf7) => (&mut self.exit, 0xf4),
             (Space::Port, 0x3f8..=0x3ff) => (&mut self.com1, 0x3f8),
-            (Space::Port, FIRST_POWER_PORT..=LAST_POWER_PORT) => (&mut self.power, FIRST_POWER_PORT),
+            (Space::Port, FIRST_POWER_PORT..=LAST_POWER_PORT) => {
+                (&mut self.power, FIRST_POWER_PORT)
+            }
             (Space::Memory, IOAPIC..=0xfec0_0fff) => (&mut self.ioapic, IOAPIC),
             (Space::Memory, VIRTIO..IOAPIC) => {
                 let number = (addr - VIRTIO) / VIRTIO_LEN;
@@ -320,7 +327,10 @@ impl Chips {
     fn transport(&mut self, number: u64) -> Option<&mut dyn Device> {
         match number {
             slot::DISK => self.disk.as_mut().map(|device| device as &mut dyn Device),
-            slot::CONSOLE => self.console.as_mut().map(|device| device as &mut dyn Device),
+            slot::CONSOLE => self
+                .console
+                .as_mut()
+                .map(|device| device as &mut dyn Device),
             slot::ENTROPY => Some(&mut self.entropy),
             _ => None,
         }
@@ -328,7 +338,11 @@ impl Chips {
 
     /// Carries levels and messages to where they lead, until nothing moves.
     pub fn follow_wires(&mut self) {
-        let isa = [(line::PIT, 0, self.pit.irq()), (line::COM1, 4, self.com1.irq()), (line::RTC, 8, self.rtc.irq())];
+        let isa = [
+            (line::PIT, 0, self.pit.irq()),
+            (line::COM1, 4, self.com1.irq()),
+            (line::RTC, 8, self.rtc.irq()),
+        ];
         for (line, irq, level) in isa {
             self.ioapic.set_line(line, level);
             self.pic.set_line(irq, level);

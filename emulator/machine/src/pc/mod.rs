@@ -21,6 +21,8 @@ pub mod probe;
 mod start;
 mod step;
 
+pub use cpu::mmu::tlb::Shape;
+pub use cpu::x86_64;
 pub use devices::virtio::block::{Medium, MediumError};
 pub use start::{Config, ConfigError};
 

@@ -114,17 +114,38 @@ impl Pc {
         let disk = config
             .disk
             .map(|medium| Block::new(medium, "glassbox", Latency::default()));
-        let slots = [(slot::DISK, disk.is_some()), (slot::CONSOLE, config.stdio), (slot::ENTROPY, true)];
-        let used: Vec<Transport> = slots.iter().filter(|slot| slot.1).map(|slot| transport(slot.0)).collect();
+        let slots = [
+            (slot::DISK, disk.is_some()),
+            (slot::CONSOLE, config.stdio),
+            (slot::ENTROPY, true),
+        ];
+        let used: Vec<Transport> = slots
+            .iter()
+            .filter(|slot| slot.1)
+            .map(|slot| transport(slot.0))
+            .collect();
         let command_line = with_devices(config.command_line, &used);
-        let mut chips = Chips::new(config.cpus, disk, config.stdio, config.seed, config.calendar);
+        let mut chips = Chips::new(
+            config.cpus,
+            disk,
+            config.stdio,
+            config.seed,
+            config.calendar,
+        );
+        chips.enter_virtual_wire_mode();
         let fw_cfg = &mut chips.fw_cfg;
         fw_cfg.add(key::NB_CPUS, (config.cpus as u16).to_le_bytes().to_vec());
         fw_cfg.add(key::MAX_CPUS, (config.cpus as u16).to_le_bytes().to_vec());
         fw_cfg.add(key::RAM_SIZE, config.memory.to_le_bytes().to_vec());
-        fw_cfg.add(key::CMDLINE_SIZE, (command_line.len() as u32 + 1).to_le_bytes().to_vec());
+        fw_cfg.add(
+            key::CMDLINE_SIZE,
+            (command_line.len() as u32 + 1).to_le_bytes().to_vec(),
+        );
         fw_cfg.add(key::CMDLINE_DATA, [&command_line[..], &[0]].concat());
-        fw_cfg.add(key::KERNEL_SIZE, (config.kernel.len() as u32).to_le_bytes().to_vec());
+        fw_cfg.add(
+            key::KERNEL_SIZE,
+            (config.kernel.len() as u32).to_le_bytes().to_vec(),
+        );
         fw_cfg.add(key::KERNEL_DATA, config.kernel.to_vec());
         let map = [
             (0, 0x9_fc00, Kind::Ram),
@@ -133,7 +154,13 @@ impl Pc {
             (DEVICES, (1 << 32) - DEVICES, Kind::Reserved),
         ];
         write_tables(&mut ram, config.cpus, &used);
-        let info = pvh::write_info(&mut ram, &command_line, config.initrd, Some(Phys(ACPI)), &map)?;
+        let info = pvh::write_info(
+            &mut ram,
+            &command_line,
+            config.initrd,
+            Some(Phys(ACPI)),
+            &map,
+        )?;
         let mut harts: Vec<Hart> = (0..config.cpus)
             .map(|index| {
                 Hart::new(
@@ -176,7 +203,12 @@ const fn transport(number: u64) -> Transport {
 /// The command line with the virtio transports in use, as Linux's `virtio_mmio.device` parameter names them.
 fn with_devices(command_line: &[u8], used: &[Transport]) -> Vec<u8> {
     let mut line = command_line.to_vec();
-    for Transport { base, len, line: irq } in used {
+    for Transport {
+        base,
+        len,
+        line: irq,
+    } in used
+    {
         line.extend(format!(" virtio_mmio.device={len}@{base:#x}:{irq}").into_bytes());
     }
     line
@@ -191,7 +223,14 @@ fn write_tables(ram: &mut Ram, cpus: usize, used: &[Transport]) {
         io_apic_id: cpus as u8,
         pit_line: line::PIT as u8,
     };
-    let acpi = acpi::build(ACPI, &acpi::Board { interrupts: &interrupts, power: POWER, virtio: used });
+    let acpi = acpi::build(
+        ACPI,
+        &acpi::Board {
+            interrupts: &interrupts,
+            power: POWER,
+            virtio: used,
+        },
+    );
     ram.write_bytes(Phys(ACPI), &acpi);
     ram.write_bytes(Phys(MP_TABLE), &mp::build(MP_TABLE as u32, &interrupts));
 }

@@ -1,0 +1,119 @@
+//! Control registers, and what writing them makes the TLB forget (SDM vol. 3, 2.5 and 4.10.4).
+
+use crate::x86_64::cpu::Cpu;
+use crate::x86_64::cpuid;
+use crate::x86_64::paging::{PHYS_BITS, canonical};
+use crate::x86_64::state::{bits, seg};
+use crate::x86_64::trap::Trap;
+use base::{Bus, Observer, Space, Width};
+use ir::Guest;
+
+impl<B: Bus, O: Observer> Cpu<'_, B, O> {
+    pub(super) fn write_cr(&mut self, n: u16, value: u64, at: u64) -> Result<(), Trap> {
+        match n {
+            0 => self.write_cr0(value)?,
+            2 => self.hart.cr2 = value,
+            3 => {
+                let pcid = self.hart.cr4 & bits::CR4_PCIDE != 0;
+                let keep = pcid && value >> 63 != 0;
+                let value = value & !(1 << 63);
+                if self.hart.long() && value >> PHYS_BITS != 0 {
+                    return Err(Trap::GP0);
+                }
+                self.hart.cr3 = value;
+                if pcid && !keep {
+                    self.hart.tlb.flush_asid((value & 0xfff) as u16);
+                } else if !pcid {
+                    self.hart.tlb.flush(self.hart.cr4 & bits::CR4_PGE != 0);
+                }
+                self.hart.tlb.forget_fast(); // the fast table knows no address space
+                self.hart.fetch_page = None;
+            }
+            4 => self.write_cr4(value)?,
+            8 => {
+                if value & !15 != 0 {
+                    return Err(Trap::GP0);
+                }
+                self.write_device(Space::Local, 0x808, Width::B8, value << 4, at);
+            }
+            _ => return Err(Trap::UD),
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_cr0(&mut self, value: u64) -> Result<(), Trap> {
+        const KNOWN: u64 = bits::CR0_PE
+            | bits::CR0_MP
+            | bits::CR0_EM
+            | bits::CR0_TS
+            | bits::CR0_NE
+            | bits::CR0_WP
+            | bits::CR0_AM
+            | bits::CR0_NW
+            | bits::CR0_CD
+            | bits::CR0_PG;
+        let paging = value & bits::CR0_PG != 0;
+        let not_writethrough_but_cached = value & bits::CR0_NW != 0 && value & bits::CR0_CD == 0;
+        if value >> 32 != 0 || (paging && value & bits::CR0_PE == 0) || not_writethrough_but_cached
+        {
+            return Err(Trap::GP0);
+        }
+        let turned_on = paging && self.hart.cr0 & bits::CR0_PG == 0;
+        if turned_on {
+            if self.hart.efer & bits::EFER_LME == 0 {
+                return Err(self.gap("paging outside long mode"));
+            }
+            if self.hart.cr4 & bits::CR4_PAE == 0 || self.hart.segs[seg::CS].attr & 1 << 13 != 0 {
+                return Err(Trap::GP0);
+            }
+            self.hart.efer |= bits::EFER_LMA;
+        } else if !paging && self.hart.cr0 & bits::CR0_PG != 0 {
+            if self.hart.mode().long() || self.hart.cr4 & bits::CR4_PCIDE != 0 {
+                return Err(Trap::GP0);
+            }
+            self.hart.efer &= !bits::EFER_LMA;
+        }
+        let flush = (value ^ self.hart.cr0) & (bits::CR0_PG | bits::CR0_WP | bits::CR0_PE) != 0;
+        self.hart.cr0 = value & KNOWN | bits::CR0_ET;
+        if flush {
+            self.hart.tlb.flush(false);
+        }
+        self.hart.refresh();
+        Ok(())
+    }
+
+    pub(super) fn write_cr4(&mut self, value: u64) -> Result<(), Trap> {
+        let changed = value ^ self.hart.cr4;
+        let pcid_on = changed & value & bits::CR4_PCIDE != 0;
+        if value & !cpuid::CR4_ALLOWED != 0
+            || (self.hart.long() && value & bits::CR4_PAE == 0)
+            || (pcid_on && (!self.hart.long() || self.hart.cr3 & 0xfff != 0))
+        {
+            return Err(Trap::GP0);
+        }
+        self.hart.cr4 = value;
+        if changed
+            & (bits::CR4_PGE | bits::CR4_PAE | bits::CR4_PCIDE | bits::CR4_SMEP | bits::CR4_SMAP)
+            != 0
+        {
+            self.hart.tlb.flush(false);
+        }
+        self.hart.refresh();
+        Ok(())
+    }
+
+    /// INVPCID (SDM vol. 2): 0 one address, 1 one address space, 2 all, 3 all but global.
+    pub(super) fn invpcid(&mut self, addr: u64, kind: u64, at: u64) -> Result<(), Trap> {
+        let low = self.load(addr, Width::B8, false, at)?;
+        let linear = self.load(addr.wrapping_add(8), Width::B8, false, at)?;
+        match kind {
+            0 if canonical(linear) => self.hart.tlb.flush_page(linear),
+            1 => self.hart.tlb.flush_asid((low & 0xfff) as u16),
+            2 => self.hart.tlb.flush(false),
+            3 => self.hart.tlb.flush(true),
+            _ => return Err(Trap::GP0),
+        }
+        self.hart.fetch_page = None;
+        Ok(())
+    }
+}
