@@ -87,7 +87,9 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
 fn too_long(code: &[u8], pc: u64, at: u64, mode: Mode) -> bool {
     let options = DecoderOptions::NO_INVALID_CHECK;
     let bytes = code.get(at.wrapping_sub(pc) as usize..).unwrap_or_default();
-    Decoder::with_ip(mode.bits(), bytes, at, options).decode().is_invalid()
+    Decoder::with_ip(mode.bits(), bytes, at, options)
+        .decode()
+        .is_invalid()
 }
 
 /// Lifts one instruction, or what its refusal means.
