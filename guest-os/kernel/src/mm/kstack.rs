@@ -3,14 +3,13 @@
 //! A stack that is freed stays mapped and waits in a pool for the next process, so that fork and exit do not
 //! change kernel page tables (which would cost a TLB shootdown on all CPUs). Waiting stacks count as free memory.
 
-use core::mem::ManuallyDrop;
-
 use alloc::vec::Vec;
 
 use abi::Errno;
 
 use super::address::PAGE_SIZE;
 use super::layout::{KSTACK_BASE, KSTACK_COUNT, KSTACK_STRIDE};
+use crate::arch::paging;
 use crate::sync::SpinLock;
 
 /// Pages of a stack, without the guard.
@@ -19,7 +18,7 @@ const STACK_PAGES: usize = KSTACK_STRIDE / PAGE_SIZE - 1;
 struct Pool {
     /// Slots whose stack is mapped and waits.
     waiting: Vec<usize>,
-    /// Slots for which there was no memory.
+    /// Slots for which there was not enough memory.
     unmapped: Vec<usize>,
     /// Slots never used begin here.
     fresh: usize,
@@ -65,12 +64,10 @@ impl KernelStack {
 
     /// Gives a slot its frames. What was mapped before memory ran out stays for the next attempt.
     fn map(slot: usize) -> Result<Self, Errno> {
-        let stack = ManuallyDrop::new(KernelStack { slot });
-        let bottom = stack.top() - STACK_PAGES * PAGE_SIZE;
         for page in 0..STACK_PAGES {
-            super::map_kernel_page(bottom + page * PAGE_SIZE)?;
+            super::map_kernel_page(bottom(slot) + page * PAGE_SIZE)?;
         }
-        Ok(ManuallyDrop::into_inner(stack))
+        Ok(KernelStack { slot })
     }
 
     /// The address where it starts to grow down.
@@ -85,7 +82,21 @@ impl Drop for KernelStack {
     }
 }
 
+fn bottom(slot: usize) -> usize {
+    KSTACK_BASE + slot * KSTACK_STRIDE + PAGE_SIZE
+}
+
+/// Pages that a slot has already.
+fn mapped_pages(slot: usize) -> usize {
+    let pages = (0..STACK_PAGES).map(|page| bottom(slot) + page * PAGE_SIZE);
+    pages
+        .filter(|&address| !paging::is_unmapped(address))
+        .count()
+}
+
 /// Frames in stacks that wait for a process.
 pub fn idle_frames() -> usize {
-    POOL.lock().waiting.len() * STACK_PAGES
+    let pool = POOL.lock();
+    let partly: usize = pool.unmapped.iter().map(|&slot| mapped_pages(slot)).sum();
+    pool.waiting.len() * STACK_PAGES + partly
 }

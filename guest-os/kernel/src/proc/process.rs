@@ -231,7 +231,9 @@ impl Process {
     /// `cancel_sleep` before anything else that sleeps, with interrupts off all the while.
     pub fn prepare_to_sleep(&self, interruptible: bool) {
         self.interruptible.store(interruptible, Ordering::Relaxed);
-        self.set_state(State::Sleeping);
+        // A full barrier: whoever sends a signal now either sees a sleeper, or is seen by the check for
+        // signals that comes next.
+        self.state.swap(State::Sleeping as u8, Ordering::SeqCst);
     }
 
     /// Takes `prepare_to_sleep` back. False if somebody has woken the process already: it is in a run queue, and

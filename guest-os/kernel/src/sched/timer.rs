@@ -18,6 +18,10 @@ pub type AlarmKey = (u64, u64);
 
 static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 
+/// The timer is never set for less than this, in nanoseconds: what it interrupts must get on between two
+/// interrupts, whatever is due.
+const MIN_DELAY: u64 = 1_000;
+
 /// A promise to wake a process, on the CPU where it was made.
 pub struct Alarm {
     key: AlarmKey,
@@ -41,9 +45,9 @@ impl Alarm {
         alarm
     }
 
-    /// Takes the alarm back; true if it had rung already.
-    pub fn cancel(self) -> bool {
-        CPUS[self.cpu].alarms.lock().remove(&self.key).is_none()
+    /// Takes the alarm back, if it has not rung yet.
+    pub fn cancel(self) {
+        CPUS[self.cpu].alarms.lock().remove(&self.key);
     }
 }
 
@@ -66,13 +70,19 @@ pub(super) fn ring(cpu: &Cpu) {
 }
 
 /// Sets this CPU's timer for the next thing that is due, unless it is set for that time or an earlier one.
-/// (An interrupt too early does no harm: it sets the timer again.)
+/// (An interrupt too early does no harm: it sets the timer again.) A slice that is over needs no timer: the
+/// process gives way on its way to user mode.
 pub(super) fn rearm() {
     let cpu = &CPUS[cpu_id()];
     let alarm = cpu.alarms.lock().first_key_value().map(|(key, _)| key.0);
-    let slice = (cpu.queue_length() > 0 && !cpu.is_idle.load(Ordering::Relaxed))
-        .then(|| cpu.slice_start.load(Ordering::Relaxed) + TIME_SLICE);
-    let due = alarm.into_iter().chain(slice).min().unwrap_or(u64::MAX);
+    let is_sliced = cpu.queue_length() > 0
+        && !cpu.is_idle.load(Ordering::Relaxed)
+        && !cpu.need_resched.load(Ordering::Relaxed);
+    let slice = is_sliced.then(|| cpu.slice_start.load(Ordering::Relaxed) + TIME_SLICE);
+    let Some(due) = alarm.into_iter().chain(slice).min() else {
+        return;
+    };
+    let due = due.max(now_ns() + MIN_DELAY);
     if due < cpu.armed.load(Ordering::Relaxed) {
         cpu.armed.store(due, Ordering::Relaxed);
         timer::set_deadline(due);
@@ -81,13 +91,13 @@ pub(super) fn rearm() {
 
 /// Sleeps until `deadline`; `ERESTARTSYS` if a signal must be handled before.
 pub fn sleep_until(deadline: u64) -> Result<(), Errno> {
+    let me = current();
     while now_ns() < deadline {
-        let me = current();
-        let alarm = Alarm::set(deadline);
         let irq = IrqGuard::new();
         me.prepare_to_sleep(true);
-        // The alarm may have rung before the process lay down; a signal may be there already.
-        if (now_ns() < deadline && !me.has_signal()) || !me.cancel_sleep() {
+        // With interrupts off, so it cannot ring before the process has left the CPU.
+        let alarm = Alarm::set(deadline);
+        if !(me.has_signal() && me.cancel_sleep()) {
             super::block();
         }
         drop(irq);

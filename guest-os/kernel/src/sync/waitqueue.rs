@@ -28,6 +28,7 @@ use abi::Errno;
 use super::{IrqGuard, SpinGuard, SpinLock, current};
 use crate::proc::Process;
 use crate::sched::{self, timer};
+use crate::time::now_ns;
 
 /// Processes that wait for something.
 pub struct WaitQueue {
@@ -55,7 +56,7 @@ impl WaitQueue {
     /// (`ERESTARTSYS`, with the lock free), and takes the lock again.
     pub fn sleep<'a, T: ?Sized>(&self, guard: SpinGuard<'a, T>) -> Result<SpinGuard<'a, T>, Errno> {
         let lock = guard.lock_of();
-        match self.block(guard, true) {
+        match self.block(guard, true, None) {
             Wake::Other if current().has_signal() => Err(Errno::ERESTARTSYS),
             _ => Ok(lock.lock()),
         }
@@ -68,14 +69,10 @@ impl WaitQueue {
         deadline: u64,
     ) -> Result<SpinGuard<'a, T>, Errno> {
         let lock = guard.lock_of();
-        let alarm = timer::Alarm::set(deadline);
-        let wake = self.block(guard, true);
-        let rang = alarm.cancel();
-        match wake {
-            Wake::Woken => Ok(lock.lock()),
+        match self.block(guard, true, Some(deadline)) {
             Wake::Other if current().has_signal() => Err(Errno::ERESTARTSYS),
-            Wake::Other if rang => Err(Errno::ETIMEDOUT),
-            Wake::Other => Ok(lock.lock()),
+            Wake::Other if now_ns() >= deadline => Err(Errno::ETIMEDOUT),
+            _ => Ok(lock.lock()),
         }
     }
 
@@ -85,19 +82,28 @@ impl WaitQueue {
         guard: SpinGuard<'a, T>,
     ) -> SpinGuard<'a, T> {
         let lock = guard.lock_of();
-        self.block(guard, false);
+        self.block(guard, false, None);
         lock.lock()
     }
 
-    fn block<T: ?Sized>(&self, guard: SpinGuard<'_, T>, interruptible: bool) -> Wake {
+    fn block<T: ?Sized>(
+        &self,
+        guard: SpinGuard<'_, T>,
+        interruptible: bool,
+        deadline: Option<u64>,
+    ) -> Wake {
         let me = current().arc();
         // Nothing may come between joining the list and leaving the CPU: interrupts stay off.
         let _irq = IrqGuard::new();
         me.prepare_to_sleep(interruptible);
         self.waiters.lock().push_back(me.clone());
+        let alarm = deadline.map(timer::Alarm::set);
         drop(guard);
         if !(interruptible && me.has_signal() && me.cancel_sleep()) {
             sched::block();
+        }
+        if let Some(alarm) = alarm {
+            alarm.cancel();
         }
         // A waker has taken the process off the list; whatever else ended the sleep has not.
         let mut waiters = self.waiters.lock();

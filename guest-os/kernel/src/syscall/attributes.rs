@@ -1,7 +1,10 @@
 //! Attributes: stat, access, chmod, chown, utimensat, statfs, and their relatives.
 
 use abi::Errno;
-use abi::fcntl::{AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, F_OK, R_OK, W_OK, X_OK};
+use abi::fcntl::{
+    AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, F_OK, R_OK, W_OK,
+    X_OK,
+};
 use abi::stat::Stat;
 use abi::time::{Timespec, UTIME_NOW, UTIME_OMIT};
 
@@ -18,12 +21,18 @@ fn report(inode: &InodeRef, out: UserPtr<Stat>) -> SysResult {
 
 /// stat(2).
 pub fn stat(args: &mut Args) -> SysResult {
-    report(&find(AT_FDCWD, &args.path(0)?, Last::Follow)?, args.pointer(1))
+    report(
+        &find(AT_FDCWD, &args.path(0)?, Last::Follow)?,
+        args.pointer(1),
+    )
 }
 
 /// lstat(2).
 pub fn lstat(args: &mut Args) -> SysResult {
-    report(&find(AT_FDCWD, &args.path(0)?, Last::Keep)?, args.pointer(1))
+    report(
+        &find(AT_FDCWD, &args.path(0)?, Last::Keep)?,
+        args.pointer(1),
+    )
 }
 
 /// fstat(2).
@@ -34,7 +43,10 @@ pub fn fstat(args: &mut Args) -> SysResult {
 /// newfstatat(2).
 pub fn newfstatat(args: &mut Args) -> SysResult {
     let allowed = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT;
-    report(&find_with_flags(args.int(0), &args.path(1)?, args.uint(3), allowed)?, args.pointer(2))
+    report(
+        &find_with_flags(args.int(0), &args.path(1)?, args.uint(3), allowed)?,
+        args.pointer(2),
+    )
 }
 
 /// access(2).
@@ -67,7 +79,10 @@ fn check_access(dir: i32, args: &Args, index: usize, flags: u32) -> SysResult {
 }
 
 fn change_mode(inode: &InodeRef, mode: u32) -> SysResult {
-    inode.set_attributes(&Attributes { perm: Some(mode), ..Attributes::default() })?;
+    inode.set_attributes(&Attributes {
+        perm: Some(mode),
+        ..Attributes::default()
+    })?;
     Ok(0)
 }
 
@@ -83,13 +98,20 @@ pub fn fchmod(args: &mut Args) -> SysResult {
 
 /// fchmodat(2).
 pub fn fchmodat(args: &mut Args) -> SysResult {
-    change_mode(&find(args.int(0), &args.path(1)?, Last::Follow)?, args.uint(2))
+    change_mode(
+        &find(args.int(0), &args.path(1)?, Last::Follow)?,
+        args.uint(2),
+    )
 }
 
 /// Owner and group are in two arguments from `index` on; -1 leaves one alone.
 fn change_owner(inode: &InodeRef, args: &Args, index: usize) -> SysResult {
     let id = |index| Some(args.uint(index)).filter(|id| *id != u32::MAX);
-    inode.set_attributes(&Attributes { uid: id(index), gid: id(index + 1), ..Attributes::default() })?;
+    inode.set_attributes(&Attributes {
+        uid: id(index),
+        gid: id(index + 1),
+        ..Attributes::default()
+    })?;
     Ok(0)
 }
 
@@ -111,7 +133,11 @@ pub fn fchown(args: &mut Args) -> SysResult {
 /// fchownat(2).
 pub fn fchownat(args: &mut Args) -> SysResult {
     let allowed = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
-    change_owner(&find_with_flags(args.int(0), &args.path(1)?, args.uint(4), allowed)?, args, 2)
+    change_owner(
+        &find_with_flags(args.int(0), &args.path(1)?, args.uint(4), allowed)?,
+        args,
+        2,
+    )
 }
 
 /// utimensat(2). Without a path it is about the descriptor itself.
@@ -130,7 +156,11 @@ pub fn utimensat(args: &mut Args) -> SysResult {
             _ => Err(Errno::EINVAL),
         }
     };
-    let changes = Attributes { atime: time(0)?, mtime: time(1)?, ..Attributes::default() };
+    let changes = Attributes {
+        atime: time(0)?,
+        mtime: time(1)?,
+        ..Attributes::default()
+    };
     let inode = if args.word(1) == 0 && args.int(0) != AT_FDCWD {
         file(args.int(0))?.inode().clone()
     } else {

@@ -2,8 +2,8 @@
 
 use abi::Errno;
 use abi::fcntl::{
-    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETPIPE_SZ, F_SETFD, F_SETFL, FD_CLOEXEC, O_CLOEXEC, O_DIRECT,
-    O_NONBLOCK, O_RDONLY, O_WRONLY,
+    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETPIPE_SZ, F_SETFD, F_SETFL, FD_CLOEXEC,
+    O_CLOEXEC, O_DIRECT, O_NONBLOCK, O_RDONLY, O_WRONLY,
 };
 use abi::poll::{POLLERR, POLLHUP, POLLNVAL, PollFd};
 use abi::stat::{S_IFIFO, S_IFMT};
@@ -70,8 +70,16 @@ pub fn fcntl(args: &mut Args) -> SysResult {
     match command {
         F_DUPFD | F_DUPFD_CLOEXEC if arg >= MAX_DESCRIPTORS => Err(Errno::EINVAL),
         F_DUPFD | F_DUPFD_CLOEXEC => duplicate(file, arg, command == F_DUPFD_CLOEXEC),
-        F_GETFD => Ok(if me.files.lock().close_on_exec(fd)? { FD_CLOEXEC as usize } else { 0 }),
-        F_SETFD => me.files.lock().set_close_on_exec(fd, arg as u32 & FD_CLOEXEC != 0).map(|()| 0),
+        F_GETFD => Ok(if me.files.lock().close_on_exec(fd)? {
+            FD_CLOEXEC as usize
+        } else {
+            0
+        }),
+        F_SETFD => me
+            .files
+            .lock()
+            .set_close_on_exec(fd, arg as u32 & FD_CLOEXEC != 0)
+            .map(|()| 0),
         F_GETFL => Ok(file.flags() as usize),
         F_SETFL => {
             file.set_flags(arg as u32);
@@ -100,8 +108,15 @@ fn make_pipe(pair: UserPtr<[i32; 2]>, flags: u32) -> SysResult {
     let (read_end, write_end) = pipe::new();
     let (status, close_on_exec) = (flags & O_NONBLOCK, flags & O_CLOEXEC != 0);
     let me = current();
-    let read_fd = me.files.lock().insert(OpenFile::new(read_end, O_RDONLY | status), 0, close_on_exec)?;
-    let write_fd = me.files.lock().insert(OpenFile::new(write_end, O_WRONLY | status), 0, close_on_exec);
+    let read_fd =
+        me.files
+            .lock()
+            .insert(OpenFile::new(read_end, O_RDONLY | status), 0, close_on_exec)?;
+    let write_fd = me.files.lock().insert(
+        OpenFile::new(write_end, O_WRONLY | status),
+        0,
+        close_on_exec,
+    );
     let written = write_fd.and_then(|write_fd| pair.write(&[read_fd, write_fd]));
     if written.is_err() {
         let read_end = me.files.lock().remove(read_fd);
@@ -143,7 +158,9 @@ fn poll_files(fds: UserPtr<PollFd>, count: usize, timeout: Option<u64>) -> SysRe
     if count > MAX_DESCRIPTORS {
         return Err(Errno::EINVAL);
     }
-    let mut asked = (0..count).map(|i| fds.at(i).read()).collect::<Result<Vec<PollFd>, Errno>>()?;
+    let mut asked = (0..count)
+        .map(|i| fds.at(i).read())
+        .collect::<Result<Vec<PollFd>, Errno>>()?;
     let me = current();
     let found = polling::wait_for(timeout, || {
         let mut found = 0;
@@ -160,7 +177,13 @@ fn poll_files(fds: UserPtr<PollFd>, count: usize, timeout: Option<u64>) -> SysRe
         (found > 0, found)
     });
     // A poll is never restarted: the time that has passed would be forgotten.
-    let found = found.map_err(|errno| if errno == Errno::ERESTARTSYS { Errno::EINTR } else { errno })?;
+    let found = found.map_err(|errno| {
+        if errno == Errno::ERESTARTSYS {
+            Errno::EINTR
+        } else {
+            errno
+        }
+    })?;
     for (i, poll) in asked.iter().enumerate() {
         fds.at(i).write(poll)?;
     }

@@ -25,17 +25,20 @@ pub fn getdents64(args: &mut Args) -> SysResult {
     let mut cut_off = false;
     file.with_position(|position| {
         let mut next = *position;
-        file.inode().entries(*position, &mut |entry| match entry.encode(&mut buffer[used..]) {
-            Some(len) => {
-                used += len;
-                next = entry.next;
-                true
-            }
-            None => {
-                cut_off = true;
-                false
-            }
-        })?;
+        file.inode().entries(
+            *position,
+            &mut |entry| match entry.encode(&mut buffer[used..]) {
+                Some(len) => {
+                    used += len;
+                    next = entry.next;
+                    true
+                }
+                None => {
+                    cut_off = true;
+                    false
+                }
+            },
+        )?;
         if used == 0 && cut_off {
             return Err(Errno::EINVAL);
         }

@@ -25,7 +25,10 @@ fn range(args: &Args, index: usize) -> Result<[UserRange; 1], Errno> {
 
 /// The `struct iovec` array of readv and writev.
 fn ranges(args: &Args, index: usize) -> Result<Vec<UserRange>, Errno> {
-    let count = usize::try_from(args.int(index + 1)).ok().filter(|n| *n <= IOV_MAX).ok_or(Errno::EINVAL)?;
+    let count = usize::try_from(args.int(index + 1))
+        .ok()
+        .filter(|n| *n <= IOV_MAX)
+        .ok_or(Errno::EINVAL)?;
     let vectors: UserPtr<Iovec> = args.pointer(index);
     let mut room = MAX_COUNT;
     let mut ranges = Vec::with_capacity(count);
@@ -36,7 +39,10 @@ fn ranges(args: &Args, index: usize) -> Result<Vec<UserRange>, Errno> {
         }
         let len = (vector.len as usize).min(room);
         UserSlice::new(vector.base as usize, len)?;
-        ranges.push(UserRange { address: vector.base as usize, len });
+        ranges.push(UserRange {
+            address: vector.base as usize,
+            len,
+        });
         room -= len;
     }
     Ok(ranges)

@@ -26,7 +26,11 @@ pub fn start(dir: i32, path: &[u8]) -> Result<InodeRef, Errno> {
     }
     let inode = file(dir)?.inode().clone();
     // An empty path may name the descriptor itself, whatever it is.
-    if inode.is_dir() || path.is_empty() { Ok(inode) } else { Err(Errno::ENOTDIR) }
+    if inode.is_dir() || path.is_empty() {
+        Ok(inode)
+    } else {
+        Err(Errno::ENOTDIR)
+    }
 }
 
 /// The inode that a path names.
@@ -59,5 +63,10 @@ pub fn parent(dir: i32, path: &[u8], special: Errno) -> Result<Parent, Errno> {
 /// What a new inode starts with when a program asks for these permissions.
 pub fn new_file(mode: u32) -> NewFile {
     let umask = current().file_context.lock().umask();
-    NewFile { perm: mode & abi::stat::S_PERM & !umask, uid: 0, gid: 0, now: now() }
+    NewFile {
+        perm: mode & abi::stat::S_PERM & !umask,
+        uid: 0,
+        gid: 0,
+        now: now(),
+    }
 }

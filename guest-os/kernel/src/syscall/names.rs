@@ -39,7 +39,13 @@ pub fn link(args: &mut Args) -> SysResult {
 
 /// linkat(2).
 pub fn linkat(args: &mut Args) -> SysResult {
-    make_link(args.int(0), &args.path(1)?, args.int(2), &args.path(3)?, args.uint(4))
+    make_link(
+        args.int(0),
+        &args.path(1)?,
+        args.int(2),
+        &args.path(3)?,
+        args.uint(4),
+    )
 }
 
 fn make_link(old_dir: i32, old: &[u8], new_dir: i32, new: &[u8], flags: u32) -> SysResult {
@@ -115,7 +121,13 @@ pub fn renameat(args: &mut Args) -> SysResult {
 
 /// renameat2(2).
 pub fn renameat2(args: &mut Args) -> SysResult {
-    move_name(args.int(0), &args.path(1)?, args.int(2), &args.path(3)?, args.uint(4))
+    move_name(
+        args.int(0),
+        &args.path(1)?,
+        args.int(2),
+        &args.path(3)?,
+        args.uint(4),
+    )
 }
 
 fn move_name(old_dir: i32, old: &[u8], new_dir: i32, new: &[u8], flags: u32) -> SysResult {
@@ -135,12 +147,16 @@ fn move_name(old_dir: i32, old: &[u8], new_dir: i32, new: &[u8], flags: u32) -> 
         return Err(Errno::EBUSY);
     }
     drop(moved);
-    from.dir.rename(&from.name, to.dir.id().ino, &to.name, flags)?;
+    from.dir
+        .rename(&from.name, to.dir.id().ino, &to.name, flags)?;
     Ok(0)
 }
 
 fn is_mount_point(place: &Parent) -> bool {
-    place.dir.lookup(&place.name).is_ok_and(|inode| mount::is_busy(&*inode))
+    place
+        .dir
+        .lookup(&place.name)
+        .is_ok_and(|inode| mount::is_busy(&*inode))
 }
 
 /// unlink(2).
@@ -166,7 +182,11 @@ fn remove_file(dir: i32, path: &[u8]) -> SysResult {
     let place = parent(dir, path, Errno::EISDIR)?;
     if place.wants_directory {
         let is_dir = place.dir.lookup(&place.name)?.is_dir();
-        return Err(if is_dir { Errno::EISDIR } else { Errno::ENOTDIR });
+        return Err(if is_dir {
+            Errno::EISDIR
+        } else {
+            Errno::ENOTDIR
+        });
     }
     place.dir.unlink(&place.name)?;
     Ok(0)

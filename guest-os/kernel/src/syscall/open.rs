@@ -2,8 +2,8 @@
 
 use abi::Errno;
 use abi::fcntl::{
-    AT_FDCWD, O_ACCMODE, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_PATH, O_RDONLY,
-    O_TMPFILE, O_TRUNC, O_WRONLY,
+    AT_FDCWD, O_ACCMODE, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_PATH,
+    O_RDONLY, O_TMPFILE, O_TRUNC, O_WRONLY,
 };
 use abi::limits::SYMLOOP_MAX;
 use abi::stat::{S_IFLNK, S_IFMT, S_IFREG};
@@ -32,7 +32,12 @@ pub fn openat(args: &mut Args) -> SysResult {
 
 /// creat(2).
 pub fn creat(args: &mut Args) -> SysResult {
-    open_at(AT_FDCWD, &args.path(0)?, O_CREAT | O_WRONLY | O_TRUNC, args.uint(1))
+    open_at(
+        AT_FDCWD,
+        &args.path(0)?,
+        O_CREAT | O_WRONLY | O_TRUNC,
+        args.uint(1),
+    )
 }
 
 fn open_at(dir: i32, path: &[u8], flags: u32, mode: u32) -> SysResult {
@@ -48,11 +53,19 @@ fn open_at(dir: i32, path: &[u8], flags: u32, mode: u32) -> SysResult {
     let (inode, is_new) = if flags & O_CREAT != 0 && flags & O_PATH == 0 {
         find_or_create(start, path, flags, mode)?
     } else {
-        let last = if flags & O_NOFOLLOW != 0 { Last::Keep } else { Last::Follow };
+        let last = if flags & O_NOFOLLOW != 0 {
+            Last::Keep
+        } else {
+            Last::Follow
+        };
         (walk::find(&start, path, last)?, false)
     };
     check(&inode, flags)?;
-    let opened = if flags & O_PATH != 0 { inode } else { inode.open()? };
+    let opened = if flags & O_PATH != 0 {
+        inode
+    } else {
+        inode.open()?
+    };
     if flags & O_TRUNC != 0 && !is_new && flags & O_PATH == 0 && opened.mode() & S_IFMT == S_IFREG {
         opened.truncate(0)?;
     }
@@ -78,7 +91,12 @@ fn check(inode: &InodeRef, flags: u32) -> Result<(), Errno> {
 
 /// With `O_CREAT`: the inode that the path names, made if there is none; and whether it was made. A symbolic link
 /// to nowhere is followed there.
-fn find_or_create(mut start: InodeRef, path: &[u8], flags: u32, mode: u32) -> Result<(InodeRef, bool), Errno> {
+fn find_or_create(
+    mut start: InodeRef,
+    path: &[u8],
+    flags: u32,
+    mode: u32,
+) -> Result<(InodeRef, bool), Errno> {
     let mut path = Vec::from(path);
     for _ in 0..SYMLOOP_MAX {
         let place = walk::parent(&start, &path, Errno::EISDIR)?;
@@ -95,7 +113,11 @@ fn find_or_create(mut start: InodeRef, path: &[u8], flags: u32, mode: u32) -> Re
             return Err(Errno::EEXIST);
         }
         if found.mode() & S_IFMT != S_IFLNK || flags & O_NOFOLLOW != 0 {
-            return if place.wants_directory && !found.is_dir() { Err(Errno::ENOTDIR) } else { Ok((found, false)) };
+            return if place.wants_directory && !found.is_dir() {
+                Err(Errno::ENOTDIR)
+            } else {
+                Ok((found, false))
+            };
         }
         path = found.read_link()?;
         start = place.dir;
