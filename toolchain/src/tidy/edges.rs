@@ -3,7 +3,7 @@
 //! Cargo already refuses a `use` of a package that is not in the manifest; so a wrong edge shows
 //! in a `Cargo.toml`, and in a `use` when a package re-exports what it should not.
 
-use super::source::{Finding, Source, Tree, names_after};
+use super::source::{Finding, Manifest, Source, Tree, names_after};
 
 /// Each package and what it may use of ours. A package that is not here may not exist.
 const EDGES: [(&str, &[&str]); 15] = [
@@ -52,11 +52,10 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
             }
         }
         let may_use = [allowed, &[manifest.name.as_str()]].concat();
-        let folder = manifest.path.trim_end_matches("Cargo.toml");
         for source in tree
             .sources
             .iter()
-            .filter(|source| source.path.starts_with(folder))
+            .filter(|source| owner(tree, source) == Some(folder(manifest)))
         {
             for (line, name) in names_after(&source.code.replace("use ", "use::"), "use") {
                 if is_ours(&name) && !may_use.contains(&name.as_str()) && !declares(source, &name) {
@@ -67,6 +66,19 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The folder of a package.
+fn folder(manifest: &Manifest) -> &str {
+    manifest.path.trim_end_matches("Cargo.toml")
+}
+
+/// The folder of the package that a file belongs to: one package may lie inside another's folder.
+fn owner<'a>(tree: &'a Tree, source: &Source) -> Option<&'a str> {
+    let folders = tree.manifests.iter().map(folder);
+    folders
+        .filter(|folder| source.path.starts_with(folder))
+        .max_by_key(|folder| folder.len())
 }
 
 /// Whether the file has a module of that name: then a `use` of the name means the module.
@@ -94,7 +106,6 @@ fn is_ours(name: &str) -> bool {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::source::Manifest;
     use super::*;
 
     fn findings(package: &str, dependency: &str, code: &str) -> usize {

@@ -48,6 +48,9 @@ pub static mut BLOCK: Block = Block {
 };
 
 /// The way in. Returns when the test is over.
+///
+/// # Safety
+/// `BLOCK` holds the test, whose code ends in one of the ways out and whose faults the signal handler takes.
 #[unsafe(naked)]
 pub unsafe extern "C" fn enter() {
     naked_asm!(
@@ -102,6 +105,9 @@ pub unsafe extern "C" fn enter() {
 }
 
 /// The second half of the way in to 32-bit code: a far jump, which moves CS.
+///
+/// # Safety
+/// Only [`enter`] goes here.
 #[unsafe(naked)]
 pub unsafe extern "C" fn enter_short() {
     naked_asm!(
@@ -113,6 +119,9 @@ pub unsafe extern "C" fn enter_short() {
 }
 
 /// The way out at the branch target.
+///
+/// # Safety
+/// Only a test's code that [`enter`] started goes here.
 #[unsafe(naked)]
 pub unsafe extern "C" fn leave_taken() {
     naked_asm!(
@@ -125,6 +134,9 @@ pub unsafe extern "C" fn leave_taken() {
 }
 
 /// The way out behind the instruction.
+///
+/// # Safety
+/// Only a test's code that [`enter`] started goes here.
 #[unsafe(naked)]
 pub unsafe extern "C" fn leave() {
     naked_asm!(
@@ -175,6 +187,9 @@ pub unsafe extern "C" fn leave() {
 }
 
 /// The end of the way out: the harness's own registers, and back to the caller of `enter`.
+///
+/// # Safety
+/// Only the ways out, and the signal handler while a test runs, go here.
 #[unsafe(naked)]
 pub unsafe extern "C" fn back() {
     naked_asm!(
