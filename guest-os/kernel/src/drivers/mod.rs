@@ -51,7 +51,11 @@ pub fn foreground_group() -> Pid {
 
 /// Who uses an interrupt line, for /proc/interrupts.
 pub fn interrupt_user(line: u32) -> String {
-    if line == uart16550::IRQ { "ttyS0".into() } else { virtio::interrupt_user(line) }
+    if line == uart16550::IRQ {
+        "ttyS0".into()
+    } else {
+        virtio::interrupt_user(line)
+    }
 }
 
 /// What was found, for the message of a panic.

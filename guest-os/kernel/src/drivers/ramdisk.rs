@@ -23,7 +23,13 @@ struct RamDisk {
 /// Makes the module a disk.
 pub fn init(image: &'static [u8]) {
     crate::info!("{NAME}: RAM disk, {} KiB", image.len() / 1024);
-    block::add(NAME.to_string(), Box::new(RamDisk { image, changed: SpinLock::new(BTreeMap::new()) }));
+    block::add(
+        NAME.to_string(),
+        Box::new(RamDisk {
+            image,
+            changed: SpinLock::new(BTreeMap::new()),
+        }),
+    );
 }
 
 impl RamDisk {
@@ -56,10 +62,14 @@ impl BlockDevice for RamDisk {
         for request in requests {
             match *request {
                 Request::Read { block, frames } => {
-                    (block..).zip(frames).try_for_each(|(block, frame)| self.read(block, frame))?;
+                    (block..)
+                        .zip(frames)
+                        .try_for_each(|(block, frame)| self.read(block, frame))?;
                 }
                 Request::Write { block, frames } => {
-                    (block..).zip(frames).try_for_each(|(block, frame)| self.write(block, frame))?;
+                    (block..)
+                        .zip(frames)
+                        .try_for_each(|(block, frame)| self.write(block, frame))?;
                 }
                 Request::Flush => {}
             }

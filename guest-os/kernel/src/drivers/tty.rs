@@ -10,8 +10,8 @@ use alloc::vec;
 use abi::Errno;
 use abi::poll::{POLLIN, POLLOUT};
 use abi::termios::{
-    FIONREAD, TCGETS, TCSETS, TCSETSF, TCSETSW, TIOCGPGRP, TIOCGWINSZ, TIOCNOTTY, TIOCSCTTY, TIOCSPGRP,
-    TIOCSWINSZ, Termios, Winsize,
+    FIONREAD, TCGETS, TCSETS, TCSETSF, TCSETSW, TIOCGPGRP, TIOCGWINSZ, TIOCNOTTY, TIOCSCTTY,
+    TIOCSPGRP, TIOCSWINSZ, Termios, Winsize,
 };
 use kcore::line::{self, LineDiscipline};
 
@@ -49,7 +49,12 @@ pub fn init() -> Arc<Tty> {
         state: SpinLock::new(State {
             line: LineDiscipline::default(),
             foreground: 0,
-            size: Winsize { rows: 24, cols: 80, xpixel: 0, ypixel: 0 },
+            size: Winsize {
+                rows: 24,
+                cols: 80,
+                xpixel: 0,
+                ypixel: 0,
+            },
         }),
         readers: WaitQueue::new(),
     });
@@ -139,7 +144,11 @@ impl Device for Tty {
     }
 
     fn poll(&self) -> i16 {
-        if self.state.lock().line.is_readable() { POLLIN | POLLOUT } else { POLLOUT }
+        if self.state.lock().line.is_readable() {
+            POLLIN | POLLOUT
+        } else {
+            POLLOUT
+        }
     }
 
     fn ioctl(&self, request: u32, arg: usize) -> Result<usize, Errno> {

@@ -26,6 +26,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::slice;
 
 use abi::Errno;
 use kcore::fs::{Block, BlockStore, IoError};
@@ -66,10 +67,21 @@ pub struct BufferCache {
 impl BufferCache {
     /// An empty cache for a disk.
     pub fn new(device: &'static dyn BlockDevice) -> Result<Self, Errno> {
-        let spare = (0..SPARE).map(|_| Frame::alloc()).collect::<Result<_, _>>()?;
-        let buffers = Buffers { by_block: BTreeMap::new(), dirty: 0, clock: 0, spare };
+        let spare = (0..SPARE)
+            .map(|_| Frame::alloc())
+            .collect::<Result<_, _>>()?;
+        let buffers = Buffers {
+            by_block: BTreeMap::new(),
+            dirty: 0,
+            clock: 0,
+            spare,
+        };
         let limit = (frame::total() / MEMORY_SHARE).clamp(LIMITS.0, LIMITS.1);
-        Ok(BufferCache { device, buffers: SleepLock::new(buffers), limit })
+        Ok(BufferCache {
+            device,
+            buffers: SleepLock::new(buffers),
+            limit,
+        })
     }
 
     /// Number of buffers.
@@ -90,8 +102,13 @@ impl BufferCache {
         }
         drop(buffers);
         let runs = runs(&missing);
-        let requests: Vec<Request> =
-            runs.iter().map(|(block, frames)| Request::Read { block: *block, frames }).collect();
+        let requests: Vec<Request> = runs
+            .iter()
+            .map(|(block, frames)| Request::Read {
+                block: *block,
+                frames,
+            })
+            .collect();
         self.device.perform(&requests)
     }
 
@@ -123,9 +140,19 @@ impl BufferCache {
                 }
             };
             if fill {
-                self.device.perform(&[Request::Read { block, frames: &[frame.clone()] }])?;
+                self.device.perform(&[Request::Read {
+                    block,
+                    frames: slice::from_ref(&frame),
+                }])?;
             }
-            buffers.by_block.insert(block, Buffer { frame, dirty: false, last_use: 0 });
+            buffers.by_block.insert(
+                block,
+                Buffer {
+                    frame,
+                    dirty: false,
+                    last_use: 0,
+                },
+            );
         }
         buffers.clock += 1;
         let buffer = buffers.by_block.get_mut(&block).ok_or(Errno::EIO)?;
@@ -160,10 +187,18 @@ impl BufferCache {
             .map(|(block, buffer)| (*block, buffer.frame.clone()))
             .collect();
         let runs = runs(&dirty);
-        let requests: Vec<Request> =
-            runs.iter().map(|(block, frames)| Request::Write { block: *block, frames }).collect();
+        let requests: Vec<Request> = runs
+            .iter()
+            .map(|(block, frames)| Request::Write {
+                block: *block,
+                frames,
+            })
+            .collect();
         self.device.perform(&requests)?;
-        buffers.by_block.values_mut().for_each(|buffer| buffer.dirty = false);
+        buffers
+            .by_block
+            .values_mut()
+            .for_each(|buffer| buffer.dirty = false);
         buffers.dirty = 0;
         Ok(())
     }
@@ -194,7 +229,13 @@ impl Buffers {
 /// Neighbouring blocks, with their frames.
 fn runs(pages: &[(u32, Frame)]) -> Vec<(u32, Vec<Frame>)> {
     let runs = pages.chunk_by(|a, b| a.0 + 1 == b.0);
-    runs.map(|run| (run[0].0, run.iter().map(|(_, frame)| frame.clone()).collect())).collect()
+    runs.map(|run| {
+        (
+            run[0].0,
+            run.iter().map(|(_, frame)| frame.clone()).collect(),
+        )
+    })
+    .collect()
 }
 
 /// The disk as the file system sees it.
@@ -204,7 +245,8 @@ impl BlockStore for &'static BufferCache {
     }
 
     fn read(&mut self, block: u32, out: &mut Block) -> Result<(), IoError> {
-        self.with_buffer(block, true, |buffer| buffer.frame.read(0, out)).map_err(|_| IoError)
+        self.with_buffer(block, true, |buffer| buffer.frame.read(0, out))
+            .map_err(|_| IoError)
     }
 
     fn write(&mut self, block: u32, data: &Block) -> Result<(), IoError> {

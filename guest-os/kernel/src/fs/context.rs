@@ -19,7 +19,10 @@ pub struct FileContext {
 impl FileContext {
     /// The first process's.
     pub const fn new() -> Self {
-        FileContext { directory: None, umask: DEFAULT_UMASK }
+        FileContext {
+            directory: None,
+            umask: DEFAULT_UMASK,
+        }
     }
 
     /// The working directory.

@@ -49,13 +49,24 @@ impl DescriptorTable {
     }
 
     /// Gives a file the lowest free descriptor that is not below `lowest`.
-    pub fn insert(&mut self, file: Arc<OpenFile>, lowest: usize, close_on_exec: bool) -> Result<i32, Errno> {
+    pub fn insert(
+        &mut self,
+        file: Arc<OpenFile>,
+        lowest: usize,
+        close_on_exec: bool,
+    ) -> Result<i32, Errno> {
         let free = (lowest..self.slots.len()).find(|&fd| self.slots[fd].is_none());
         let fd = free.unwrap_or(self.slots.len().max(lowest));
         if fd >= MAX_DESCRIPTORS {
             return Err(Errno::EMFILE);
         }
-        self.put(fd, Descriptor { file, close_on_exec });
+        self.put(
+            fd,
+            Descriptor {
+                file,
+                close_on_exec,
+            },
+        );
         Ok(fd as i32)
     }
 
@@ -66,8 +77,19 @@ impl DescriptorTable {
         file: Arc<OpenFile>,
         close_on_exec: bool,
     ) -> Result<Option<Arc<OpenFile>>, Errno> {
-        let fd = usize::try_from(fd).ok().filter(|fd| *fd < MAX_DESCRIPTORS).ok_or(Errno::EBADF)?;
-        Ok(self.put(fd, Descriptor { file, close_on_exec }).map(|d| d.file))
+        let fd = usize::try_from(fd)
+            .ok()
+            .filter(|fd| *fd < MAX_DESCRIPTORS)
+            .ok_or(Errno::EBADF)?;
+        Ok(self
+            .put(
+                fd,
+                Descriptor {
+                    file,
+                    close_on_exec,
+                },
+            )
+            .map(|d| d.file))
     }
 
     fn put(&mut self, fd: usize, descriptor: Descriptor) -> Option<Descriptor> {
@@ -79,8 +101,12 @@ impl DescriptorTable {
 
     /// Closes a descriptor; its file comes back, to be dropped.
     pub fn remove(&mut self, fd: i32) -> Result<Arc<OpenFile>, Errno> {
-        let slot = usize::try_from(fd).ok().and_then(|fd| self.slots.get_mut(fd));
-        slot.and_then(Option::take).map(|d| d.file).ok_or(Errno::EBADF)
+        let slot = usize::try_from(fd)
+            .ok()
+            .and_then(|fd| self.slots.get_mut(fd));
+        slot.and_then(Option::take)
+            .map(|d| d.file)
+            .ok_or(Errno::EBADF)
     }
 
     /// Whether exec closes the descriptor.
@@ -99,12 +125,17 @@ impl DescriptorTable {
 
     /// The table of a child: the same files under the same numbers.
     pub fn fork(&self) -> DescriptorTable {
-        DescriptorTable { slots: self.slots.clone() }
+        DescriptorTable {
+            slots: self.slots.clone(),
+        }
     }
 
     /// Takes out what exec closes, to be dropped.
     pub fn take_for_exec(&mut self) -> Vec<Arc<OpenFile>> {
-        let closing = self.slots.iter_mut().filter(|slot| slot.as_ref().is_some_and(|d| d.close_on_exec));
+        let closing = self
+            .slots
+            .iter_mut()
+            .filter(|slot| slot.as_ref().is_some_and(|d| d.close_on_exec));
         closing.filter_map(Option::take).map(|d| d.file).collect()
     }
 
@@ -115,6 +146,10 @@ impl DescriptorTable {
 
     /// The descriptors in use, ascending.
     pub fn numbers(&self) -> impl Iterator<Item = i32> + '_ {
-        self.slots.iter().enumerate().filter(|(_, slot)| slot.is_some()).map(|(fd, _)| fd as i32)
+        self.slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.is_some())
+            .map(|(fd, _)| fd as i32)
     }
 }

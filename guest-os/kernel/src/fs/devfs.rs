@@ -22,7 +22,10 @@ const DEVFS_DEV: u64 = 0x5;
 const ROOT_INO: u64 = 1;
 
 /// What a driver offers. Defaults refuse.
-#[allow(unused_variables, reason = "the defaults refuse, whatever they are asked")]
+#[allow(
+    unused_variables,
+    reason = "the defaults refuse, whatever they are asked"
+)]
 pub trait Device: Send + Sync {
     /// Whether reads and writes have positions (disks).
     fn is_seekable(&self) -> bool {
@@ -88,7 +91,10 @@ static STATE: SpinLock<(Option<Arc<Dir>>, u64)> = SpinLock::new((None, ROOT_INO)
 
 fn root_dir() -> Arc<Dir> {
     let mut state = STATE.lock();
-    state.0.get_or_insert_with(|| Arc::new(Dir::new(ROOT_INO, Weak::new()))).clone()
+    state
+        .0
+        .get_or_insert_with(|| Arc::new(Dir::new(ROOT_INO, Weak::new())))
+        .clone()
 }
 
 fn next_ino() -> u64 {
@@ -108,7 +114,12 @@ pub fn add(path: &str, kind: Kind, device: Arc<dyn Device>) {
         Kind::Char(major, minor) => (S_IFCHR | 0o666, major, minor),
         Kind::Block(major, minor) => (S_IFBLK | 0o660, major, minor),
     };
-    let node = Arc::new(Node { ino: next_ino(), mode: type_bits, rdev: major << 8 | minor, device });
+    let node = Arc::new(Node {
+        ino: next_ino(),
+        mode: type_bits,
+        rdev: major << 8 | minor,
+        device,
+    });
     let mut dir = root_dir();
     let mut name = path.as_bytes();
     while let Some(slash) = name.iter().position(|b| *b == b'/') {
@@ -120,7 +131,11 @@ pub fn add(path: &str, kind: Kind, device: Arc<dyn Device>) {
 
 impl Dir {
     fn new(ino: u64, parent: Weak<Dir>) -> Dir {
-        Dir { ino, parent, entries: SpinLock::new(BTreeMap::new()) }
+        Dir {
+            ino,
+            parent,
+            entries: SpinLock::new(BTreeMap::new()),
+        }
     }
 
     /// The directory with this name in this one, made if there is none.
@@ -129,7 +144,9 @@ impl Dir {
             return dir.clone();
         }
         let dir = Arc::new(Dir::new(next_ino(), Arc::downgrade(self)));
-        self.entries.lock().insert(name.to_vec(), Entry::Dir(dir.clone()));
+        self.entries
+            .lock()
+            .insert(name.to_vec(), Entry::Dir(dir.clone()));
         dir
     }
 }
@@ -145,7 +162,10 @@ impl Entry {
 
 impl Inode for Dir {
     fn id(&self) -> InodeId {
-        InodeId { dev: DEVFS_DEV, ino: self.ino }
+        InodeId {
+            dev: DEVFS_DEV,
+            ino: self.ino,
+        }
     }
 
     fn mode(&self) -> u32 {
@@ -168,7 +188,11 @@ impl Inode for Dir {
         if name == b".." {
             return Ok(self.parent.upgrade().unwrap_or_else(root_dir));
         }
-        self.entries.lock().get(name).map(Entry::inode).ok_or(Errno::ENOENT)
+        self.entries
+            .lock()
+            .get(name)
+            .map(Entry::inode)
+            .ok_or(Errno::ENOENT)
     }
 
     fn entries(&self, cursor: u64, each: &mut dyn FnMut(Dirent) -> bool) -> Result<(), Errno> {
@@ -185,7 +209,10 @@ impl Inode for Dir {
 
 impl Inode for Node {
     fn id(&self) -> InodeId {
-        InodeId { dev: DEVFS_DEV, ino: self.ino }
+        InodeId {
+            dev: DEVFS_DEV,
+            ino: self.ino,
+        }
     }
 
     fn mode(&self) -> u32 {
@@ -193,7 +220,10 @@ impl Inode for Node {
     }
 
     fn stat(&self) -> Result<Stat, Errno> {
-        Ok(Stat { rdev: self.rdev, ..memory_dir::stat(self.id(), self.mode) })
+        Ok(Stat {
+            rdev: self.rdev,
+            ..memory_dir::stat(self.id(), self.mode)
+        })
     }
 
     fn statfs(&self) -> Result<Statfs, Errno> {

@@ -54,7 +54,10 @@ pub use kcore::fs::NewFile;
 pub use kcore::fs::Attributes;
 
 /// An inode. Operations may sleep, so no spin lock may be held.
-#[allow(unused_variables, reason = "the defaults refuse, whatever they are asked")]
+#[allow(
+    unused_variables,
+    reason = "the defaults refuse, whatever they are asked"
+)]
 pub trait Inode: Send + Sync {
     /// Which one it is.
     fn id(&self) -> InodeId;
@@ -82,7 +85,11 @@ pub trait Inode: Send + Sync {
 
     /// Reads bytes from position `at` on into `to`. Nothing put into `to` means the end.
     fn read(&self, at: u64, to: &mut Sink, wait: Wait) -> Result<(), Errno> {
-        Err(if self.is_dir() { Errno::EISDIR } else { Errno::EINVAL })
+        Err(if self.is_dir() {
+            Errno::EISDIR
+        } else {
+            Errno::EINVAL
+        })
     }
 
     /// Writes bytes taken from `from`; gives the position behind them.
@@ -98,7 +105,11 @@ pub trait Inode: Send + Sync {
 
     /// Cuts or extends a file to `len` bytes.
     fn truncate(&self, len: u64) -> Result<(), Errno> {
-        Err(if self.is_dir() { Errno::EISDIR } else { Errno::EINVAL })
+        Err(if self.is_dir() {
+            Errno::EISDIR
+        } else {
+            Errno::EINVAL
+        })
     }
 
     /// Returns when everything written is durable.

@@ -26,7 +26,13 @@ pub fn stat(id: InodeId, mode: u32) -> Stat {
 
 /// The state of a file system that has no blocks.
 pub fn statfs(kind: i64) -> Statfs {
-    Statfs { kind, bsize: PAGE_SIZE as i64, frsize: PAGE_SIZE as i64, namelen: NAME_MAX as i64, ..Statfs::default() }
+    Statfs {
+        kind,
+        bsize: PAGE_SIZE as i64,
+        frsize: PAGE_SIZE as i64,
+        namelen: NAME_MAX as i64,
+        ..Statfs::default()
+    }
 }
 
 /// Lists a directory: `.` and `..`, then the entries (inode number, `DT_*`, name). A cursor is the number of
@@ -39,8 +45,16 @@ pub fn list<'a>(
     each: &mut dyn FnMut(Dirent) -> bool,
 ) {
     let dots = [(ino, DT_DIR, &b"."[..]), (parent, DT_DIR, b"..")];
-    for (next, (ino, kind, name)) in (1..).zip(dots.into_iter().chain(entries)).skip(cursor as usize) {
-        if !each(Dirent { ino, next, kind, name }) {
+    for (next, (ino, kind, name)) in (1..)
+        .zip(dots.into_iter().chain(entries))
+        .skip(cursor as usize)
+    {
+        if !each(Dirent {
+            ino,
+            next,
+            kind,
+            name,
+        }) {
             return;
         }
     }

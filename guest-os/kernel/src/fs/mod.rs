@@ -54,7 +54,10 @@ pub fn init() {
         Err(error) => panic!("cannot mount {name} as root: {error}"),
     }
     frame::set_reclaimer(diskfs::reclaim);
-    for (path, root, kind) in [("/dev", devfs::root(), "devtmpfs"), ("/proc", procfs::root(), "proc")] {
+    for (path, root, kind) in [
+        ("/dev", devfs::root(), "devtmpfs"),
+        ("/proc", procfs::root(), "proc"),
+    ] {
         match walk::find(&mount::root(), path.as_bytes(), walk::Last::Follow) {
             Ok(covered) if covered.is_dir() => mount::mount(covered, path, root, kind),
             _ => crate::warning!("{path} is no directory on {name}: {kind} is not mounted"),

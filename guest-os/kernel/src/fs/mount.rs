@@ -29,17 +29,31 @@ static MOUNTS: SpinLock<Vec<Mount>> = SpinLock::new(Vec::new());
 /// Makes `root` the root directory of the system.
 pub fn mount_root(root: InodeRef, source: &str, kind: &'static str) {
     ROOT.set(root.clone());
-    MOUNTS.lock().push(Mount { path: "/".into(), source: source.into(), kind, covered: None, root });
+    MOUNTS.lock().push(Mount {
+        path: "/".into(),
+        source: source.into(),
+        kind,
+        covered: None,
+        root,
+    });
 }
 
 /// Shows `root` in the place of directory `covered`, whose path is `path`.
 pub fn mount(covered: InodeRef, path: &str, root: InodeRef, kind: &'static str) {
-    MOUNTS.lock().push(Mount { path: path.into(), source: kind.into(), kind, covered: Some(covered), root });
+    MOUNTS.lock().push(Mount {
+        path: path.into(),
+        source: kind.into(),
+        kind,
+        covered: Some(covered),
+        root,
+    });
 }
 
 /// The root directory of the system.
 pub fn root() -> InodeRef {
-    ROOT.get().expect("a root is mounted before files are used").clone()
+    ROOT.get()
+        .expect("a root is mounted before files are used")
+        .clone()
 }
 
 /// What is seen at `inode`: the root mounted there, or the inode itself.
@@ -48,20 +62,32 @@ pub fn enter(inode: InodeRef) -> InodeRef {
         return inode;
     }
     let id = inode.id();
-    let mounted = MOUNTS.lock().iter().find(|m| covers(m, id)).map(|m| m.root.clone());
+    let mounted = MOUNTS
+        .lock()
+        .iter()
+        .find(|m| covers(m, id))
+        .map(|m| m.root.clone());
     mounted.unwrap_or(inode)
 }
 
 /// Whether a file system is mounted at this directory, or it is the root of one.
 pub fn is_busy(inode: &dyn Inode) -> bool {
     let id = inode.id();
-    inode.is_dir() && MOUNTS.lock().iter().any(|m| covers(m, id) || m.root.id() == id)
+    inode.is_dir()
+        && MOUNTS
+            .lock()
+            .iter()
+            .any(|m| covers(m, id) || m.root.id() == id)
 }
 
 /// If `inode` is the root of a mounted file system: the directory that it covers.
 pub fn leave(inode: &dyn Inode) -> Option<InodeRef> {
     let id = inode.id();
-    MOUNTS.lock().iter().find(|m| m.root.id() == id).and_then(|m| m.covered.clone())
+    MOUNTS
+        .lock()
+        .iter()
+        .find(|m| m.root.id() == id)
+        .and_then(|m| m.covered.clone())
 }
 
 /// All mounts, in the order in which they were made.
@@ -70,5 +96,8 @@ pub fn all() -> Vec<Mount> {
 }
 
 fn covers(mount: &Mount, id: InodeId) -> bool {
-    mount.covered.as_ref().is_some_and(|covered| covered.id() == id)
+    mount
+        .covered
+        .as_ref()
+        .is_some_and(|covered| covered.id() == id)
 }

@@ -9,8 +9,8 @@ use alloc::sync::Arc;
 
 use abi::Errno;
 use abi::fcntl::{
-    O_ACCMODE, O_APPEND, O_DSYNC, O_NONBLOCK, O_PATH, O_RDONLY, O_SYNC, O_WRONLY, SEEK_CUR, SEEK_END,
-    SEEK_SET,
+    O_ACCMODE, O_APPEND, O_DSYNC, O_NONBLOCK, O_PATH, O_RDONLY, O_SYNC, O_WRONLY, SEEK_CUR,
+    SEEK_END, SEEK_SET,
 };
 
 use super::inode::{InodeRef, Place, Wait};
@@ -32,7 +32,11 @@ pub struct OpenFile {
 impl OpenFile {
     /// Opens an inode with these `O_*` flags, which must suit it.
     pub fn new(inode: InodeRef, flags: u32) -> Arc<OpenFile> {
-        Arc::new(OpenFile { inode, flags: AtomicU32::new(flags), position: SleepLock::new(0) })
+        Arc::new(OpenFile {
+            inode,
+            flags: AtomicU32::new(flags),
+            position: SleepLock::new(0),
+        })
     }
 
     /// What is open.
@@ -48,7 +52,8 @@ impl OpenFile {
     /// Changes the changeable ones (`F_SETFL`).
     pub fn set_flags(&self, flags: u32) {
         let kept = self.flags() & !CHANGEABLE;
-        self.flags.store(kept | flags & CHANGEABLE, Ordering::Relaxed);
+        self.flags
+            .store(kept | flags & CHANGEABLE, Ordering::Relaxed);
     }
 
     /// Whether it may be read.
@@ -62,7 +67,11 @@ impl OpenFile {
     }
 
     fn wait(&self) -> Wait {
-        if self.flags() & O_NONBLOCK != 0 { Wait::Never } else { Wait::Block }
+        if self.flags() & O_NONBLOCK != 0 {
+            Wait::Never
+        } else {
+            Wait::Block
+        }
     }
 
     /// Reads at the file's position and moves it; gives the number of bytes, 0 at the end.
@@ -108,7 +117,14 @@ impl OpenFile {
         }
         let mut position = self.position.lock();
         let append = self.flags() & O_APPEND != 0;
-        *position = self.write_inode(if append { Place::End } else { Place::At(*position) }, from)?;
+        *position = self.write_inode(
+            if append {
+                Place::End
+            } else {
+                Place::At(*position)
+            },
+            from,
+        )?;
         Ok(from.done())
     }
 

@@ -39,7 +39,11 @@ pub struct FilePages {
 impl FilePages {
     /// No pages yet.
     pub const fn new(ino: u64) -> Self {
-        FilePages { ino, pages: SpinLock::new(BTreeMap::new()), last_use: AtomicU64::new(0) }
+        FilePages {
+            ino,
+            pages: SpinLock::new(BTreeMap::new()),
+            last_use: AtomicU64::new(0),
+        }
     }
 
     /// When the file was used last, on no particular scale.
@@ -49,7 +53,8 @@ impl FilePages {
 
     /// The page with this index.
     pub fn get(&self, index: u64) -> Option<Frame> {
-        self.last_use.store(CLOCK.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        self.last_use
+            .store(CLOCK.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         self.pages.lock().get(&index).cloned()
     }
 
@@ -96,8 +101,13 @@ impl FilePages {
     /// Drops up to `count` pages that nobody has mapped; gives how many. Called while frames are short,
     /// by who knows whom: it takes no lock that may be held already.
     pub fn reclaim(&self, count: usize) -> usize {
-        let Some(mut pages) = self.pages.try_lock() else { return 0 };
-        let idle = pages.iter().filter(|(_, frame)| frame.is_unique()).map(|(index, _)| *index);
+        let Some(mut pages) = self.pages.try_lock() else {
+            return 0;
+        };
+        let idle = pages
+            .iter()
+            .filter(|(_, frame)| frame.is_unique())
+            .map(|(index, _)| *index);
         let idle: Vec<u64> = idle.take(count).collect();
         for index in &idle {
             crate::probe!(page_evict, self.ino, *index);

@@ -54,11 +54,19 @@ pub fn parent(start: &InodeRef, path: &[u8], special: Errno) -> Result<Parent, E
         return Err(special);
     }
     path::check_name(name)?;
-    let dir = if before.is_empty() { start.clone() } else { walk(start, before, true, &mut budget)? };
+    let dir = if before.is_empty() {
+        start.clone()
+    } else {
+        walk(start, before, true, &mut budget)?
+    };
     if !dir.is_dir() {
         return Err(Errno::ENOTDIR);
     }
-    Ok(Parent { dir, name: name.to_vec(), wants_directory: path.ends_with(b"/") })
+    Ok(Parent {
+        dir,
+        name: name.to_vec(),
+        wants_directory: path.ends_with(b"/"),
+    })
 }
 
 fn check(path: &[u8]) -> Result<(), Errno> {
@@ -69,9 +77,18 @@ fn check(path: &[u8]) -> Result<(), Errno> {
     }
 }
 
-fn walk(start: &InodeRef, path: &[u8], follow_last: bool, budget: &mut usize) -> Result<InodeRef, Errno> {
+fn walk(
+    start: &InodeRef,
+    path: &[u8],
+    follow_last: bool,
+    budget: &mut usize,
+) -> Result<InodeRef, Errno> {
     check(path)?;
-    let mut at = if path::is_absolute(path) { mount::root() } else { start.clone() };
+    let mut at = if path::is_absolute(path) {
+        mount::root()
+    } else {
+        start.clone()
+    };
     let mut names = path::components(path).peekable();
     while let Some(name) = names.next() {
         let next = step(&at, name)?;
@@ -97,7 +114,11 @@ fn step(dir: &InodeRef, name: &[u8]) -> Result<InodeRef, Errno> {
             return Ok(dir.clone());
         }
         let outer = mount::leave(&**dir);
-        return outer.as_ref().unwrap_or(dir).lookup(b"..").map(mount::enter);
+        return outer
+            .as_ref()
+            .unwrap_or(dir)
+            .lookup(b"..")
+            .map(mount::enter);
     }
     dir.lookup(name).map(mount::enter)
 }

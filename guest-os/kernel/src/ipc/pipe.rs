@@ -62,7 +62,11 @@ pub fn new() -> (InodeRef, InodeRef) {
     static NEXT_INO: AtomicU64 = AtomicU64::new(1);
     let pipe = Arc::new(Pipe {
         ino: NEXT_INO.fetch_add(1, Ordering::Relaxed),
-        state: SpinLock::new(State { ring: Ring::new(FIRST_CAPACITY), has_reader: true, has_writer: true }),
+        state: SpinLock::new(State {
+            ring: Ring::new(FIRST_CAPACITY),
+            has_reader: true,
+            has_writer: true,
+        }),
         readers: WaitQueue::new(),
         writers: WaitQueue::new(),
     });
@@ -177,7 +181,10 @@ impl Pipe {
 
 impl Inode for ReadEnd {
     fn id(&self) -> InodeId {
-        InodeId { dev: PIPE_DEV, ino: self.0.ino }
+        InodeId {
+            dev: PIPE_DEV,
+            ino: self.0.ino,
+        }
     }
 
     fn mode(&self) -> u32 {
@@ -222,7 +229,10 @@ impl Drop for ReadEnd {
 
 impl Inode for WriteEnd {
     fn id(&self) -> InodeId {
-        InodeId { dev: PIPE_DEV, ino: self.0.ino }
+        InodeId {
+            dev: PIPE_DEV,
+            ino: self.0.ino,
+        }
     }
 
     fn mode(&self) -> u32 {
@@ -250,7 +260,11 @@ impl Inode for WriteEnd {
 
     fn poll(&self) -> i16 {
         let mut state = self.0.state.lock();
-        let writable = if state.make_room(PIPE_BUF) >= PIPE_BUF { POLLOUT } else { 0 };
+        let writable = if state.make_room(PIPE_BUF) >= PIPE_BUF {
+            POLLOUT
+        } else {
+            0
+        };
         let broken = if state.has_reader { 0 } else { POLLERR };
         writable | broken
     }

@@ -56,37 +56,37 @@ fn position(args: &Args, index: usize) -> Result<u64, Errno> {
 /// read(2).
 pub fn read(args: &mut Args) -> SysResult {
     let file = file(args.int(0))?;
-    file.read(&mut Sink::to_user(&range(args, 1)?))
+    file.read(&mut Sink::new(&range(args, 1)?))
 }
 
 /// readv(2).
 pub fn readv(args: &mut Args) -> SysResult {
     let file = file(args.int(0))?;
-    file.read(&mut Sink::to_user(&ranges(args, 1)?))
+    file.read(&mut Sink::new(&ranges(args, 1)?))
 }
 
 /// pread64(2).
 pub fn pread64(args: &mut Args) -> SysResult {
     let file = file(args.int(0))?;
-    file.read_at(position(args, 3)?, &mut Sink::to_user(&range(args, 1)?))
+    file.read_at(position(args, 3)?, &mut Sink::new(&range(args, 1)?))
 }
 
 /// write(2).
 pub fn write(args: &mut Args) -> SysResult {
     let file = file(args.int(0))?;
-    file.write(&mut Source::from_user(&range(args, 1)?))
+    file.write(&mut Source::new(&range(args, 1)?))
 }
 
 /// writev(2).
 pub fn writev(args: &mut Args) -> SysResult {
     let file = file(args.int(0))?;
-    file.write(&mut Source::from_user(&ranges(args, 1)?))
+    file.write(&mut Source::new(&ranges(args, 1)?))
 }
 
 /// pwrite64(2).
 pub fn pwrite64(args: &mut Args) -> SysResult {
     let file = file(args.int(0))?;
-    file.write_at(position(args, 3)?, &mut Source::from_user(&range(args, 1)?))
+    file.write_at(position(args, 3)?, &mut Source::new(&range(args, 1)?))
 }
 
 /// lseek(2).

@@ -74,7 +74,11 @@ impl Command<'_> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Slot {
     Free,
-    Busy { kind: u32, sector: u64, sectors: u64 },
+    Busy {
+        kind: u32,
+        sector: u64,
+        sectors: u64,
+    },
     Done(Result<(), Errno>),
 }
 
@@ -110,7 +114,9 @@ pub fn attach(transport: Transport) -> Result<(), Errno> {
     };
     let device = Arc::new(Device {
         sectors: transport.config_u64(CONFIG_CAPACITY),
-        max_frames: max_segments.min(size.saturating_sub(2)).clamp(1, MAX_FRAMES),
+        max_frames: max_segments
+            .min(size.saturating_sub(2))
+            .clamp(1, MAX_FRAMES),
         can_flush: features & F_FLUSH != 0,
         state: SpinLock::new(State {
             queue,
@@ -122,10 +128,18 @@ pub fn attach(transport: Transport) -> Result<(), Errno> {
         transport,
     });
     let for_interrupt = device.clone();
-    irq::register(device.transport.irq(), Trigger::Level, Box::new(move || for_interrupt.interrupt()));
+    irq::register(
+        device.transport.irq(),
+        Trigger::Level,
+        Box::new(move || for_interrupt.interrupt()),
+    );
     device.transport.drive();
     let name = format!("vd{}", (b'a' + block::all().len() as u8) as char);
-    crate::info!("{name}: virtio disk at {:#x}, {} KiB", device.transport.address(), device.sectors / 2);
+    crate::info!(
+        "{name}: virtio disk at {:#x}, {} KiB",
+        device.transport.address(),
+        device.sectors / 2
+    );
     block::add(name, Box::new(VirtioBlock(device)));
     Ok(())
 }
@@ -139,23 +153,38 @@ impl State {
         unsafe {
             memory.cast::<u32>().write_volatile(command.kind.to_le());
             memory.add(4).cast::<u32>().write_volatile(0);
-            memory.add(8).cast::<u64>().write_volatile(command.sector.to_le());
+            memory
+                .add(8)
+                .cast::<u64>()
+                .write_volatile(command.sector.to_le());
             memory.add(STATUS).write_volatile(STATUS_PENDING);
         }
         let at = self.memory.phys().plus((slot * SLOT_SIZE) as u64);
         let mut chain = Vec::with_capacity(command.frames.len() + 2);
-        chain.push(Segment { at, len: HEADER_LEN, for_device_to_write: false });
+        chain.push(Segment {
+            at,
+            len: HEADER_LEN,
+            for_device_to_write: false,
+        });
         chain.extend(command.frames.iter().map(|frame| Segment {
             at: frame.address(),
             len: PAGE_SIZE as u32,
             for_device_to_write: command.kind == T_IN,
         }));
-        chain.push(Segment { at: at.plus(STATUS as u64), len: 1, for_device_to_write: true });
+        chain.push(Segment {
+            at: at.plus(STATUS as u64),
+            len: 1,
+            for_device_to_write: true,
+        });
         // SAFETY: `perform` holds the frames until the slot is done.
         let head = unsafe { self.queue.add(&chain) }?;
         let (kind, sector, sectors) = (command.kind, command.sector, command.sectors());
         crate::probe!(block_rq_issue, sector, sectors, kind != T_IN);
-        self.slots[slot] = Slot::Busy { kind, sector, sectors };
+        self.slots[slot] = Slot::Busy {
+            kind,
+            sector,
+            sectors,
+        };
         self.slot_of_head[usize::from(head)] = slot as u8;
         Some(slot)
     }
@@ -173,8 +202,23 @@ impl State {
             // SAFETY: the device has written the status and is done with the slot.
             let status = unsafe { self.slot_memory(slot).add(STATUS).read_volatile() };
             let result = if status == 0 { Ok(()) } else { Err(Errno::EIO) };
-            if let Slot::Busy { kind, sector, sectors } = self.slots[slot] {
-                crate::probe!(block_rq_complete, sector, sectors, kind != T_IN, if status == 0 { 0 } else { Errno::EIO.to_result() });
+            if let Slot::Busy {
+                kind,
+                sector,
+                sectors,
+            } = self.slots[slot]
+            {
+                crate::probe!(
+                    block_rq_complete,
+                    sector,
+                    sectors,
+                    kind != T_IN,
+                    if status == 0 {
+                        0
+                    } else {
+                        Errno::EIO.to_result()
+                    }
+                );
             }
             self.slots[slot] = Slot::Done(result);
             some = true;
@@ -184,7 +228,9 @@ impl State {
 
     /// The result of the command in `slot`, once it is finished; the slot is free then.
     fn take_result(&mut self, slot: usize) -> Option<Result<(), Errno>> {
-        let Slot::Done(result) = self.slots[slot] else { return None };
+        let Slot::Done(result) = self.slots[slot] else {
+            return None;
+        };
         self.slots[slot] = Slot::Free;
         Some(result)
     }
@@ -254,14 +300,22 @@ impl BlockDevice for VirtioBlock {
                 Request::Read { block, frames } => (T_IN, block, frames),
                 Request::Write { block, frames } => (T_OUT, block, frames),
                 Request::Flush if self.0.can_flush => {
-                    commands.push(Command { kind: T_FLUSH, sector: 0, frames: &[] });
+                    commands.push(Command {
+                        kind: T_FLUSH,
+                        sector: 0,
+                        frames: &[],
+                    });
                     continue;
                 }
                 Request::Flush => continue,
             };
             let mut sector = u64::from(block) * SECTORS_PER_BLOCK;
             for frames in frames.chunks(self.0.max_frames) {
-                let command = Command { kind, sector, frames };
+                let command = Command {
+                    kind,
+                    sector,
+                    frames,
+                };
                 sector += command.sectors();
                 commands.push(command);
             }

@@ -92,18 +92,38 @@ pub fn attach(transport: Transport) -> Result<(), Errno> {
     static CONSOLES: AtomicUsize = AtomicUsize::new(0);
     let multiport = transport.start(F_MULTIPORT)? & F_MULTIPORT != 0;
     let transport = Arc::new(transport);
-    let count = if multiport { transport.config_u32(CONFIG_MAX_PORTS).clamp(1, MAX_PORTS) } else { 1 };
+    let count = if multiport {
+        transport.config_u32(CONFIG_MAX_PORTS).clamp(1, MAX_PORTS)
+    } else {
+        1
+    };
     let mut ports = Vec::new();
     for port in 0..count as u16 {
         let index = if port == 0 { 0 } else { 2 * port + 2 };
-        let (receive, transmit) = (transport.queue(index, QUEUE_SIZE)?, transport.queue(index + 1, QUEUE_SIZE)?);
+        let (receive, transmit) = (
+            transport.queue(index, QUEUE_SIZE)?,
+            transport.queue(index + 1, QUEUE_SIZE)?,
+        );
         ports.push(Arc::new(Port::new(transport.clone(), receive, transmit)));
     }
-    let control = if multiport { Some(SpinLock::new(Control::new(&transport)?)) } else { None };
+    let control = if multiport {
+        Some(SpinLock::new(Control::new(&transport)?))
+    } else {
+        None
+    };
     let number = CONSOLES.fetch_add(1, Ordering::Relaxed);
-    let console = Arc::new(Console { number, transport, ports, control });
+    let console = Arc::new(Console {
+        number,
+        transport,
+        ports,
+        control,
+    });
     let for_interrupt = console.clone();
-    irq::register(console.transport.irq(), Trigger::Level, Box::new(move || for_interrupt.interrupt()));
+    irq::register(
+        console.transport.irq(),
+        Trigger::Level,
+        Box::new(move || for_interrupt.interrupt()),
+    );
     console.transport.drive();
     console.start();
     Ok(())
@@ -135,9 +155,15 @@ impl Console {
 
     /// Acts upon the next control message, if there is one.
     fn listen(&self) -> bool {
-        let Some(control) = &self.control else { return false };
-        let Some(message) = control.lock().next_message(&self.transport) else { return false };
-        let Some(port) = self.ports.get(message.port as usize) else { return true };
+        let Some(control) = &self.control else {
+            return false;
+        };
+        let Some(message) = control.lock().next_message(&self.transport) else {
+            return false;
+        };
+        let Some(port) = self.ports.get(message.port as usize) else {
+            return true;
+        };
         match message.event {
             PORT_ADD => {
                 self.add_port(message.port);
@@ -165,7 +191,11 @@ impl Console {
 
     fn name_port(&self, port: u32, path: &str) {
         let minor = self.number as u64 * u64::from(MAX_PORTS) + u64::from(port);
-        devfs::add(path, Kind::Char(MAJOR, minor), self.ports[port as usize].clone());
+        devfs::add(
+            path,
+            Kind::Char(MAJOR, minor),
+            self.ports[port as usize].clone(),
+        );
     }
 }
 
@@ -188,7 +218,11 @@ impl Control {
     /// Offers a place for a message to the device.
     fn post(&mut self, place: usize) {
         let at = self.incoming.phys().plus((place * PLACE) as u64);
-        let segment = Segment { at, len: PLACE as u32, for_device_to_write: true };
+        let segment = Segment {
+            at,
+            len: PLACE as u32,
+            for_device_to_write: true,
+        };
         // SAFETY: the places live as long as the driver, which is for good, and this one is not with the device.
         if let Some(head) = unsafe { self.receive.add(&[segment]) } {
             self.place_of_head[usize::from(head)] = place;
@@ -200,7 +234,11 @@ impl Control {
         let place = self.place_of_head[usize::from(head)];
         let mut bytes = [0; PLACE];
         // SAFETY: the place is within the buffer, and the device is done with it.
-        unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(self.incoming.as_ptr().add(place * PLACE), PLACE) };
+        unsafe {
+            bytes
+                .as_mut_ptr()
+                .copy_from_nonoverlapping(self.incoming.as_ptr().add(place * PLACE), PLACE)
+        };
         self.post(place);
         transport.notify(&self.receive);
         Some(Message {
@@ -223,9 +261,18 @@ impl Control {
         message[4..6].copy_from_slice(&event.to_le_bytes());
         message[6..8].copy_from_slice(&value.to_le_bytes());
         // SAFETY: within the buffer; with room in the queue, the place is no longer the device's.
-        unsafe { self.outgoing.as_ptr().add(offset).copy_from_nonoverlapping(message.as_ptr(), MESSAGE_HEADER) };
+        unsafe {
+            self.outgoing
+                .as_ptr()
+                .add(offset)
+                .copy_from_nonoverlapping(message.as_ptr(), MESSAGE_HEADER)
+        };
         let at = self.outgoing.phys().plus(offset as u64);
-        let segment = Segment { at, len: MESSAGE_HEADER as u32, for_device_to_write: false };
+        let segment = Segment {
+            at,
+            len: MESSAGE_HEADER as u32,
+            for_device_to_write: false,
+        };
         // SAFETY: the buffer lives as long as the driver, and this place is written again only much later.
         unsafe { self.transmit.add(&[segment]) };
         transport.notify(&self.transmit);

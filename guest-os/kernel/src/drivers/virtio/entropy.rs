@@ -20,7 +20,11 @@ pub fn attach(transport: Transport) -> Result<(), Errno> {
     transport.start(0)?;
     let mut queue = transport.queue(0, 2)?;
     let memory = DmaBuffer::new(WANTED)?;
-    let segment = Segment { at: memory.phys(), len: WANTED as u32, for_device_to_write: true };
+    let segment = Segment {
+        at: memory.phys(),
+        len: WANTED as u32,
+        for_device_to_write: true,
+    };
     // SAFETY: the memory is kept until the device is done with it: the handler below owns it for good.
     unsafe { queue.add(&[segment]) };
     transport.drive();
@@ -41,7 +45,11 @@ fn take(queue: &mut Queue, memory: &DmaBuffer) {
     while let Some((_, len)) = queue.take_used() {
         let mut bytes = [0; WANTED];
         // SAFETY: the device is done with the memory, which has room for `WANTED` bytes.
-        unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(memory.as_ptr(), WANTED) };
+        unsafe {
+            bytes
+                .as_mut_ptr()
+                .copy_from_nonoverlapping(memory.as_ptr(), WANTED)
+        };
         crate::random::add_entropy(&bytes[..len.min(WANTED)]);
     }
 }

@@ -71,7 +71,9 @@ unsafe impl Sync for Transport {}
 /// The devices among the places that the loader announced; empty slots (device id 0) are left out.
 pub fn discover(places: &[VirtioMmio]) -> impl Iterator<Item = Transport> + '_ {
     places.iter().filter_map(|place| {
-        let size = usize::try_from(place.size).ok().filter(|s| (CONFIG..=0x1000).contains(s))?;
+        let size = usize::try_from(place.size)
+            .ok()
+            .filter(|s| (CONFIG..=0x1000).contains(s))?;
         let mut found = Transport {
             registers: map_mmio(PhysAddr::new(place.base), size),
             at: place.base,
@@ -93,12 +95,22 @@ pub fn discover(places: &[VirtioMmio]) -> impl Iterator<Item = Transport> + '_ {
 impl Transport {
     fn read(&self, register: Register) -> u32 {
         // SAFETY: an aligned register within the mapped block.
-        u32::from_le(unsafe { self.registers.add(register as usize).cast::<u32>().read_volatile() })
+        u32::from_le(unsafe {
+            self.registers
+                .add(register as usize)
+                .cast::<u32>()
+                .read_volatile()
+        })
     }
 
     fn write(&self, register: Register, value: u32) {
         // SAFETY: as for `read`.
-        unsafe { self.registers.add(register as usize).cast::<u32>().write_volatile(value.to_le()) };
+        unsafe {
+            self.registers
+                .add(register as usize)
+                .cast::<u32>()
+                .write_volatile(value.to_le())
+        };
     }
 
     fn write_pair(&self, low: Register, high: Register, value: u64) {
@@ -155,16 +167,31 @@ impl Transport {
         let queue = Queue::new(index, 1 << most.ilog2())?;
         self.write(Register::QueueNum, queue.size().into());
         let (descriptors, driver, device) = queue.areas();
-        self.write_pair(Register::QueueDescLow, Register::QueueDescHigh, descriptors.get());
-        self.write_pair(Register::QueueDriverLow, Register::QueueDriverHigh, driver.get());
-        self.write_pair(Register::QueueDeviceLow, Register::QueueDeviceHigh, device.get());
+        self.write_pair(
+            Register::QueueDescLow,
+            Register::QueueDescHigh,
+            descriptors.get(),
+        );
+        self.write_pair(
+            Register::QueueDriverLow,
+            Register::QueueDriverHigh,
+            driver.get(),
+        );
+        self.write_pair(
+            Register::QueueDeviceLow,
+            Register::QueueDeviceHigh,
+            device.get(),
+        );
         self.write(Register::QueueReady, 1);
         Ok(queue)
     }
 
     /// Initialisation is over: the device may work.
     pub fn drive(&self) {
-        self.write(Register::Status, ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
+        self.write(
+            Register::Status,
+            ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK,
+        );
     }
 
     /// Tells the device that there is something new in a queue.
@@ -182,7 +209,12 @@ impl Transport {
     pub fn config_u32(&self, offset: usize) -> u32 {
         // SAFETY: drivers read aligned words within the configuration that the standard gives their device,
         // and the mapping covers the whole page.
-        u32::from_le(unsafe { self.registers.add(CONFIG + offset).cast::<u32>().read_volatile() })
+        u32::from_le(unsafe {
+            self.registers
+                .add(CONFIG + offset)
+                .cast::<u32>()
+                .read_volatile()
+        })
     }
 
     /// A 64-bit word of the device's configuration, in two halves as section 4.2.2.2 asks. What drivers

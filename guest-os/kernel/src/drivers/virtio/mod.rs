@@ -42,7 +42,11 @@ static FOUND: SpinLock<Vec<Found>> = SpinLock::new(Vec::new());
 pub fn init(places: &[VirtioMmio]) {
     for transport in mmio::discover(places) {
         let (id, address) = (transport.device_id(), transport.address());
-        FOUND.lock().push(Found { id, address, irq: transport.irq() });
+        FOUND.lock().push(Found {
+            id,
+            address,
+            irq: transport.irq(),
+        });
         let attached = match id {
             ID_BLOCK => block::attach(transport),
             ID_CONSOLE => console::attach(transport),
@@ -64,14 +68,20 @@ pub fn summary() -> String {
     if found.is_empty() {
         return "no virtio device (the loader announces them by virtio_mmio.device=SIZE@ADDRESS:IRQ)".into();
     }
-    let names: Vec<String> = found.iter().map(|device| format!("{} at {:#x}", name(device.id), device.address)).collect();
+    let names: Vec<String> = found
+        .iter()
+        .map(|device| format!("{} at {:#x}", name(device.id), device.address))
+        .collect();
     names.join(", ")
 }
 
 /// The devices on an interrupt line, as Linux calls them.
 pub fn interrupt_user(line: u32) -> String {
     let found = FOUND.lock();
-    let users = found.iter().enumerate().filter(|(_, device)| device.irq == line);
+    let users = found
+        .iter()
+        .enumerate()
+        .filter(|(_, device)| device.irq == line);
     let names: Vec<String> = users.map(|(index, _)| format!("virtio{index}")).collect();
     names.join(", ")
 }

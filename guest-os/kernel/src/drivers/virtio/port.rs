@@ -64,8 +64,18 @@ struct Transmit {
 impl Port {
     /// A port with its two queues, which are empty.
     pub(super) fn new(transport: Arc<Transport>, receive: Queue, transmit: Queue) -> Self {
-        let receive = Receive { queue: receive, posted: None, arrived: None, at_end: false, closed: false };
-        let transmit = Transmit { queue: transmit, under_way: Vec::new(), next_ticket: 0 };
+        let receive = Receive {
+            queue: receive,
+            posted: None,
+            arrived: None,
+            at_end: false,
+            closed: false,
+        };
+        let transmit = Transmit {
+            queue: transmit,
+            under_way: Vec::new(),
+            next_ticket: 0,
+        };
         Port {
             transport,
             receive: SpinLock::new(receive),
@@ -102,7 +112,11 @@ impl Port {
 
     /// Sends one buffer of bytes and waits until the device has taken it.
     fn send(&self, buffer: &DmaBuffer, len: usize) {
-        let segment = Segment { at: buffer.phys(), len: len as u32, for_device_to_write: false };
+        let segment = Segment {
+            at: buffer.phys(),
+            len: len as u32,
+            for_device_to_write: false,
+        };
         let mut transmit = self.transmit.lock();
         let ticket = loop {
             // SAFETY: this function keeps the caller, and with it the buffer, until the device is done.
@@ -121,8 +135,12 @@ impl Port {
 impl Receive {
     /// Notes what has come; tells whether something has.
     fn collect(&mut self) -> bool {
-        let Some((_, len)) = self.queue.take_used() else { return false };
-        let Some(buffer) = self.posted.take() else { return false };
+        let Some((_, len)) = self.queue.take_used() else {
+            return false;
+        };
+        let Some(buffer) = self.posted.take() else {
+            return false;
+        };
         if len == 0 {
             self.at_end = true;
         } else {
@@ -134,7 +152,11 @@ impl Receive {
 
     /// Gives the device a buffer to fill with at most `len` bytes.
     fn post(&mut self, buffer: DmaBuffer, len: usize) {
-        let segment = Segment { at: buffer.phys(), len: len as u32, for_device_to_write: true };
+        let segment = Segment {
+            at: buffer.phys(),
+            len: len as u32,
+            for_device_to_write: true,
+        };
         // SAFETY: the buffer is kept in `posted` until the device gives it back.
         if unsafe { self.queue.add(&[segment]) }.is_some() {
             self.posted = Some(buffer);
@@ -159,10 +181,12 @@ impl Transmit {
 /// A buffer for `len` bytes; a smaller one if memory is too fragmented for it.
 fn new_buffer(len: usize) -> Result<(DmaBuffer, usize), Errno> {
     let len = len.min(MAX_BUFFER);
-    DmaBuffer::new(len).map(|buffer| (buffer, len)).or_else(|_| {
-        let len = len.min(PAGE_SIZE);
-        DmaBuffer::new(len).map(|buffer| (buffer, len))
-    })
+    DmaBuffer::new(len)
+        .map(|buffer| (buffer, len))
+        .or_else(|_| {
+            let len = len.min(PAGE_SIZE);
+            DmaBuffer::new(len).map(|buffer| (buffer, len))
+        })
 }
 
 impl Device for Port {

@@ -93,7 +93,15 @@ impl Queue {
             seen: 0,
         };
         for i in 0..size {
-            queue.set_descriptor(i, Descriptor { at: 0, len: 0, flags: 0, next: (i + 1) % size });
+            queue.set_descriptor(
+                i,
+                Descriptor {
+                    at: 0,
+                    len: 0,
+                    flags: 0,
+                    next: (i + 1) % size,
+                },
+            );
         }
         Ok(queue)
     }
@@ -146,16 +154,28 @@ impl Queue {
             let slot = self.free_head;
             let next = self.descriptor(slot).next;
             let more = if i + 1 < segments.len() { F_NEXT } else { 0 };
-            let write = if segment.for_device_to_write { F_WRITE } else { 0 };
+            let write = if segment.for_device_to_write {
+                F_WRITE
+            } else {
+                0
+            };
             self.set_descriptor(
                 slot,
-                Descriptor { at: segment.at.get(), len: segment.len, flags: more | write, next },
+                Descriptor {
+                    at: segment.at.get(),
+                    len: segment.len,
+                    flags: more | write,
+                    next,
+                },
             );
             self.free_head = next;
         }
         self.free_count -= segments.len() as u16;
         let ring = Self::available_offset(self.size);
-        self.set(ring + RING_HEADER + 2 * usize::from(self.available % self.size), head);
+        self.set(
+            ring + RING_HEADER + 2 * usize::from(self.available % self.size),
+            head,
+        );
         self.available = self.available.wrapping_add(1);
         fence(Ordering::Release);
         self.set(ring + 2, self.available);
@@ -172,7 +192,8 @@ impl Queue {
         while self.get::<u16>(ring + 2) != self.seen {
             fence(Ordering::Acquire);
             let slot = usize::from(self.seen % self.size);
-            let element: UsedElement = self.get(ring + RING_HEADER + slot * size_of::<UsedElement>());
+            let element: UsedElement =
+                self.get(ring + RING_HEADER + slot * size_of::<UsedElement>());
             self.seen = self.seen.wrapping_add(1);
             if let Some(head) = u16::try_from(element.head).ok().filter(|h| *h < self.size) {
                 self.release(head);
@@ -191,7 +212,14 @@ impl Queue {
             count += 1;
         }
         let end = self.descriptor(last);
-        self.set_descriptor(last, Descriptor { flags: 0, next: self.free_head, ..end });
+        self.set_descriptor(
+            last,
+            Descriptor {
+                flags: 0,
+                next: self.free_head,
+                ..end
+            },
+        );
         self.free_head = head;
         self.free_count += count;
     }
@@ -213,6 +241,12 @@ impl Queue {
     fn set<T: Copy>(&self, offset: usize, value: T) {
         debug_assert!(offset + size_of::<T>() <= self.memory.size());
         // SAFETY: as for `get`.
-        unsafe { self.memory.as_ptr().add(offset).cast::<T>().write_volatile(value) };
+        unsafe {
+            self.memory
+                .as_ptr()
+                .add(offset)
+                .cast::<T>()
+                .write_volatile(value)
+        };
     }
 }

@@ -113,7 +113,9 @@ impl DiskInode {
             Place::At(at) => at,
             Place::End => self.size(),
         };
-        let count = self.disk.with(|fs| fs.write_at(self.ino, at, bytes, now()))?;
+        let count = self
+            .disk
+            .with(|fs| fs.write_at(self.ino, at, bytes, now()))?;
         self.pages.update(at, &bytes[..count]);
         let end = at + count as u64;
         self.size.fetch_max(end, Ordering::AcqRel);
@@ -123,7 +125,10 @@ impl DiskInode {
 
 impl Inode for DiskInode {
     fn id(&self) -> InodeId {
-        InodeId { dev: self.disk.dev, ino: self.ino.into() }
+        InodeId {
+            dev: self.disk.dev,
+            ino: self.ino.into(),
+        }
     }
 
     fn mode(&self) -> u32 {
@@ -132,7 +137,10 @@ impl Inode for DiskInode {
 
     fn stat(&self) -> Result<Stat, Errno> {
         let stat = self.disk.with(|fs| fs.stat(self.ino))?;
-        Ok(Stat { dev: self.disk.dev, ..stat })
+        Ok(Stat {
+            dev: self.disk.dev,
+            ..stat
+        })
     }
 
     fn statfs(&self) -> Result<Statfs, Errno> {
@@ -145,7 +153,11 @@ impl Inode for DiskInode {
 
     fn read(&self, at: u64, to: &mut Sink, _wait: Wait) -> Result<(), Errno> {
         if !self.is_file() {
-            return Err(if self.is_dir() { Errno::EISDIR } else { Errno::EINVAL });
+            return Err(if self.is_dir() {
+                Errno::EISDIR
+            } else {
+                Errno::EINVAL
+            });
         }
         let mut buffer = vec![0; PAGE_SIZE.min(to.room())];
         let mut at = at;
@@ -166,7 +178,11 @@ impl Inode for DiskInode {
 
     fn write(&self, place: Place, from: &mut Source, _wait: Wait) -> Result<u64, Errno> {
         if !self.is_file() {
-            return Err(if self.is_dir() { Errno::EISDIR } else { Errno::EINVAL });
+            return Err(if self.is_dir() {
+                Errno::EISDIR
+            } else {
+                Errno::EINVAL
+            });
         }
         let _writer = self.writer.lock();
         let mut buffer = vec![0; WRITE_CHUNK.min(from.left())];
@@ -180,7 +196,14 @@ impl Inode for DiskInode {
                 Err(errno) if from.done() == 0 => return Err(errno),
                 Err(_) => break,
             };
-            match self.write_chunk(if place == Place::End { place } else { Place::At(position) }, &buffer[..count]) {
+            match self.write_chunk(
+                if place == Place::End {
+                    place
+                } else {
+                    Place::At(position)
+                },
+                &buffer[..count],
+            ) {
                 Ok((end, written)) => {
                     position = end;
                     if written < count {
@@ -212,7 +235,11 @@ impl Inode for DiskInode {
 
     fn truncate(&self, len: u64) -> Result<(), Errno> {
         if !self.is_file() {
-            return Err(if self.is_dir() { Errno::EISDIR } else { Errno::EINVAL });
+            return Err(if self.is_dir() {
+                Errno::EISDIR
+            } else {
+                Errno::EINVAL
+            });
         }
         let _mapping = self.mapping.lock();
         self.disk.with(|fs| fs.truncate(self.ino, len, now()))?;
@@ -226,9 +253,11 @@ impl Inode for DiskInode {
     }
 
     fn set_attributes(&self, changes: &Attributes) -> Result<(), Errno> {
-        self.disk.with(|fs| fs.set_attributes(self.ino, changes, now()))?;
+        self.disk
+            .with(|fs| fs.set_attributes(self.ino, changes, now()))?;
         if let Some(perm) = changes.perm {
-            self.mode.store(self.mode() & !S_PERM | perm & S_PERM, Ordering::Relaxed);
+            self.mode
+                .store(self.mode() & !S_PERM | perm & S_PERM, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -246,7 +275,8 @@ impl Inode for DiskInode {
         if self.orphan.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.disk.with(|fs| fs.read_dir(self.ino, cursor, &mut |entry| each(*entry)))
+        self.disk
+            .with(|fs| fs.read_dir(self.ino, cursor, &mut |entry| each(*entry)))
     }
 
     fn create(&self, name: &[u8], new: &NewFile) -> Result<InodeRef, Errno> {
@@ -258,11 +288,14 @@ impl Inode for DiskInode {
     }
 
     fn make_link(&self, name: &[u8], target: &[u8], new: &NewFile) -> Result<(), Errno> {
-        self.disk.with(|fs| fs.symlink(self.ino, name, target, new)).map(drop)
+        self.disk
+            .with(|fs| fs.symlink(self.ino, name, target, new))
+            .map(drop)
     }
 
     fn link(&self, name: &[u8], ino: u64) -> Result<(), Errno> {
-        self.disk.with(|fs| fs.link(ino as u32, self.ino, name, now()))
+        self.disk
+            .with(|fs| fs.link(ino as u32, self.ino, name, now()))
     }
 
     fn unlink(&self, name: &[u8]) -> Result<(), Errno> {
@@ -280,7 +313,8 @@ impl Inode for DiskInode {
     }
 
     fn rename(&self, from: &[u8], to_dir: u64, to: &[u8], flags: u32) -> Result<(), Errno> {
-        self.disk.with_removal(|fs| fs.rename((self.ino, from), (to_dir as u32, to), flags, now()))
+        self.disk
+            .with_removal(|fs| fs.rename((self.ino, from), (to_dir as u32, to), flags, now()))
     }
 }
 

@@ -40,7 +40,7 @@ use kcore::fs::{Fs, MountError, ROOT_INO};
 
 use super::buffer_cache::BufferCache;
 use super::inode::InodeRef;
-use crate::drivers::block::BlockDevice;
+use crate::drivers::block::{self, BlockDevice};
 use crate::sync::{Once, SleepGuard, SleepLock, SpinLock};
 use inode::DiskInode;
 
@@ -63,11 +63,12 @@ pub struct DiskFs {
 static MOUNTED: Once<&'static DiskFs> = Once::new();
 
 /// The device number of the first disk: Linux's first number for virtio disks.
-pub const FIRST_DISK_DEV: u64 = 254 << 8;
+const FIRST_DISK_DEV: u64 = block::MAJOR << 8;
 
 /// Mounts the file system on a disk, replaying its log, and gives its root directory. Done once.
 pub fn mount(device: &'static dyn BlockDevice) -> Result<InodeRef, MountError> {
-    let buffers: &'static BufferCache = alloc::boxed::Box::leak(alloc::boxed::Box::new(BufferCache::new(device)?));
+    let buffers: &'static BufferCache =
+        alloc::boxed::Box::leak(alloc::boxed::Box::new(BufferCache::new(device)?));
     let fs = Fs::mount(buffers)?;
     let (sequence, blocks) = fs.last_commit();
     if sequence > 0 {
@@ -85,12 +86,16 @@ pub fn mount(device: &'static dyn BlockDevice) -> Result<InodeRef, MountError> {
 
 /// Makes everything durable.
 pub fn sync() -> Result<(), Errno> {
-    MOUNTED.get().map_or(Ok(()), |disk| disk.with(|fs| fs.sync()))
+    MOUNTED
+        .get()
+        .map_or(Ok(()), |disk| disk.with(|fs| fs.sync()))
 }
 
 /// Makes everything durable and leaves no log to replay, before the machine ends.
 pub fn settle() -> Result<(), Errno> {
-    MOUNTED.get().map_or(Ok(()), |disk| disk.with(|fs| fs.settle()))
+    MOUNTED
+        .get()
+        .map_or(Ok(()), |disk| disk.with(|fs| fs.settle()))
 }
 
 /// Blocks in the buffer cache.
@@ -105,7 +110,9 @@ pub fn reclaim(count: usize) -> usize {
 
 /// Drops everything that can be read again.
 pub fn drop_caches() -> Result<(), Errno> {
-    let Some(disk) = MOUNTED.get() else { return Ok(()) };
+    let Some(disk) = MOUNTED.get() else {
+        return Ok(());
+    };
     sync()?;
     disk.reclaim(usize::MAX);
     drop(disk.take_idle_inodes(0));
@@ -137,7 +144,9 @@ impl DiskFs {
         operation: impl FnOnce(&mut CoreFs) -> Result<Option<u32>, Errno>,
     ) -> Result<(), Errno> {
         let mut fs = self.fs.lock();
-        let Some(ino) = observed(&mut fs, operation)? else { return Ok(()) };
+        let Some(ino) = observed(&mut fs, operation)? else {
+            return Ok(());
+        };
         let in_memory = self.inodes.lock().remove(&ino);
         match in_memory {
             // The last reference reaps it, perhaps the one that is dropped here.
@@ -152,7 +161,11 @@ impl DiskFs {
     }
 
     /// The inode with this number, which is in use; the guard says that this cannot change now.
-    fn inode(&'static self, fs: &mut SleepGuard<CoreFs>, ino: u32) -> Result<Arc<DiskInode>, Errno> {
+    fn inode(
+        &'static self,
+        fs: &mut SleepGuard<CoreFs>,
+        ino: u32,
+    ) -> Result<Arc<DiskInode>, Errno> {
         if let Some(inode) = self.inodes.lock().get(&ino) {
             return Ok(inode.clone());
         }
@@ -168,16 +181,25 @@ impl DiskFs {
     /// Takes inodes that nobody uses out of the table, the longest unused first, until `keep` are left.
     fn take_idle_inodes(&self, keep: usize) -> Vec<Arc<DiskInode>> {
         let mut inodes = self.inodes.lock();
-        let idle = inodes.iter().filter(|(_, inode)| Arc::strong_count(inode) == 1);
-        let mut idle: Vec<(u64, u32)> = idle.map(|(ino, inode)| (inode.pages.last_use(), *ino)).collect();
+        let idle = inodes
+            .iter()
+            .filter(|(_, inode)| Arc::strong_count(inode) == 1);
+        let mut idle: Vec<(u64, u32)> = idle
+            .map(|(ino, inode)| (inode.pages.last_use(), *ino))
+            .collect();
         idle.sort_unstable();
         let surplus = inodes.len().saturating_sub(keep);
-        idle.iter().take(surplus).filter_map(|(_, ino)| inodes.remove(ino)).collect()
+        idle.iter()
+            .take(surplus)
+            .filter_map(|(_, ino)| inodes.remove(ino))
+            .collect()
     }
 
     fn reclaim(&self, count: usize) -> usize {
         // Whoever is short of memory may hold any lock, so none is waited for.
-        let Some(inodes) = self.inodes.try_lock() else { return 0 };
+        let Some(inodes) = self.inodes.try_lock() else {
+            return 0;
+        };
         let mut files: Vec<&Arc<DiskInode>> = inodes.values().collect();
         files.sort_unstable_by_key(|inode| inode.pages.last_use());
         let mut dropped = 0;

@@ -87,21 +87,32 @@ struct Snapshot {
 
 /// The entries of `system::TREE` right in directory `path` (without slashes at its ends).
 fn children(path: &'static str) -> impl Iterator<Item = (usize, &'static str)> {
-    system::TREE.iter().enumerate().filter_map(move |(place, entry)| {
-        let (parent, name) = entry.path.rsplit_once('/').unwrap_or(("", entry.path));
-        (parent == path).then_some((place, name))
-    })
+    system::TREE
+        .iter()
+        .enumerate()
+        .filter_map(move |(place, entry)| {
+            let (parent, name) = entry.path.rsplit_once('/').unwrap_or(("", entry.path));
+            (parent == path).then_some((place, name))
+        })
 }
 
 fn find_child(path: &'static str, name: &[u8]) -> Result<InodeRef, Errno> {
-    let place = children(path).find(|(_, child)| child.as_bytes() == name).map(|(place, _)| place);
-    place.map(|place| Arc::new(SystemNode(place)) as InodeRef).ok_or(Errno::ENOENT)
+    let place = children(path)
+        .find(|(_, child)| child.as_bytes() == name)
+        .map(|(place, _)| place);
+    place
+        .map(|place| Arc::new(SystemNode(place)) as InodeRef)
+        .ok_or(Errno::ENOENT)
 }
 
 fn listed<'a>(path: &'static str) -> impl Iterator<Item = (u64, u8, &'a [u8])> {
     children(path).map(|(place, name)| {
         let is_dir = matches!(system::TREE[place].content, Content::Directory);
-        (FIRST_INO + place as u64, if is_dir { DT_DIR } else { DT_REG }, name.as_bytes())
+        (
+            FIRST_INO + place as u64,
+            if is_dir { DT_DIR } else { DT_REG },
+            name.as_bytes(),
+        )
     })
 }
 
@@ -130,7 +141,9 @@ impl Inode for Root {
         if name == b"self" {
             return Ok(Arc::new(SelfLink));
         }
-        let number = core::str::from_utf8(name).ok().and_then(|name| name.parse::<Pid>().ok());
+        let number = core::str::from_utf8(name)
+            .ok()
+            .and_then(|name| name.parse::<Pid>().ok());
         match number {
             Some(pid) if table::find(pid).is_some() => Ok(Arc::new(ProcessDir(pid))),
             Some(_) => Err(Errno::ENOENT),
@@ -139,10 +152,17 @@ impl Inode for Root {
     }
 
     fn entries(&self, cursor: u64, each: &mut dyn FnMut(Dirent) -> bool) -> Result<(), Errno> {
-        let pids: Vec<(u64, String)> =
-            table::all().iter().map(|process| (ino_of(process.pid, 0), process.pid.to_string())).collect();
-        let processes = pids.iter().map(|(ino, name)| (*ino, DT_DIR, name.as_bytes()));
-        let entries = [(SELF_INO, DT_LNK, &b"self"[..])].into_iter().chain(listed("")).chain(processes);
+        let pids: Vec<(u64, String)> = table::all()
+            .iter()
+            .map(|process| (ino_of(process.pid, 0), process.pid.to_string()))
+            .collect();
+        let processes = pids
+            .iter()
+            .map(|(ino, name)| (*ino, DT_DIR, name.as_bytes()));
+        let entries = [(SELF_INO, DT_LNK, &b"self"[..])]
+            .into_iter()
+            .chain(listed(""))
+            .chain(processes);
         memory_dir::list(ROOT_INO, ROOT_INO, entries, cursor, each);
         Ok(())
     }
@@ -200,18 +220,25 @@ impl Inode for SystemNode {
     fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
         match self.entry().content {
             Content::Directory => Ok(self),
-            Content::Text(text) | Content::Control(text, _) => Ok(Arc::new(Snapshot { text: text(), inode: self })),
+            Content::Text(text) | Content::Control(text, _) => Ok(Arc::new(Snapshot {
+                text: text(),
+                inode: self,
+            })),
         }
     }
 
     fn write(&self, _place: Place, from: &mut Source, _wait: Wait) -> Result<u64, Errno> {
-        let Content::Control(_, act) = self.entry().content else { return Err(Errno::EACCES) };
+        let Content::Control(_, act) = self.entry().content else {
+            return Err(Errno::EACCES);
+        };
         let mut bytes = [0; 64];
         if from.left() > bytes.len() {
             return Err(Errno::EINVAL);
         }
         let len = from.take(&mut bytes)?;
-        act(core::str::from_utf8(&bytes[..len]).map_err(|_| Errno::EINVAL)?.trim())?;
+        act(core::str::from_utf8(&bytes[..len])
+            .map_err(|_| Errno::EINVAL)?
+            .trim())?;
         Ok(len as u64)
     }
 
@@ -230,7 +257,9 @@ impl Inode for SystemNode {
         match self.entry().path.rsplit_once('/') {
             Some((parent, _)) => {
                 let place = system::TREE.iter().position(|entry| entry.path == parent);
-                place.map(|place| Arc::new(SystemNode(place)) as InodeRef).ok_or(Errno::ENOENT)
+                place
+                    .map(|place| Arc::new(SystemNode(place)) as InodeRef)
+                    .ok_or(Errno::ENOENT)
             }
             None => Ok(Arc::new(Root)),
         }
@@ -241,7 +270,13 @@ impl Inode for SystemNode {
             return Err(Errno::ENOTDIR);
         }
         let parent = self.lookup(b"..")?.id().ino;
-        memory_dir::list(self.id().ino, parent, listed(self.entry().path), cursor, each);
+        memory_dir::list(
+            self.id().ino,
+            parent,
+            listed(self.entry().path),
+            cursor,
+            each,
+        );
         Ok(())
     }
 }
@@ -271,13 +306,18 @@ impl Inode for ProcessDir {
         if name == b".." {
             return Ok(Arc::new(Root));
         }
-        let place = process::FILES.iter().position(|(file, _)| file.as_bytes() == name);
-        place.map(|place| Arc::new(ProcessFile(self.0, place)) as InodeRef).ok_or(Errno::ENOENT)
+        let place = process::FILES
+            .iter()
+            .position(|(file, _)| file.as_bytes() == name);
+        place
+            .map(|place| Arc::new(ProcessFile(self.0, place)) as InodeRef)
+            .ok_or(Errno::ENOENT)
     }
 
     fn entries(&self, cursor: u64, each: &mut dyn FnMut(Dirent) -> bool) -> Result<(), Errno> {
         let files = process::FILES.iter().enumerate();
-        let entries = files.map(|(place, (name, _))| (ino_of(self.0, place as u64 + 1), DT_REG, name.as_bytes()));
+        let entries = files
+            .map(|(place, (name, _))| (ino_of(self.0, place as u64 + 1), DT_REG, name.as_bytes()));
         memory_dir::list(self.id().ino, ROOT_INO, entries, cursor, each);
         Ok(())
     }
@@ -299,7 +339,10 @@ impl Inode for ProcessFile {
     fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
         let process = table::find(self.0).ok_or(Errno::ESRCH)?;
         let (_, text) = process::FILES[self.1];
-        Ok(Arc::new(Snapshot { text: text(&process).ok_or(Errno::ESRCH)?, inode: self }))
+        Ok(Arc::new(Snapshot {
+            text: text(&process).ok_or(Errno::ESRCH)?,
+            inode: self,
+        }))
     }
 }
 
@@ -321,7 +364,9 @@ impl Inode for Snapshot {
     }
 
     fn read(&self, at: u64, to: &mut Sink, _wait: Wait) -> Result<(), Errno> {
-        let start = usize::try_from(at).unwrap_or(usize::MAX).min(self.text.len());
+        let start = usize::try_from(at)
+            .unwrap_or(usize::MAX)
+            .min(self.text.len());
         to.put(&self.text.as_bytes()[start..]).map(drop)
     }
 

@@ -32,7 +32,9 @@ const TTY: u32 = 4 << 8 | 64;
 /// The arguments, each with its NUL, as they are in the program's memory now.
 fn cmdline(process: &Process) -> Option<String> {
     let (start, end) = process.arguments();
-    let Some(space) = process.space() else { return Some(String::new()) };
+    let Some(space) = process.space() else {
+        return Some(String::new());
+    };
     let mut bytes = vec![0; end.saturating_sub(start).min(CMDLINE_MAX)];
     let len = space.peek(start, &mut bytes);
     Some(String::from_utf8_lossy(&bytes[..len]).into_owned())
@@ -41,18 +43,29 @@ fn cmdline(process: &Process) -> Option<String> {
 /// `start-end rights offset device inode path` of each region.
 fn maps(process: &Process) -> Option<String> {
     let mut out = String::new();
-    let Some(space) = process.space() else { return Some(out) };
+    let Some(space) = process.space() else {
+        return Some(out);
+    };
     let heap = space.heap();
     for region in space.regions() {
         let (offset, name) = match &region.backing {
             Backing::File { file, offset, .. } => (*offset, file.path()),
             Backing::Shared { offset, .. } => (*offset, "/dev/zero (deleted)".into()),
             Backing::Anonymous if region.grows_down => (0, "[stack]".into()),
-            Backing::Anonymous if region.start < heap.1 && region.end > heap.0 => (0, "[heap]".into()),
+            Backing::Anonymous if region.start < heap.1 && region.end > heap.0 => {
+                (0, "[heap]".into())
+            }
             Backing::Anonymous => (0, String::new()),
         };
-        let place = format!("{:08x}-{:08x} {} {offset:08x} 00:00 0", region.start, region.end, region.protection);
-        let _ = if name.is_empty() { writeln!(out, "{place}") } else { writeln!(out, "{place:<73}{name}") };
+        let place = format!(
+            "{:08x}-{:08x} {} {offset:08x} 00:00 0",
+            region.start, region.end, region.protection
+        );
+        let _ = if name.is_empty() {
+            writeln!(out, "{place}")
+        } else {
+            writeln!(out, "{place:<73}{name}")
+        };
     }
     Some(out)
 }
@@ -64,8 +77,14 @@ struct Memory {
 
 fn memory(process: &Process) -> Memory {
     match process.space() {
-        Some(space) => Memory { size: space.size(), resident_pages: space.resident_pages() },
-        None => Memory { size: 0, resident_pages: 0 },
+        Some(space) => Memory {
+            size: space.size(),
+            resident_pages: space.resident_pages(),
+        },
+        None => Memory {
+            size: 0,
+            resident_pages: 0,
+        },
     }
 }
 
@@ -98,7 +117,11 @@ fn foreground() -> i64 {
 
 fn statm(process: &Process) -> Option<String> {
     let memory = memory(process);
-    Some(format!("{} {} 0 0 0 0 0\n", memory.size / PAGE_SIZE, memory.resident_pages))
+    Some(format!(
+        "{} {} 0 0 0 0 0\n",
+        memory.size / PAGE_SIZE,
+        memory.resident_pages
+    ))
 }
 
 fn status(process: &Process) -> Option<String> {

@@ -21,11 +21,17 @@ use crate::{boot_params, drivers};
 pub(super) const TICKS_PER_SEC: u64 = 100;
 
 const fn text(path: &'static str, make: fn() -> String) -> Entry {
-    Entry { path, content: Content::Text(make) }
+    Entry {
+        path,
+        content: Content::Text(make),
+    }
 }
 
 const fn directory(path: &'static str) -> Entry {
-    Entry { path, content: Content::Directory }
+    Entry {
+        path,
+        content: Content::Directory,
+    }
 }
 
 /// What exists; a directory stands before what is in it.
@@ -42,7 +48,10 @@ pub(super) static TREE: &[Entry] = &[
     text("version", version),
     directory("sys"),
     directory("sys/vm"),
-    Entry { path: "sys/vm/drop_caches", content: Content::Control(|| "0\n".to_string(), drop_caches) },
+    Entry {
+        path: "sys/vm/drop_caches",
+        content: Content::Control(|| "0\n".to_string(), drop_caches),
+    },
 ];
 
 /// Nanoseconds as ticks.
@@ -89,7 +98,11 @@ fn interrupts() -> String {
         for cpu in 0..cpus {
             let _ = write!(out, "{:>11}", irq::count(line, cpu).unwrap_or(0));
         }
-        let _ = writeln!(out, "   IO-APIC   {line}   {}", drivers::interrupt_user(line as u32));
+        let _ = writeln!(
+            out,
+            "   IO-APIC   {line}   {}",
+            drivers::interrupt_user(line as u32)
+        );
     }
     out
 }
@@ -103,7 +116,10 @@ fn loadavg() -> String {
 
 fn count_states() -> (usize, usize) {
     let processes = table::all();
-    let running = processes.iter().filter(|p| matches!(p.state(), State::Running | State::Runnable)).count();
+    let running = processes
+        .iter()
+        .filter(|p| matches!(p.state(), State::Running | State::Runnable))
+        .count();
     (running, processes.len())
 }
 
@@ -138,29 +154,55 @@ fn mounts() -> String {
 fn stat() -> String {
     let now = now_ns();
     let cpus = sched::online_cpus();
-    let idle: Vec<u64> = sched::CPUS[..cpus].iter().map(|cpu| cpu.idle_time()).collect();
-    let row = |idle: u64, all: u64| format!("{} 0 0 {} 0 0 0 0 0 0", ticks(all.saturating_sub(idle)), ticks(idle));
+    let idle: Vec<u64> = sched::CPUS[..cpus]
+        .iter()
+        .map(|cpu| cpu.idle_time())
+        .collect();
+    let row = |idle: u64, all: u64| {
+        format!(
+            "{} 0 0 {} 0 0 0 0 0 0",
+            ticks(all.saturating_sub(idle)),
+            ticks(idle)
+        )
+    };
     let mut out = format!("cpu  {}\n", row(idle.iter().sum(), now * cpus as u64));
     for (cpu, idle) in idle.iter().enumerate() {
         let _ = writeln!(out, "cpu{cpu} {}", row(*idle, now));
     }
-    let interrupts: u64 =
-        (0..irq::MAX_LINES).flat_map(|line| (0..cpus).filter_map(move |cpu| irq::count(line, cpu))).sum();
+    let interrupts: u64 = (0..irq::MAX_LINES)
+        .flat_map(|line| (0..cpus).filter_map(move |cpu| irq::count(line, cpu)))
+        .sum();
     let (running, _) = count_states();
     let booted = (calendar_ns() - now) / NANOS_PER_SEC;
-    let _ = write!(out, "intr {interrupts}\nbtime {booted}\nprocs_running {running}\nprocs_blocked 0\n");
+    let _ = write!(
+        out,
+        "intr {interrupts}\nbtime {booted}\nprocs_running {running}\nprocs_blocked 0\n"
+    );
     out
 }
 
 fn uptime() -> String {
     let now = now_ns();
-    let idle: u64 = sched::CPUS[..sched::online_cpus()].iter().map(|cpu| cpu.idle_time()).sum();
-    let seconds = |nanos: u64| format!("{}.{:02}", nanos / NANOS_PER_SEC, nanos % NANOS_PER_SEC / 10_000_000);
+    let idle: u64 = sched::CPUS[..sched::online_cpus()]
+        .iter()
+        .map(|cpu| cpu.idle_time())
+        .sum();
+    let seconds = |nanos: u64| {
+        format!(
+            "{}.{:02}",
+            nanos / NANOS_PER_SEC,
+            nanos % NANOS_PER_SEC / 10_000_000
+        )
+    };
     format!("{} {}\n", seconds(now), seconds(idle))
 }
 
 fn version() -> String {
-    format!("Silica version {} ({})\n", env!("CARGO_PKG_VERSION"), arch::MACHINE)
+    format!(
+        "Silica version {} ({})\n",
+        env!("CARGO_PKG_VERSION"),
+        arch::MACHINE
+    )
 }
 
 /// Any of Linux's values drops everything that can be read again.
