@@ -117,7 +117,9 @@ pub fn exec(frame: &mut TrapFrame, path: &[u8], strings: Strings) -> Result<(), 
     me.set_name(path.rsplit(|byte| *byte == b'/').next().unwrap_or(path));
     me.set_arguments(stack.arg_start as usize, stack.arg_end as usize);
     *frame = TrapFrame::new_user(entry, stack_pointer);
-    crate::probe!(process_exec, me.pid, path.as_ptr() as usize, entry);
+    let mut name = path.to_vec();
+    name.push(0);
+    crate::probe!(process_exec, me.pid, name.as_ptr() as usize, entry);
     Ok(())
 }
 

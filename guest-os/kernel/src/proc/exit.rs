@@ -14,7 +14,7 @@ use super::fork::release_vfork_parent;
 use super::table::{self, Entry, INIT};
 use super::{Pid, Process, State, current, signal};
 use crate::fs::context::FileContext;
-use crate::sched::{self, CPUS};
+use crate::sched::{self, CPUS, online_cpus};
 use crate::sync::IrqGuard;
 
 /// Ends the running process.
@@ -77,7 +77,7 @@ pub fn exit(status: WaitStatus) -> ! {
     {
         init.children_changed.wake_all();
     }
-    CPUS[crate::arch::percpu::cpu_id()].forget(&me);
+    CPUS[..online_cpus()].iter().for_each(|cpu| cpu.forget(&me));
     sched::block();
     drop(irq);
     unreachable!("a zombie runs")
@@ -183,14 +183,13 @@ pub fn report_news(process: &Process, status: WaitStatus) {
     let parent = table.get(parent).map(|entry| entry.process.clone());
     drop(table);
     if let Some(parent) = parent {
-        signal::send(
-            &parent,
-            SIGCHLD,
-            signal::Origin::Child {
+        if parent.signals.wants_news_of_children() {
+            let origin = signal::Origin::Child {
                 pid: process.pid,
                 status,
-            },
-        );
+            };
+            signal::send(&parent, SIGCHLD, origin);
+        }
         parent.children_changed.wake_all();
     }
 }

@@ -51,7 +51,7 @@ pub fn user_exception(frame: &mut TrapFrame, cause: Cause) {
 }
 
 /// Resolves a page fault of a program, or turns it into a signal.
-pub fn user_page_fault(_frame: &mut TrapFrame, fault: Fault) {
+pub fn user_page_fault(fault: Fault) {
     let Err(why) = resolve(&fault) else { return };
     let address = fault.address;
     match why {

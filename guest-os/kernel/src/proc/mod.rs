@@ -30,6 +30,11 @@ use crate::arch::trap::TrapFrame;
 /// The number of a process.
 pub type Pid = u32;
 
+/// Whether something of that is due.
+pub fn has_work_before_user() -> bool {
+    crate::sched::wants_to_switch() || current().has_signal()
+}
+
 /// What is due before a process goes back to user mode: it gives way if its time is up, and its signals are
 /// acted upon.
 pub fn before_user(frame: &mut TrapFrame) {

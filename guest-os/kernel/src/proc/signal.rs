@@ -10,9 +10,9 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use abi::Errno;
 use abi::sigframe::Siginfo;
 use abi::signal::{
-    DefaultAction, NSIG, SA_NOCLDWAIT, SA_NODEFER, SA_RESETHAND, SA_RESTART, SI_KERNEL, SI_TKILL,
-    SI_USER, SIG_DFL, SIG_IGN, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU,
-    Sigaction, bit, default_action,
+    DefaultAction, NSIG, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SA_RESETHAND, SA_RESTART,
+    SI_KERNEL, SI_TKILL, SI_USER, SIG_DFL, SIG_IGN, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP,
+    SIGTTIN, SIGTTOU, Sigaction, bit, default_action,
 };
 use abi::wait::{Ended, WaitStatus};
 use alloc::boxed::Box;
@@ -143,6 +143,11 @@ impl Signals {
     pub fn ignores_children(&self) -> bool {
         let action = self.action(SIGCHLD);
         action.handler == SIG_IGN || action.flags as u32 & SA_NOCLDWAIT != 0
+    }
+
+    /// Whether SIGCHLD is sent for children that stop or continue, too.
+    pub fn wants_news_of_children(&self) -> bool {
+        self.action(SIGCHLD).flags as u32 & SA_NOCLDSTOP == 0
     }
 
     /// Sets of ignored and caught signals, for /proc/<pid>/status.

@@ -67,9 +67,14 @@ pub fn yield_now() {
     switch(Leave::Runnable(Cause::Yielded));
 }
 
+/// Whether the running process should give way.
+pub fn wants_to_switch() -> bool {
+    CPUS[cpu_id()].need_resched.load(Ordering::Relaxed)
+}
+
 /// Gives way if the time slice is over: called before a return to user mode.
 pub fn preempt_if_needed() {
-    if CPUS[cpu_id()].need_resched.load(Ordering::Relaxed) {
+    if wants_to_switch() {
         let _irq = IrqGuard::new();
         switch(Leave::Runnable(Cause::Preempted));
     }

@@ -4,6 +4,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::ffi::CString;
 use alloc::sync::Arc;
 use kcore::runqueue::{Cause, Policy, Task};
 
@@ -12,6 +13,8 @@ use crate::proc::{Pid, Process};
 /// Runnable processes of one CPU, the running one not among them.
 pub struct RunQueue {
     policy: Box<dyn Policy>,
+    /// The policy's name as NUL-terminated text, for probes.
+    policy_name: CString,
     processes: BTreeMap<Pid, Arc<Process>>,
     /// Number of processes, to be read without the lock.
     length: &'static AtomicUsize,
@@ -21,6 +24,7 @@ impl RunQueue {
     /// An empty queue.
     pub fn new(policy: Box<dyn Policy>, length: &'static AtomicUsize) -> Self {
         RunQueue {
+            policy_name: CString::new(policy.name()).unwrap_or_default(),
             policy,
             processes: BTreeMap::new(),
             length,
@@ -44,10 +48,9 @@ impl RunQueue {
     /// Takes the process whose turn it is.
     pub fn pop(&mut self, now: u64) -> Option<Arc<Process>> {
         let decision = self.policy.pick(now)?;
-        let policy = self.policy.name();
         crate::probe!(
             sched_pick,
-            policy.as_ptr() as usize,
+            self.policy_name.as_ptr() as usize,
             decision.pid,
             decision.key,
             decision.candidates

@@ -14,6 +14,8 @@ use super::gdt::{IST_DOUBLE_FAULT, IST_NMI, KERNEL_CS, USER_CS, USER_SS};
 use super::{apic, cpu, irq, smp, usercopy};
 use crate::mm::fault::{Access, Fault};
 use crate::mm::layout::{self, USER_TOP};
+use crate::proc;
+use crate::proc::fault::{self, Cause};
 
 /// The registers of an interrupted program, in the order the stubs push them.
 #[repr(C)]
@@ -326,16 +328,19 @@ extern "C" fn trap_dispatch(frame: &mut TrapFrame) {
 /// What is due before a return to user mode: signals, a switch if another process should run. Leaves with
 /// interrupts off.
 pub(super) fn before_user(frame: &mut TrapFrame) {
-    cpu::interrupts_on();
-    crate::proc::before_user(frame);
-    if !frame.returns_to_user_space() {
-        crate::proc::fault::user_exception(
-            frame,
-            crate::proc::fault::Cause::BadAddress(frame.program_counter()),
-        );
-        crate::proc::before_user(frame);
+    loop {
+        cpu::interrupts_on();
+        proc::before_user(frame);
+        if !frame.returns_to_user_space() {
+            let cause = Cause::BadAddress(frame.program_counter());
+            fault::user_exception(frame, cause);
+        }
+        cpu::interrupts_off();
+        // An interrupt may have brought something since; with interrupts off, no more can come.
+        if !proc::has_work_before_user() {
+            return;
+        }
     }
-    cpu::interrupts_off();
 }
 
 //  4        3        2      1       0
@@ -352,14 +357,14 @@ fn page_fault(frame: &mut TrapFrame) {
     } else {
         Access::Read
     };
-    let fault = Fault {
+    let page_fault = Fault {
         address,
         access,
         code: frame.error,
     };
     if frame.is_user() {
         cpu::interrupts_on();
-        crate::proc::fault::user_page_fault(frame, fault);
+        fault::user_page_fault(page_fault);
     } else if usercopy::is_user_access(frame.program_counter()) && address < USER_TOP {
         // The kernel copies from or to user memory. The copy holds no spin lock, so this may sleep.
         // The frame's flags bring AC (SMAP) back.
@@ -369,7 +374,7 @@ fn page_fault(frame: &mut TrapFrame) {
             frame.rip
         );
         cpu::interrupts_on();
-        let resolved = crate::proc::fault::kernel_page_fault(fault);
+        let resolved = fault::kernel_page_fault(page_fault);
         cpu::interrupts_off();
         if !resolved {
             usercopy::fix_up(frame);
@@ -407,7 +412,6 @@ fn double_fault(frame: &mut TrapFrame) {
 }
 
 fn exception(frame: &mut TrapFrame) {
-    use crate::proc::fault::{Cause, user_exception};
     let name = NAMES
         .get(frame.vector as usize)
         .copied()
@@ -430,6 +434,6 @@ fn exception(frame: &mut TrapFrame) {
         _ => Cause::Protection,
     };
     cpu::interrupts_on();
-    user_exception(frame, cause);
+    fault::user_exception(frame, cause);
     cpu::interrupts_off();
 }
