@@ -71,15 +71,22 @@ macro_rules! host {
 host!(Single, f32, u32);
 host!(Double, f64, u64);
 
-/// a op b by the host, if nothing but a rounding can have happened: normal operands, and a result above the smallest
-/// normal number (which itself can be the rounding of something tiny).
+/// a op b by the host, if nothing but a rounding can have happened: operands that are normal or zero, and a result that
+/// is exactly zero or above the smallest normal number (which itself can be the rounding of something tiny).
 #[inline]
 fn by_host<F: Host>(op: Arithmetic, a: u64, b: u64) -> Option<u64> {
-    if !(is_normal::<F>(a) && is_normal::<F>(b)) {
+    let is_zero = |bits| magnitude::<F>(bits) == 0;
+    let plain = |bits| is_normal::<F>(bits) || is_zero(bits);
+    if !(plain(a) && plain(b)) {
         return None;
     }
     let result = F::host(op, a, b);
-    (is_normal::<F>(result) && magnitude::<F>(result) > 1 << F::FRACTION).then_some(result)
+    let exact_zero = || match op {
+        Arithmetic::Add | Arithmetic::Sub => true,
+        Arithmetic::Mul | Arithmetic::Div => is_zero(a) || is_zero(b),
+    };
+    let only_rounded = is_normal::<F>(result) && magnitude::<F>(result) > 1 << F::FRACTION;
+    (only_rounded || (is_zero(result) && exact_zero())).then_some(result)
 }
 
 #[inline]
