@@ -37,7 +37,7 @@ const INTEGERS: &[u64] = &[
 ];
 
 /// Doubles at the edges: zero, one, halves, extremes, subnormals, infinities, NaNs, ends of the integers.
-const DOUBLES: &[u64] = &[
+pub const DOUBLES: &[u64] = &[
     0,
     1,
     0x000f_ffff_ffff_ffff,
@@ -63,7 +63,7 @@ const DOUBLES: &[u64] = &[
 ];
 
 /// Singles at the edges.
-const SINGLES: &[u32] = &[
+pub const SINGLES: &[u32] = &[
     0,
     1,
     0x007f_ffff,

@@ -6,7 +6,7 @@ use iced_x86::{Code, CpuidFeature};
 use silicon::bench::{Bench, EXACT, Fate, Verdict};
 use silicon::catalog::{encodings, promised};
 use silicon::layout::DATA;
-use silicon::state::Registers;
+use silicon::state::{DOUBLES, Registers, SINGLES};
 use silicon::{CodeSize, Exit};
 use std::collections::BTreeMap;
 
@@ -98,4 +98,39 @@ fn fxrstor_and_fxsave_carry_the_state_that_silicon_carries() {
         }
     }
     assert!(ends[0] > 1000 && ends[1] > 100, "{ends:?}");
+}
+
+/// ADD, MUL, SUB, DIV and SQRT of XMM0 and XMM1 behind the prefix that names the format: packed and scalar.
+const ARITHMETIC: [u8; 5] = [0x58, 0x59, 0x5c, 0x5e, 0x51];
+
+/// Every pair of `edges`, with either sign, under the MXCSR with which the emulator may use the host's arithmetic.
+fn compare_edges(edges: &[[u64; 2]], signs: u64, prefixes: [&[u8]; 2]) {
+    let mut bench = Bench::new(5);
+    let signed: Vec<[u64; 2]> = edges
+        .iter()
+        .flat_map(|&e| [e, e.map(|word| word ^ signs)])
+        .collect();
+    for (a, b) in signed
+        .iter()
+        .flat_map(|a| signed.iter().map(move |b| (a, b)))
+    {
+        let mut before = Registers::random(&mut bench.rng);
+        before.mxcsr = 0x1fa0;
+        (before.xmm[0], before.xmm[1]) = (*a, *b);
+        for (prefix, opcode) in prefixes.iter().flat_map(|p| ARITHMETIC.map(|o| (p, o))) {
+            let code = [prefix, &[0x0f, opcode, 0xc1][..]].concat();
+            if let Verdict::Different(how) = bench.run(&code, &before, EXACT) {
+                panic!("unlike silicon: {how}");
+            }
+        }
+    }
+}
+
+#[test]
+fn arithmetic_on_the_edges_of_the_formats_does_what_silicon_does() {
+    let doubles: Vec<[u64; 2]> = DOUBLES.iter().map(|&d| [d; 2]).collect();
+    compare_edges(&doubles, 1 << 63, [&[0xf2], &[0x66]]);
+    let twice = |s: &u32| u64::from(*s) | u64::from(*s) << 32;
+    let singles: Vec<[u64; 2]> = SINGLES.iter().map(|s| [twice(s); 2]).collect();
+    compare_edges(&singles, 1 << 63 | 1 << 31, [&[0xf3], &[]]);
 }
