@@ -9,6 +9,10 @@ use crate::op::{Op, Opcode};
 use crate::optimize::optimize;
 use crate::reg::{Reg, TEMP, ZERO};
 
+/// Room for a usual block.
+const OPS: usize = 32;
+const INSNS: usize = 12;
+
 /// A block in the making.
 pub struct Builder {
     pub(crate) block: Block,
@@ -19,13 +23,13 @@ pub struct Builder {
 
 impl Builder {
     /// An empty block at virtual address `pc`.
-    pub const fn new(pc: u64) -> Self {
+    pub fn new(pc: u64) -> Self {
         Self {
             block: Block {
                 pc,
                 bytes: 0,
-                ops: Vec::new(),
-                insns: Vec::new(),
+                ops: Vec::with_capacity(OPS),
+                insns: Vec::with_capacity(INSNS),
                 pool: Vec::new(),
                 taken: 0,
                 next: pc,
@@ -193,6 +197,8 @@ impl Builder {
         self.block.next = next;
         self.block.bytes = next.wrapping_sub(self.block.pc) as u16;
         optimize(&mut self.block);
+        self.block.ops.shrink_to_fit();
+        self.block.insns.shrink_to_fit();
         self.block
     }
 }

@@ -5,61 +5,86 @@
 //! which the guest could look ([`Opcode::observes`](crate::Opcode::observes)): a fault there must find them exact.
 
 use crate::block::Block;
-use crate::op::Form;
-use crate::reg::{FLAG_B, FLAG_KIND, is_temp};
+use crate::op::{Form, Op, Opcode};
+use crate::reg::{FLAG_B, FLAG_KIND, Reg, TEMP, TEMP_END, is_temp};
+
+/// The temporaries somebody still reads, a bit each.
+#[derive(Clone, Copy)]
+struct Live(u128);
+
+impl Live {
+    const ALL: Self = Self(u128::MAX >> (128 - (TEMP_END - TEMP) as u32));
+
+    const fn bit(reg: Reg) -> u128 {
+        if is_temp(reg) { 1 << (reg - TEMP) } else { 0 }
+    }
+}
 
 /// Deletes dead ops and moves the instructions' op indices along.
 pub fn optimize(block: &mut Block) {
-    let mut live = [true; 256];
-    live[usize::from(crate::reg::TEMP)..usize::from(crate::reg::TEMP_END)].fill(false);
-    let mut keep = vec![true; block.ops.len()];
+    let mut live = Live(0);
     let mut flags_live = true;
-    for (index, op) in block.ops.iter().enumerate().rev() {
-        if op.code.form() == Form::Flags {
-            if !flags_live {
-                keep[index] = false;
-                continue;
-            }
-            flags_live = false; // `reads` lists the triple again where the old flags may stay
-        } else if let Some(d) = op.pure_result()
-            && is_temp(d)
-        {
-            if !live[usize::from(d)] {
-                keep[index] = false;
-                continue;
-            }
-            if !matches!(op.code.form(), Form::UpdateA | Form::UpdateAB) {
-                live[usize::from(d)] = false;
-            }
-        }
-        if op.code.observes() {
-            flags_live = true;
-        }
-        match op.reads() {
-            None => live.fill(true),
-            Some(regs) => {
-                for r in regs {
-                    live[usize::from(r)] = true;
-                    flags_live |= (FLAG_KIND..=FLAG_B).contains(&r);
-                }
-            }
+    let mut dead = 0;
+    for op in block.ops.iter_mut().rev() {
+        if is_dead(op, &mut live, &mut flags_live) {
+            op.code = Opcode::Nop;
+            dead += 1;
         }
     }
-    if keep.iter().all(|&k| k) {
-        return;
+    if dead > 0 {
+        compact(block);
     }
-    let mut kept_before = 0u16;
-    let mut new_index = Vec::with_capacity(keep.len() + 1);
-    for &k in &keep {
-        new_index.push(kept_before);
-        kept_before += u16::from(k);
+}
+
+/// Whether nobody needs what the op does, given what is live behind it; if it stays, what is live in front of it.
+fn is_dead(op: &Op, live: &mut Live, flags_live: &mut bool) -> bool {
+    let form = op.code.form();
+    if form == Form::Flags {
+        if !*flags_live {
+            return true;
+        }
+        *flags_live = false; // `reads` lists the triple again where the old flags may stay
+    } else if let Some(d) = op.pure_result()
+        && is_temp(d)
+    {
+        if live.0 & Live::bit(d) == 0 {
+            return true;
+        }
+        if !matches!(form, Form::UpdateA | Form::UpdateAB) {
+            live.0 &= !Live::bit(d);
+        }
     }
-    new_index.push(kept_before);
-    for insn in &mut block.insns {
-        insn.op = new_index[usize::from(insn.op)];
+    if op.code.observes() {
+        *flags_live = true;
     }
-    let mut keep = keep.iter();
-    block.ops.retain(|_| *keep.next().unwrap_or(&true));
+    match op.reads() {
+        None => *live = Live::ALL,
+        Some(regs) => {
+            for r in regs {
+                live.0 |= Live::bit(r);
+                *flags_live |= (FLAG_KIND..=FLAG_B).contains(&r);
+            }
+        }
+    }
+    form == Form::None
+}
+
+/// Removes the ops that do nothing.
+fn compact(block: &mut Block) {
+    let mut insns = block.insns.iter_mut().peekable();
+    let (mut index, mut kept) = (0u16, 0u16);
+    block.ops.retain(|op| {
+        while let Some(insn) = insns.next_if(|insn| insn.op == index) {
+            insn.op = kept;
+        }
+        index += 1;
+        let keep = op.code != Opcode::Nop;
+        kept += u16::from(keep);
+        keep
+    });
+    for insn in insns {
+        insn.op = kept;
+    }
 }
 
 #[cfg(test)]
@@ -113,5 +138,19 @@ mod tests {
             b.alu(Opcode::Add, u, t, t);
         });
         assert_eq!(ops, [Opcode::Next]);
+    }
+
+    #[test]
+    fn an_instruction_that_lost_all_its_ops_begins_where_the_next_one_does() {
+        let mut b = Builder::new(0);
+        for pc in 0..3 {
+            b.begin(pc);
+            b.set_flags(FlagKind::Add, Width::B8, 1, 2);
+        }
+        b.begin(3);
+        b.mov(1, 2);
+        let block = b.finish(4);
+        let starts: Vec<u16> = block.insns.iter().map(|insn| insn.op).collect();
+        assert_eq!(starts, [0, 0, 0, 1]);
     }
 }
