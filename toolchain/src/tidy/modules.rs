@@ -29,7 +29,9 @@ const MODULES: [(&str, &[&str], &[&str]); 7] = [
     ),
 ];
 const TOP: [&str; 3] = ["cli", "lib", "main"];
-const PACKAGES: [&str; 4] = ["base", "machine", "abi", "kcore"];
+const PACKAGES: [&str; 8] = [
+    "base", "ir", "cpu", "engine", "devices", "machine", "abi", "kcore",
+];
 
 /// The rule.
 pub fn check(tree: &Tree) -> Vec<Finding> {
@@ -104,6 +106,7 @@ mod tests {
     fn the_tracer_does_not_touch_the_file_system() {
         assert_eq!(findings("trace.rs", "use kcore::fs::Fs;"), 1);
         assert_eq!(findings("disk.rs", "use kcore::fs::Fs;"), 0);
+        assert_eq!(findings("trace.rs", "use cpu::x86_64::Hart;"), 1);
     }
 
     #[test]
