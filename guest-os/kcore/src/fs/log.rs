@@ -87,6 +87,8 @@ pub(super) struct Log {
     unflushed_install: bool,
     /// File data may still be in the disk's cache.
     unflushed_data: bool,
+    /// The log holds a transaction, which a mount would replay.
+    holds_transaction: bool,
 }
 
 /// A committed transaction found in a log: home numbers with their new contents.
@@ -103,6 +105,7 @@ impl Log {
             last_blocks: 0,
             unflushed_install: false,
             unflushed_data: false,
+            holds_transaction: false,
         };
         if let Some(transaction) = read_transaction(store, disk)? {
             log.sequence = transaction.sequence;
@@ -111,6 +114,7 @@ impl Log {
                 store.write(*home, body)?;
             }
             log.unflushed_install = true;
+            log.holds_transaction = true;
             log.clear(store)?;
         }
         Ok(log)
@@ -139,6 +143,7 @@ impl Log {
         store.write_run(LOG_START + 1, &bodies)?;
         self.flush(store)?;
         store.write(LOG_START, &header)?;
+        self.holds_transaction = true;
         self.flush(store)?;
         for run in dirty.chunk_by(|a, b| a.0 + 1 == b.0) {
             let bodies: Vec<&Block> = run.iter().map(|(_, body)| *body).collect();
@@ -156,7 +161,12 @@ impl Log {
         if self.unflushed_install || self.unflushed_data {
             self.flush(store)?;
         }
-        store.write(LOG_START, &zero_block())
+        if self.holds_transaction {
+            store.write(LOG_START, &zero_block())?;
+            self.flush(store)?;
+            self.holds_transaction = false;
+        }
+        Ok(())
     }
 
     /// File data was written outside of the log.

@@ -109,9 +109,7 @@ impl<S: BlockStore> Fs<S> {
     /// For a machine that is about to end.
     pub fn settle(&mut self) -> Result<(), Errno> {
         self.sync()?;
-        self.log.clear(&mut self.store)?;
-        self.store.flush()?;
-        Ok(())
+        Ok(self.log.clear(&mut self.store)?)
     }
 
     /// Settles the file system and gives the disk back.

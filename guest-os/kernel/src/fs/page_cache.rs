@@ -104,17 +104,17 @@ impl FilePages {
         let Some(mut pages) = self.pages.try_lock() else {
             return 0;
         };
-        let idle = pages
-            .iter()
-            .filter(|(_, frame)| frame.is_unique())
-            .map(|(index, _)| *index);
-        let idle: Vec<u64> = idle.take(count).collect();
-        for index in &idle {
-            crate::probe!(page_evict, self.ino, *index);
-            pages.remove(index);
-        }
-        PAGES.fetch_sub(idle.len(), Ordering::Relaxed);
-        idle.len()
+        let mut dropped = 0;
+        pages.retain(|index, frame| {
+            let stays = dropped == count || !frame.is_unique();
+            if !stays {
+                crate::probe!(page_evict, self.ino, *index);
+                dropped += 1;
+            }
+            stays
+        });
+        PAGES.fetch_sub(dropped, Ordering::Relaxed);
+        dropped
     }
 }
 

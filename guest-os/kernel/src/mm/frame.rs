@@ -143,7 +143,13 @@ pub fn check_room() -> Result<(), Errno> {
 /// Takes `2^order` frames in a row, aligned to their size, with any contents, for the kernel itself.
 /// `free_pages` gives them back.
 pub fn alloc_pages(order: usize) -> Option<PhysAddr> {
-    take_pages(order).or_else(|| (reclaim() > 0).then(|| take_pages(order)).flatten())
+    // The heap asks for single pages with its lock held, and a cache that lets go of frames uses the heap.
+    // For larger blocks caches may have to give way, in several turns because their frames lie anywhere.
+    let mut found = take_pages(order);
+    while found.is_none() && order > 0 && reclaim() > 0 {
+        found = take_pages(order);
+    }
+    found
 }
 
 fn take_pages(order: usize) -> Option<PhysAddr> {
@@ -281,6 +287,14 @@ impl Frame {
     /// `at` must hold a reference that came from `into_raw` and was not taken back yet.
     pub unsafe fn from_raw(at: PhysAddr) -> Frame {
         Frame(at)
+    }
+
+    /// Adds a reference to a frame that a page table holds, for another table.
+    ///
+    /// # Safety
+    /// `at` must hold a reference now, and the new one must be taken back by `from_raw` some time.
+    pub unsafe fn add_reference(at: PhysAddr) {
+        count_of(at).fetch_add(1, Ordering::Relaxed);
     }
 
     /// The whole frame as bytes, for its only owner; `None` if it is shared.

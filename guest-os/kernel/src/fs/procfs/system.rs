@@ -7,7 +7,7 @@ use core::fmt::Write;
 
 use abi::Errno;
 
-use super::{Content, Entry};
+use super::system_node::{Content, Entry};
 use crate::arch::{self, irq};
 use crate::fs::{diskfs, mount, page_cache};
 use crate::mm::address::PAGE_SIZE;
