@@ -4,13 +4,7 @@ use core::fmt;
 
 use kcore::ksyms;
 
-/// Room for the table.
-const ROOM: usize = 192 * 1024;
-
-/// Filled in the linked file, so it must be read as memory the compiler knows nothing about.
-#[unsafe(link_section = ".ksyms")]
-#[used]
-static TABLE: [u8; ROOM] = [0; ROOM];
+use crate::arch::backtrace;
 
 /// An address, shown as `function+offset`.
 pub struct Described(usize);
@@ -22,7 +16,7 @@ pub fn describe(address: usize) -> Described {
 
 impl fmt::Display for Described {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match ksyms::lookup(core::hint::black_box(&TABLE), self.0 as u64) {
+        match ksyms::lookup(backtrace::symbol_table(), self.0 as u64) {
             Some((name, offset)) => write!(f, "{name}+{offset:#x}"),
             None => f.write_str("?"),
         }
