@@ -31,18 +31,21 @@ const fn propagate<F: Format>(a: u64, b: u64, unit: &mut Unit) -> Option<u64> {
 }
 
 /// The four operations the host can do too.
-#[derive(Clone, Copy)]
-enum Arithmetic {
+#[derive(Clone, Copy, Debug)]
+pub enum Arithmetic {
+    /// a + b
     Add,
+    /// a - b
     Sub,
+    /// a * b
     Mul,
+    /// a / b
     Div,
 }
 
 /// A format that the host's own arithmetic knows.
 pub trait Host: Format {
     /// a op b, rounded to nearest.
-    #[expect(private_interfaces, reason = "only this file computes with it")]
     fn host(op: Arithmetic, a: u64, b: u64) -> u64;
 }
 
@@ -50,8 +53,7 @@ macro_rules! host {
     ($format:ty, $float:ty, $bits:ty) => {
         impl Host for $format {
             #[inline]
-            #[expect(private_interfaces, reason = "only this file computes with it")]
-            fn host(op: Arithmetic, a: u64, b: u64) -> u64 {
+                    fn host(op: Arithmetic, a: u64, b: u64) -> u64 {
                 let (a, b) = (
                     <$float>::from_bits(a as $bits),
                     <$float>::from_bits(b as $bits),
