@@ -6,6 +6,9 @@
 //! XMM, MXCSR, memory, the exception and its error code. [`catalog::excluded`] lists what cannot be compared, with the
 //! reason.
 //!
+//! Silicon has been Intel's so far. Where models differ (AMD's FXSAVE leaves the x87 pointers out unless an exception
+//! waits, for one), the emulated CPU is Intel's.
+//!
 //! This package alone, beside the engine, holds unsafe code: running bytes on the host is what it is for.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
