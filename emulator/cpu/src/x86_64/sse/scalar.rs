@@ -53,7 +53,7 @@ macro_rules! host {
     ($format:ty, $float:ty, $bits:ty) => {
         impl Host for $format {
             #[inline]
-                    fn host(op: Arithmetic, a: u64, b: u64) -> u64 {
+            fn host(op: Arithmetic, a: u64, b: u64) -> u64 {
                 let (a, b) = (
                     <$float>::from_bits(a as $bits),
                     <$float>::from_bits(b as $bits),
