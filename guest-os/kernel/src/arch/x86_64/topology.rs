@@ -96,12 +96,13 @@ fn u64_at(table: &[u8], offset: usize) -> Option<u64> {
     ))
 }
 
-/// The address of a structure that starts with `signature` on a 16-byte boundary.
+/// The address of a structure that starts with `signature` on a 16-byte boundary of `from..to`.
 fn scan(from: u64, to: u64, signature: &[u8]) -> Option<PhysAddr> {
-    (from..to)
-        .step_by(16)
-        .map(PhysAddr::new)
-        .find(|&at| bytes(at, signature.len()) == Some(signature))
+    let range = bytes(PhysAddr::new(from), (to - from) as usize)?;
+    let index = range
+        .chunks(16)
+        .position(|chunk| chunk.starts_with(signature))?;
+    Some(PhysAddr::new(from + 16 * index as u64))
 }
 
 /// An ACPI table with its whole length.
