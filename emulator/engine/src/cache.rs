@@ -115,6 +115,7 @@ impl Cache {
                     cached.block = Block {
                         ops: Vec::new(),
                         insns: Vec::new(),
+                        owner: Vec::new(),
                         pool: Vec::new(),
                         ..cached.block
                     };

@@ -1,9 +1,10 @@
 //! The interpreter: one `match` over micro-ops. Long, because it holds one arm for each of them.
 //!
 //! Memory ops try the guest's fast path first; what that refuses is done by the guest's slow path, which may fault.
-//! Floating point takes the host's result when that is certainly the guest's ([`fast_float`]), else the ISA's call.
+//! Floating point takes the host's result when that is certainly the guest's ([`crate::float`]), else the ISA's call.
 //! After anything slow the guest may ask for attention: the instruction in progress is finished, then the block is left.
 
+use crate::float::{double, single};
 use base::Width;
 use ir::flags::{self, Cond};
 use ir::reg::{FLAG_A, FLAG_B, FLAG_KIND, FP_FAST};
@@ -206,35 +207,21 @@ pub fn interpret<G: Guest>(block: &Block, guest: &mut G, done: u64, left: u64) -
             }};
         }
         // Subnormal operands raise a flag of their own, and the smallest normal result may be the rounding of a tiny one.
-        macro_rules! only_rounded {
-            ($float:ident, $x:ident, $y:ident, $result:ident) => {
-                $x.is_normal()
-                    && $y.is_normal()
-                    && $result.is_normal()
-                    && $result.abs() > $float::MIN_POSITIVE
-            };
-        }
         macro_rules! float64 {
-            ($f:expr) => {{
-                let f: fn(f64, f64) -> f64 = $f;
+            ($f:path) => {{
                 let (x, y) = (f64::from_bits(a!()), f64::from_bits(b!()));
-                let result = f(x, y);
-                if reg!(FP_FAST) != 0 && only_rounded!(f64, x, y, result) {
-                    set!(result.to_bits())
-                } else {
-                    call!()
+                match $f(x, y, reg!(FP_FAST)) {
+                    Some(result) => set!(result.to_bits()),
+                    None => call!(),
                 }
             }};
         }
         macro_rules! float32 {
-            ($f:expr) => {{
-                let f: fn(f32, f32) -> f32 = $f;
+            ($f:path) => {{
                 let (x, y) = (f32::from_bits(a!() as u32), f32::from_bits(b!() as u32));
-                let result = f(x, y);
-                if reg!(FP_FAST) != 0 && only_rounded!(f32, x, y, result) {
-                    set!(reg!(op.d) & !0xffff_ffff | u64::from(result.to_bits()))
-                } else {
-                    call!()
+                match $f(x, y, reg!(FP_FAST)) {
+                    Some(result) => set!(reg!(op.d) & !0xffff_ffff | u64::from(result.to_bits())),
+                    None => call!(),
                 }
             }};
         }
@@ -462,16 +449,16 @@ pub fn interpret<G: Guest>(block: &Block, guest: &mut G, done: u64, left: u64) -
                 set!(top_bits(low) | top_bits(high) << 8);
             }
 
-            Opcode::FAdd64 => float64!(|x, y| x + y),
-            Opcode::FSub64 => float64!(|x, y| x - y),
-            Opcode::FMul64 => float64!(|x, y| x * y),
-            Opcode::FDiv64 => float64!(|x, y| x / y),
-            Opcode::FSqrt64 => float64!(|_, y| y.sqrt()),
-            Opcode::FAdd32 => float32!(|x, y| x + y),
-            Opcode::FSub32 => float32!(|x, y| x - y),
-            Opcode::FMul32 => float32!(|x, y| x * y),
-            Opcode::FDiv32 => float32!(|x, y| x / y),
-            Opcode::FSqrt32 => float32!(|_, y| y.sqrt()),
+            Opcode::FAdd64 => float64!(double::add),
+            Opcode::FSub64 => float64!(double::sub),
+            Opcode::FMul64 => float64!(double::mul),
+            Opcode::FDiv64 => float64!(double::div),
+            Opcode::FSqrt64 => float64!(double::sqrt),
+            Opcode::FAdd32 => float32!(single::add),
+            Opcode::FSub32 => float32!(single::sub),
+            Opcode::FMul32 => float32!(single::mul),
+            Opcode::FDiv32 => float32!(single::div),
+            Opcode::FSqrt32 => float32!(single::sqrt),
 
             Opcode::Call => call!(),
             Opcode::CallEnd => {

@@ -25,6 +25,8 @@ pub struct Block {
     pub ops: Vec<Op>,
     /// The guest instructions, in order. Used only on faults, attention and by tools.
     pub insns: Vec<Insn>,
+    /// For each op, the number of its guest instruction; [`Block::index`] makes it.
+    pub owner: Vec<u8>,
     /// 64-bit constants for `MovPool`.
     pub pool: Vec<u64>,
     /// Where the last branch or jump goes if taken; means nothing for blocks that end otherwise.
@@ -36,11 +38,22 @@ pub struct Block {
 }
 
 impl Block {
-    /// The index of the guest instruction that op number `op` belongs to.
+    /// The number of the guest instruction that op number `op` belongs to.
+    #[inline]
     pub fn insn_of(&self, op: usize) -> usize {
-        self.insns
-            .partition_point(|insn| usize::from(insn.op) <= op)
-            .saturating_sub(1)
+        self.owner.get(op).map_or(0, |&insn| usize::from(insn))
+    }
+
+    /// Makes the table behind [`Block::insn_of`], once ops and instructions are final.
+    pub fn index(&mut self) {
+        let starts = &self.insns;
+        self.owner = (0..self.ops.len())
+            .map(|op| {
+                starts
+                    .partition_point(|insn| usize::from(insn.op) <= op)
+                    .saturating_sub(1) as u8
+            })
+            .collect();
     }
 
     /// The virtual address of instruction number `insn`; one past the last is the block's `next`.

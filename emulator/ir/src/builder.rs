@@ -30,6 +30,7 @@ impl Builder {
                 bytes: 0,
                 ops: Vec::with_capacity(OPS),
                 insns: Vec::with_capacity(INSNS),
+                owner: Vec::new(),
                 pool: Vec::new(),
                 taken: 0,
                 next: pc,
@@ -197,6 +198,7 @@ impl Builder {
         self.block.next = next;
         self.block.bytes = next.wrapping_sub(self.block.pc) as u16;
         optimize(&mut self.block);
+        self.block.index();
         self.block.ops.shrink_to_fit();
         self.block.insns.shrink_to_fit();
         self.block

@@ -386,8 +386,7 @@ opcodes! {
     /// d = bit i is the top bit of byte i of the pair a, a + 1; d is one word
     VMoveMask8 DA;
 
-    /// 64-bit a + b: the host's result if `FP_FAST`, the operands and the result are normal and the result is not the
-    /// smallest normal number, else the exact form (call imm); the others likewise
+    /// 64-bit a + b: the host's result where that is certainly the guest's, else the exact form (call imm)
     FAdd64 Float;
     /// 64-bit a - b
     FSub64 Float;

@@ -4,7 +4,7 @@
 //! 0 ........ 159  the ISA's own state (general, floating-point and segment registers as its front end lays them out)
 //! 160 ...... 239  temporaries; they die at the end of a guest instruction
 //! 240 241 242     the lazy flags: kind, first operand, second operand (see `flags`)
-//! 243             nonzero while floating point may use the host's arithmetic (see `Opcode::FAdd64`)
+//! 243             how far floating point may use the host's arithmetic (see `fp_fast`)
 //! 254             sink: what is written here is never read
 //! 255             zero: never written
 //! ```
@@ -25,9 +25,20 @@ pub const FLAG_KIND: Reg = 240;
 pub const FLAG_A: Reg = 241;
 /// Lazy flags: the second operand.
 pub const FLAG_B: Reg = 242;
-/// Nonzero while scalar floating point may take the host's result (rounding to nearest, no flushing, the inexact
-/// flag already set and masked); the ISA keeps it true to its control register.
+/// How far scalar floating point may take the host's result, as [`fp_fast`] numbers it; the ISA keeps it true to its
+/// control register.
 pub const FP_FAST: Reg = 243;
+
+/// The values of [`FP_FAST`].
+pub mod fp_fast {
+    /// Not at all: another rounding, flushing, or an unmasked exception.
+    pub const NEVER: u64 = 0;
+    /// Where the result is exact, so that no flag rises.
+    pub const EXACT: u64 = 1;
+    /// Also where it is rounded: the inexact flag is raised already.
+    pub const ROUNDED: u64 = 2;
+}
+
 /// Writes here are discarded.
 pub const SINK: Reg = 254;
 /// Reads as zero.

@@ -8,7 +8,8 @@
 use super::super::reg::MXCSR;
 use crate::float::format::{Format, is_subnormal};
 use crate::float::{Env, Rounding, flag};
-use ir::{Regs, reg::FP_FAST};
+use ir::Regs;
+use ir::reg::{FP_FAST, fp_fast};
 
 /// MXCSR after reset: everything masked, nothing raised.
 pub const RESET: u64 = 0x1f80;
@@ -47,7 +48,7 @@ impl Unit {
         };
         Self {
             env,
-            host: fast(mxcsr),
+            host: fast(mxcsr) == fp_fast::ROUNDED,
             daz: mxcsr & DAZ != 0,
             masks,
         }
@@ -74,17 +75,21 @@ impl Unit {
     }
 }
 
-/// Whether the host's arithmetic gives the result and leaves MXCSR right, as long as operands and result are normal:
-/// round to nearest, no flushing, everything masked, and inexact already raised.
-pub const fn fast(mxcsr: u64) -> bool {
-    let inexact = flag::INEXACT as u64;
-    mxcsr & (FZ | 3 << ROUNDING | ALL_MASKED | DAZ | inexact) == ALL_MASKED | inexact
+/// How far the host's arithmetic may stand in (see [`ir::reg::FP_FAST`]): it rounds to nearest, flushes nothing and traps
+/// nothing, so under any other setting not at all.
+pub const fn fast(mxcsr: u64) -> u64 {
+    let settled = mxcsr & (FZ | 3 << ROUNDING | ALL_MASKED | DAZ) == ALL_MASKED;
+    match (settled, mxcsr & flag::INEXACT as u64 != 0) {
+        (false, _) => fp_fast::NEVER,
+        (true, false) => fp_fast::EXACT,
+        (true, true) => fp_fast::ROUNDED,
+    }
 }
 
 /// Writes MXCSR, and what the engine knows of it.
 pub fn set(regs: &mut Regs, mxcsr: u64) {
     regs[usize::from(MXCSR)] = mxcsr;
-    regs[usize::from(FP_FAST)] = u64::from(fast(mxcsr));
+    regs[usize::from(FP_FAST)] = fast(mxcsr);
 }
 
 #[cfg(test)]
@@ -92,15 +97,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_host_may_compute_only_once_inexact_is_sticky_and_nothing_else_is_asked() {
-        assert!(!fast(RESET));
-        assert!(fast(RESET | 0x20));
-        assert!(fast(RESET | 0x3f));
+    fn the_host_may_round_only_once_inexact_is_sticky_and_nothing_else_is_asked() {
+        assert_eq!(fast(RESET), fp_fast::EXACT);
+        assert_eq!(fast(RESET | 0x20), fp_fast::ROUNDED);
+        assert_eq!(fast(RESET | 0x3f), fp_fast::ROUNDED);
         for bit in [6, 13, 14, 15] {
-            assert!(!fast(RESET | 0x20 | 1 << bit), "bit {bit}");
+            assert_eq!(fast(RESET | 0x20 | 1 << bit), fp_fast::NEVER, "bit {bit}");
         }
         for mask in 7..13 {
-            assert!(!fast((RESET | 0x20) & !(1 << mask)), "mask {mask}");
+            assert_eq!(
+                fast((RESET | 0x20) & !(1 << mask)),
+                fp_fast::NEVER,
+                "mask {mask}"
+            );
         }
     }
 
