@@ -14,6 +14,7 @@ pub mod proc;
 pub mod sh;
 pub mod test;
 pub mod tree;
+pub mod usertests;
 
 use rust_alloc::vec::Vec;
 use ulib::bytes::show;

@@ -8,11 +8,18 @@ use ulib::prelude::*;
 
 ulib::main!(main);
 
+static SPEC: Spec = Spec {
+    usage: "[STRING]...",
+    short: "+",
+    long: &[],
+    trouble: 1,
+};
+
 fn main(args: &ulib::Args) -> i32 {
-    let words = if args.len() > 1 {
-        args[1..].join(&b' ')
-    } else {
-        b"y".to_vec()
+    let options = Options::parse(args, &SPEC);
+    let words = match &options.operands[..] {
+        [] => b"y".to_vec(),
+        words => words.join(&b' '),
     };
     let line = [&words[..], b"\n"].concat();
     let block = line.repeat((4096 / line.len()).max(1));

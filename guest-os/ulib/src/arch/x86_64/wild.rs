@@ -90,6 +90,32 @@ pub fn registers_survive(seed: u64, rounds: u64) -> bool {
     low == seed && high == seed && general == seed
 }
 
+/// vfork(2), whose child exits with `code` at once: the child's id, or a negated error. Child and
+/// parent share the stack, so the child must not return from here.
+pub fn vfork_exit(code: i32) -> i64 {
+    let answer;
+    // SAFETY: the child touches no memory between the two system calls, and ends with the second.
+    unsafe {
+        asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "mov eax, {exit}",
+            "mov edi, r8d",
+            "syscall",
+            "2:",
+            exit = const abi::nr::EXIT_GROUP,
+            inlateout("rax") abi::nr::VFORK => answer,
+            in("r8") i64::from(code),
+            lateout("rdi") _,
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+    answer
+}
+
 /// The current stack pointer.
 pub fn stack_pointer() -> u64 {
     let sp;
