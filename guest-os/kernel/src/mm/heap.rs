@@ -22,6 +22,8 @@ use crate::sync::SpinLock;
 /// Sizes of objects; each is a multiple of 16, so that alignments up to 16 come by themselves, and powers
 /// of two are aligned to themselves up to the header's size.
 const CLASSES: [usize; 11] = [16, 32, 48, 64, 96, 128, 192, 256, 512, 1008, 2016];
+/// The last of them.
+const LARGEST: usize = CLASSES[CLASSES.len() - 1];
 /// Bytes at the start of a page that are not for objects.
 const HEADER: usize = 64;
 
@@ -54,22 +56,38 @@ static HEAP: KernelHeap = KernelHeap {
     classes: [const { SpinLock::new(Class { pages: null_mut() }) }; CLASSES.len()],
 };
 
+/// Class of a size in steps of 16 bytes, rounded up: an index into `CLASSES`.
+const CLASS_OF: [u8; LARGEST / 16 + 1] = {
+    let mut table = [0; LARGEST / 16 + 1];
+    let mut class = 0;
+    let mut step = 0;
+    while step < table.len() {
+        if CLASSES[class] < step * 16 {
+            class += 1;
+        }
+        table[step] = class as u8;
+        step += 1;
+    }
+    table
+};
+
 /// Class for a request, if it is a small one.
 fn class_for(layout: &Layout) -> Option<usize> {
-    let size = if layout.align() > 16 {
-        layout.size().next_multiple_of(layout.align())
-    } else {
-        layout.size()
-    };
-    let index = CLASSES.iter().position(|&class| class >= size)?;
-    // Objects start at 64 + n * class, so an alignment above 16 needs a class that divides into it.
-    CLASSES[index..]
-        .iter()
-        .position(|class| {
-            layout.align() <= 16
-                || class.is_multiple_of(layout.align()) && HEADER.is_multiple_of(layout.align())
-        })
-        .map(|more| index + more)
+    if layout.align() > 16 {
+        return class_for_aligned(layout);
+    }
+    CLASS_OF
+        .get(layout.size().div_ceil(16))
+        .map(|&class| class.into())
+}
+
+/// Objects start at 64 + n * class, so an alignment above 16 needs a class that it divides.
+#[cold]
+fn class_for_aligned(layout: &Layout) -> Option<usize> {
+    let align = layout.align();
+    CLASSES.iter().position(|&class| {
+        class >= layout.size() && class.is_multiple_of(align) && HEADER.is_multiple_of(align)
+    })
 }
 
 fn order_for(layout: &Layout) -> usize {

@@ -3,9 +3,9 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::ffi::CString;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use kcore::runqueue::{Cause, Policy, Task};
 
 use crate::proc::{Pid, Process};
@@ -15,7 +15,7 @@ pub struct RunQueue {
     policy: Box<dyn Policy>,
     /// The policy's name as NUL-terminated text, for probes.
     policy_name: CString,
-    processes: BTreeMap<Pid, Arc<Process>>,
+    processes: Vec<Arc<Process>>,
     /// Number of processes, to be read without the lock.
     length: &'static AtomicUsize,
 }
@@ -26,7 +26,7 @@ impl RunQueue {
         RunQueue {
             policy_name: CString::new(policy.name()).unwrap_or_default(),
             policy,
-            processes: BTreeMap::new(),
+            processes: Vec::new(),
             length,
         }
     }
@@ -41,7 +41,7 @@ impl RunQueue {
             cause,
             now,
         );
-        self.processes.insert(process.pid, process);
+        self.processes.push(process);
         self.update_length();
     }
 
@@ -55,19 +55,15 @@ impl RunQueue {
             decision.key,
             decision.candidates
         );
-        let process = self.processes.remove(&decision.pid);
-        self.update_length();
-        process
+        self.take(decision.pid)
     }
 
     /// Takes a process that CPU `thief` may run and that no CPU is still leaving.
     pub fn steal(&mut self, thief: usize) -> Option<Arc<Process>> {
         let movable = |p: &&Arc<Process>| !p.on_cpu.load(Ordering::Acquire) && p.may_run_on(thief);
-        let pid = self.processes.values().find(movable)?.pid;
+        let pid = self.processes.iter().find(movable)?.pid;
         self.policy.remove(pid);
-        let process = self.processes.remove(&pid);
-        self.update_length();
-        process
+        self.take(pid)
     }
 
     /// Whether the process that runs should make place for one that waits.
@@ -78,6 +74,13 @@ impl RunQueue {
     /// A process has ended.
     pub fn forget(&mut self, pid: Pid) {
         self.policy.exited(pid);
+    }
+
+    fn take(&mut self, pid: Pid) -> Option<Arc<Process>> {
+        let index = self.processes.iter().position(|p| p.pid == pid)?;
+        let process = self.processes.swap_remove(index);
+        self.update_length();
+        Some(process)
     }
 
     fn update_length(&self) {

@@ -126,9 +126,10 @@ impl WaitQueue {
 
     /// Wakes all who wait.
     pub fn wake_all(&self) {
-        let waiters = core::mem::take(&mut *self.waiters.lock());
-        for process in &waiters {
-            sched::wake(process);
+        // Only those who wait now: one that comes back meanwhile stays.
+        let count = self.waiters.lock().len();
+        for _ in 0..count {
+            self.wake_one();
         }
     }
 }
