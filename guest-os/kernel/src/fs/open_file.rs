@@ -12,6 +12,7 @@ use abi::fcntl::{
     O_ACCMODE, O_APPEND, O_DSYNC, O_NONBLOCK, O_PATH, O_RDONLY, O_SYNC, O_WRONLY, SEEK_CUR,
     SEEK_END, SEEK_SET,
 };
+use abi::stat::{S_IFCHR, S_IFMT};
 
 use super::inode::{InodeRef, Place, Wait};
 use super::transfer::{Sink, Source};
@@ -149,10 +150,13 @@ impl OpenFile {
         Ok(end)
     }
 
-    /// Moves the position (lseek). Directories know only the positions that getdents has left there.
+    /// Moves the position (lseek). It stays 0 in devices of characters. Directories know only the positions that getdents has left there.
     pub fn seek(&self, offset: i64, whence: u32) -> Result<u64, Errno> {
         if !self.inode.is_seekable() {
             return Err(Errno::ESPIPE);
+        }
+        if self.inode.mode() & S_IFMT == S_IFCHR {
+            return Ok(0);
         }
         let mut position = self.position.lock();
         let base = match whence {

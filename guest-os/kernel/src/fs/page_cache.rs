@@ -12,7 +12,6 @@
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 
 use crate::mm::address::PAGE_SIZE;
 use crate::mm::frame::Frame;

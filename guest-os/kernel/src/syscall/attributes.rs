@@ -8,7 +8,7 @@ use abi::fcntl::{
 use abi::stat::Stat;
 use abi::time::{Timespec, UTIME_NOW, UTIME_OMIT};
 
-use super::lookup::{file, find, find_with_flags};
+use super::lookup::{file, find, find_with_flags, named_file};
 use super::{Args, SysResult};
 use crate::fs::inode::{Attributes, InodeRef, now};
 use crate::fs::walk::Last;
@@ -37,7 +37,7 @@ pub fn lstat(args: &mut Args) -> SysResult {
 
 /// fstat(2).
 pub fn fstat(args: &mut Args) -> SysResult {
-    report(file(args.int(0))?.inode(), args.pointer(1))
+    report(named_file(args.int(0))?.inode(), args.pointer(1))
 }
 
 /// newfstatat(2).
@@ -182,7 +182,7 @@ pub fn statfs(args: &mut Args) -> SysResult {
 
 /// fstatfs(2).
 pub fn fstatfs(args: &mut Args) -> SysResult {
-    let state = file(args.int(0))?.inode().statfs()?;
+    let state = named_file(args.int(0))?.inode().statfs()?;
     args.pointer(1).write(&state)?;
     Ok(0)
 }

@@ -11,7 +11,7 @@ use abi::time::Timespec;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::lookup::file;
+use super::lookup::{file, named_file};
 use super::{Args, SysResult};
 use crate::fs::descriptors::MAX_DESCRIPTORS;
 use crate::fs::open_file::OpenFile;
@@ -33,7 +33,7 @@ fn duplicate(file: Arc<OpenFile>, lowest: usize, close_on_exec: bool) -> SysResu
 }
 
 fn duplicate_to(from: i32, to: i32, close_on_exec: bool) -> SysResult {
-    let file = file(from)?;
+    let file = named_file(from)?;
     let closed = current().files.lock().replace(to, file, close_on_exec)?;
     drop(closed);
     Ok(to as usize)
@@ -41,14 +41,14 @@ fn duplicate_to(from: i32, to: i32, close_on_exec: bool) -> SysResult {
 
 /// dup(2).
 pub fn dup(args: &mut Args) -> SysResult {
-    duplicate(file(args.int(0))?, 0, false)
+    duplicate(named_file(args.int(0))?, 0, false)
 }
 
 /// dup2(2).
 pub fn dup2(args: &mut Args) -> SysResult {
     let (from, to) = (args.int(0), args.int(1));
     if from == to {
-        return file(from).map(|_| to as usize);
+        return named_file(from).map(|_| to as usize);
     }
     duplicate_to(from, to, false)
 }
@@ -65,7 +65,7 @@ pub fn dup3(args: &mut Args) -> SysResult {
 /// fcntl(2), without locks and signals.
 pub fn fcntl(args: &mut Args) -> SysResult {
     let (fd, command, arg) = (args.int(0), args.uint(1), args.word(2));
-    let file = file(fd)?;
+    let file = named_file(fd)?;
     let me = current();
     match command {
         F_DUPFD | F_DUPFD_CLOEXEC if arg >= MAX_DESCRIPTORS => Err(Errno::EINVAL),

@@ -4,7 +4,7 @@ use abi::Errno;
 use abi::fcntl::AT_FDCWD;
 use alloc::vec;
 
-use super::lookup::{file, find, working_directory};
+use super::lookup::{file, find, named_file, working_directory};
 use super::{Args, SysResult};
 use crate::fs::inode::InodeRef;
 use crate::fs::walk::{self, Last};
@@ -64,7 +64,7 @@ pub fn chdir(args: &mut Args) -> SysResult {
 
 /// fchdir(2).
 pub fn fchdir(args: &mut Args) -> SysResult {
-    change_to(file(args.int(0))?.inode().clone())
+    change_to(named_file(args.int(0))?.inode().clone())
 }
 
 /// getcwd(2): gives the length with the NUL.

@@ -1,7 +1,7 @@
 //! From the arguments of a call to inodes and open files.
 
 use abi::Errno;
-use abi::fcntl::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW};
+use abi::fcntl::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, O_PATH};
 use alloc::sync::Arc;
 
 use crate::fs::inode::{InodeRef, NewFile, now};
@@ -9,8 +9,17 @@ use crate::fs::open_file::OpenFile;
 use crate::fs::walk::{self, Last, Parent};
 use crate::proc::current;
 
-/// The open file of a descriptor.
+/// The open file of a descriptor. One that was opened with `O_PATH` only names it: `EBADF`.
 pub fn file(fd: i32) -> Result<Arc<OpenFile>, Errno> {
+    let file = named_file(fd)?;
+    if file.flags() & O_PATH != 0 {
+        return Err(Errno::EBADF);
+    }
+    Ok(file)
+}
+
+/// The file of a descriptor, open or only named, for the calls that a name is enough for.
+pub fn named_file(fd: i32) -> Result<Arc<OpenFile>, Errno> {
     current().files.lock().get(fd)
 }
 
@@ -24,7 +33,7 @@ pub fn start(dir: i32, path: &[u8]) -> Result<InodeRef, Errno> {
     if dir == AT_FDCWD || kcore::path::is_absolute(path) {
         return Ok(working_directory());
     }
-    let inode = file(dir)?.inode().clone();
+    let inode = named_file(dir)?.inode().clone();
     // An empty path may name the descriptor itself, whatever it is.
     if inode.is_dir() || path.is_empty() {
         Ok(inode)
