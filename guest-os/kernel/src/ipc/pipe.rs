@@ -25,6 +25,7 @@ use crate::fs::inode::{Inode, InodeId, InodeRef, Place, Wait};
 use crate::fs::poll;
 use crate::fs::transfer::{Sink, Source};
 use crate::mm::user::UserPtr;
+use crate::mm::frame;
 use crate::proc::signal;
 use crate::sync::{SpinLock, WaitQueue, current};
 
@@ -77,7 +78,8 @@ impl State {
     /// Room for a write of `len` bytes, after growing the ring if that helps.
     fn make_room(&mut self, len: usize) -> usize {
         let capacity = self.ring.len() + self.ring.room();
-        if self.ring.room() < len && capacity < CAPACITY {
+        // When memory is short the ring stays small, and the pipe slow.
+        if self.ring.room() < len && capacity < CAPACITY && frame::check_room().is_ok() {
             let wanted = (self.ring.len() + len).next_power_of_two().min(CAPACITY);
             let mut larger = Ring::new(wanted);
             while !self.ring.is_empty() {

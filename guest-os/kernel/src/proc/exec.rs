@@ -19,6 +19,7 @@ use super::fork::release_vfork_parent;
 use super::program::Program;
 use crate::arch::{self, trap::TrapFrame};
 use crate::mm::address::{PAGE_SIZE, page_ceil, page_floor};
+use crate::mm::frame;
 use crate::mm::layout::USER_TOP;
 use crate::mm::protection::Protection;
 use crate::mm::region::{Backing, Region};
@@ -46,6 +47,7 @@ impl Strings {
 
     /// Copies two NULL-terminated arrays of strings from the running program; `E2BIG` beyond `ARG_MAX`.
     pub fn copy_in(argv: usize, envp: usize) -> Result<Self, Errno> {
+        frame::check_room()?;
         let mut room = ARG_MAX;
         Ok(Strings {
             argv: copy_array(argv, &mut room)?,

@@ -17,6 +17,7 @@ use crate::fs::descriptors::MAX_DESCRIPTORS;
 use crate::fs::open_file::OpenFile;
 use crate::fs::poll as polling;
 use crate::ipc::pipe;
+use crate::mm::frame;
 use crate::mm::user::UserPtr;
 use crate::proc::current;
 
@@ -105,6 +106,7 @@ fn make_pipe(pair: UserPtr<[i32; 2]>, flags: u32) -> SysResult {
     if flags & !(O_CLOEXEC | O_NONBLOCK | O_DIRECT) != 0 {
         return Err(Errno::EINVAL);
     }
+    frame::check_room()?;
     let (read_end, write_end) = pipe::new();
     let (status, close_on_exec) = (flags & O_NONBLOCK, flags & O_CLOEXEC != 0);
     let me = current();
