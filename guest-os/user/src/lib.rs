@@ -7,6 +7,7 @@
 extern crate alloc as rust_alloc;
 
 pub mod accounts;
+pub mod bench;
 pub mod echo;
 pub mod kill;
 pub mod printf;

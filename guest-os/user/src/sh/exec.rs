@@ -285,8 +285,7 @@ fn simple(
     words: &[Word],
     tail: bool,
 ) -> Result {
-    // Without a command, the status is that of the last substitution.
-    shell.status = if words.is_empty() { 0 } else { shell.status };
+    shell.substituted = false;
     let words = shell.expand_words(words)?;
     let mut values = Vec::new();
     for (name, word) in assignments {
@@ -296,6 +295,10 @@ fn simple(
         trace(shell, &values, &words);
     }
     let Some(name) = words.first() else {
+        // Without a command, the status is that of the last substitution.
+        if !shell.substituted {
+            shell.status = 0;
+        }
         for (name, value) in values {
             shell.assign(name, &value)?;
         }
@@ -470,6 +473,7 @@ pub fn capture(shell: &mut Shell, body: &List) -> core::result::Result<Vec<u8>, 
     let _ = sys::close(reader);
     if let Ok(status) = sys::wait_for(child) {
         shell.status = status.shell_status().into();
+        shell.substituted = true;
     }
     match output {
         Ok(mut output) => {

@@ -55,6 +55,8 @@ pub struct Shell {
     locals: Vec<Vec<(Vec<u8>, Option<Variable>)>>,
     /// Commands around the present one whose failure is looked at, so that `set -e` lets it pass.
     conditions: u32,
+    /// Has the present command run a command substitution?
+    substituted: bool,
 }
 
 /// The options of `set`.
@@ -188,6 +190,7 @@ impl Shell {
             loops: 0,
             locals: vec![],
             conditions: 0,
+            substituted: false,
         }
     }
 
