@@ -18,6 +18,7 @@ global_asm!(
 .text
 .balign 16
 .type syscall_entry, @function
+.globl syscall_entry
 syscall_entry:
     swapgs
     mov gs:[{user_stack}], rsp

@@ -169,6 +169,7 @@ global_asm!(
     r#"
 .text
 .balign 16
+.globl trap_stubs
 trap_stubs:
     .set vector, 0
     .rept 256
