@@ -31,7 +31,7 @@ fn main(boot: BootInfo) -> ! {
     mm::init(&boot); // frames, kernel page table, heap
     boot_params::init(&boot); // command line
     set_log_level();
-    arch::apic::init(); // this CPU's interrupt controller
+    arch::irq::init_cpu(); // this CPU's interrupt controller
     time::init(); // clocks and timer
     let topology = arch::topology::discover(&boot); // CPUs and interrupt lines
     arch::irq::init(&topology); // device interrupts
@@ -39,7 +39,7 @@ fn main(boot: BootInfo) -> ! {
     sched::cpu::init(); // run queue; this becomes the idle process
     info!("memory: {} KiB free of {} KiB", mm::frame::free() * 4, mm::frame::total() * 4);
     arch::smp::start_others(&topology); // the other CPUs
-    info!("{} CPU(s), TSC at {} kHz", sched::online_cpus(), arch::timer::tsc_hz() / 1000);
+    info!("{} CPU(s), clock at {} kHz", sched::online_cpus(), arch::timer::hz() / 1000);
     proc::init::start(); // process 1
     arch::cpu::interrupts_on();
     sched::idle() // and wait for something to do

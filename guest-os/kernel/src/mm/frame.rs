@@ -28,6 +28,8 @@ static FREE: AtomicUsize = AtomicUsize::new(0);
 
 static POOL: SpinLock<Option<Buddy<'static>>> = SpinLock::new(None);
 
+/// How much memory the boot page table shows.
+const BOOT_MAPPED: u64 = 1 << 30;
 /// First byte behind what real-mode code and firmware use.
 const LOW_MEMORY: u64 = 1 << 20;
 
@@ -37,12 +39,14 @@ pub fn init(boot: &BootInfo, map: impl FnOnce(&mut dyn FnMut() -> PhysAddr)) {
     let ranges = free_ranges(boot);
     let last = ranges.iter().map(|r| r.1).max().unwrap_or(0);
     let frames = (last / page) as usize;
-    // Page tables, the allocator's records and the counts come from the start of the largest range.
+    // Page tables, the allocator's records and the counts come from the start of the largest range that the
+    // boot page table shows.
     let mut ranges = ranges;
     let largest = ranges
         .iter_mut()
+        .filter(|r| r.0 < BOOT_MAPPED)
         .max_by_key(|r| r.1.saturating_sub(r.0))
-        .expect("some memory");
+        .expect("memory in the first GiB");
     let next = &mut largest.0;
     map(&mut || {
         let at = PhysAddr::new(*next);

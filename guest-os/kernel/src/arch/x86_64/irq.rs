@@ -72,6 +72,11 @@ impl IoApic {
     }
 }
 
+/// Switches on the calling CPU's part of the interrupt system.
+pub fn init_cpu() {
+    apic::init();
+}
+
 /// Silences the PICs and finds the I/O APICs, all lines masked.
 pub fn init(topology: &Topology) {
     outb(0x21, 0xff);

@@ -112,8 +112,8 @@ pub fn nanos() -> u64 {
     )
 }
 
-/// TSC ticks per second.
-pub fn tsc_hz() -> u64 {
+/// Ticks per second of the counter that `nanos` reads.
+pub fn hz() -> u64 {
     TSC_HZ.load(Relaxed)
 }
 

@@ -65,7 +65,7 @@ fn cmdline() -> String {
 
 fn cpuinfo() -> String {
     let mut out = String::new();
-    let khz = arch::timer::tsc_hz() / 1000;
+    let khz = arch::timer::hz() / 1000;
     for cpu in 0..sched::online_cpus() {
         let _ = write!(
             out,
