@@ -18,7 +18,7 @@ struct Record {
 }
 
 fn main(args: &ulib::Args) -> i32 {
-    user::bench::main(args, "dhry", 600_000, run)
+    user::bench::main(args, "dhry", 1_500_000, run)
 }
 
 fn run(rounds: u64) -> u64 {

@@ -13,7 +13,7 @@ const N: usize = 64;
 type Matrix = Vec<[f64; N]>;
 
 fn main(args: &ulib::Args) -> i32 {
-    user::bench::main(args, "matrix", 60, |rounds| {
+    user::bench::main(args, "matrix", 250, |rounds| {
         let mut a = matrix(3);
         let b = matrix(7);
         let mut sum = 0;

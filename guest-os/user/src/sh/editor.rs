@@ -56,8 +56,6 @@ const fn control(letter: u8) -> u8 {
 #[derive(Default)]
 pub struct Editor {
     history: VecDeque<Vec<u8>>,
-    /// Keys typed ahead of what has been handled.
-    unread: VecDeque<u8>,
 }
 
 /// A line being edited.
@@ -126,21 +124,21 @@ impl Editor {
         self.history.push_back(line.to_vec());
     }
 
-    fn byte(&mut self) -> Option<u8> {
-        while self.unread.is_empty() {
-            let mut buffer = [0; 64];
-            match sys::read(STDIN, &mut buffer) {
+    /// Reads one byte and no more: what is typed ahead of a line's end may be for the program that the line starts.
+    fn byte(&self) -> Option<u8> {
+        let mut byte = [0];
+        loop {
+            match sys::read(STDIN, &mut byte) {
                 Ok(0) => return None,
-                Ok(n) => self.unread.extend(&buffer[..n]),
+                Ok(_) => return Some(byte[0]),
                 Err(abi::Errno::EINTR) => {}
                 Err(_) => return None,
             }
         }
-        self.unread.pop_front()
     }
 
     /// Reads a key; the others come as escape sequences (ECMA-48, DEC's function keys).
-    fn key(&mut self) -> Option<Key> {
+    fn key(&self) -> Option<Key> {
         let byte = self.byte()?;
         if byte != 0x1b {
             return Some(Key::Byte(byte));

@@ -130,10 +130,10 @@ pub fn write_all(fd: Fd, bytes: &[u8]) {
     io::write_all(fd, bytes).unwrap();
 }
 
-/// Free memory in bytes, as /proc/meminfo says.
+/// Memory in bytes that is free or in caches, as /proc/meminfo says.
 pub fn free_memory() -> u64 {
     let text = fs::read_file(b"/proc/meminfo").unwrap();
-    crate::proc::meminfo(&text, "MemFree").unwrap() * 1024
+    crate::proc::meminfo(&text, "MemAvailable").unwrap() * 1024
 }
 
 /// Sleeps for milliseconds.
