@@ -86,6 +86,11 @@ impl Cache {
         }
     }
 
+    /// Number of blocks in memory.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Drops all clean blocks.
     pub(super) fn drop_clean(&mut self) {
         let dirty = &self.dirty;

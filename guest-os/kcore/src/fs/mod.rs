@@ -118,6 +118,11 @@ impl<S: BlockStore> Fs<S> {
         Ok(self.store)
     }
 
+    /// Blocks of metadata in memory.
+    pub fn cached_blocks(&self) -> usize {
+        self.cache.len()
+    }
+
     /// Forgets all metadata that can be read again. For a caller that is short of memory.
     pub fn drop_clean(&mut self) {
         self.cache.drop_clean();

@@ -180,7 +180,7 @@ impl Inode for Dir {
         Ok(memory_dir::statfs(TMPFS_MAGIC))
     }
 
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
+    fn open(self: Arc<Self>, _write: bool) -> Result<InodeRef, Errno> {
         Ok(self)
     }
 
@@ -234,7 +234,7 @@ impl Inode for Node {
         self.device.is_seekable()
     }
 
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
+    fn open(self: Arc<Self>, _write: bool) -> Result<InodeRef, Errno> {
         Ok(self)
     }
 

@@ -78,8 +78,9 @@ pub trait Inode: Send + Sync {
         true
     }
 
-    /// Called for each open(2): may give another inode that stands for this opening.
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno>;
+    /// Called for each open(2), which is going to write or not: may refuse that, or give another
+    /// inode that stands for this opening.
+    fn open(self: Arc<Self>, write: bool) -> Result<InodeRef, Errno>;
 
     // Bytes.
 

@@ -24,8 +24,8 @@ use kcore::ring::Ring;
 use crate::fs::inode::{Inode, InodeId, InodeRef, Place, Wait};
 use crate::fs::poll;
 use crate::fs::transfer::{Sink, Source};
-use crate::mm::user::UserPtr;
 use crate::mm::frame;
+use crate::mm::user::UserPtr;
 use crate::proc::signal;
 use crate::sync::{SpinLock, WaitQueue, current};
 
@@ -201,7 +201,7 @@ impl Inode for ReadEnd {
         false
     }
 
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
+    fn open(self: Arc<Self>, _write: bool) -> Result<InodeRef, Errno> {
         Ok(self)
     }
 
@@ -249,7 +249,7 @@ impl Inode for WriteEnd {
         false
     }
 
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
+    fn open(self: Arc<Self>, _write: bool) -> Result<InodeRef, Errno> {
         Ok(self)
     }
 

@@ -64,7 +64,7 @@ fn open_at(dir: i32, path: &[u8], flags: u32, mode: u32) -> SysResult {
     let opened = if flags & O_PATH != 0 {
         inode
     } else {
-        inode.open()?
+        inode.open(flags & O_ACCMODE != O_RDONLY)?
     };
     if flags & O_TRUNC != 0 && !is_new && flags & O_PATH == 0 && opened.mode() & S_IFMT == S_IFREG {
         opened.truncate(0)?;

@@ -147,7 +147,7 @@ impl Inode for DiskInode {
         Ok(self.disk.with(|fs| fs.statfs()))
     }
 
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
+    fn open(self: Arc<Self>, _write: bool) -> Result<InodeRef, Errno> {
         Ok(self)
     }
 

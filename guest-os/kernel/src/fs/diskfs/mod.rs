@@ -98,9 +98,10 @@ pub fn settle() -> Result<(), Errno> {
         .map_or(Ok(()), |disk| disk.with(|fs| fs.settle()))
 }
 
-/// Blocks in the buffer cache.
+/// Blocks of the disk in memory: metadata, and what is in the buffer cache.
 pub fn buffers() -> usize {
-    MOUNTED.get().map_or(0, |disk| disk.buffers.len())
+    let Some(disk) = MOUNTED.get() else { return 0 };
+    disk.with(|fs| fs.cached_blocks()) + disk.buffers.len()
 }
 
 /// Drops up to `count` pages of files that were not used lately; gives how many. For when frames are short.

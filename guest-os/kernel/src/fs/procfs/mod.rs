@@ -83,7 +83,7 @@ impl Inode for Root {
         Ok(statfs())
     }
 
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
+    fn open(self: Arc<Self>, _write: bool) -> Result<InodeRef, Errno> {
         Ok(self)
     }
 
@@ -131,7 +131,7 @@ impl Inode for SelfLink {
         Ok(memory_dir::stat(self.id(), self.mode()))
     }
 
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
+    fn open(self: Arc<Self>, _write: bool) -> Result<InodeRef, Errno> {
         Ok(self)
     }
 

@@ -35,7 +35,7 @@ impl Inode for ProcessDir {
         Ok(statfs())
     }
 
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
+    fn open(self: Arc<Self>, _write: bool) -> Result<InodeRef, Errno> {
         Ok(self)
     }
 
@@ -73,7 +73,10 @@ impl Inode for ProcessFile {
         Ok(memory_dir::stat(self.id(), self.mode()))
     }
 
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
+    fn open(self: Arc<Self>, write: bool) -> Result<InodeRef, Errno> {
+        if write {
+            return Err(Errno::EACCES);
+        }
         let process = table::find(self.0).ok_or(Errno::ESRCH)?;
         let (_, text) = process::FILES[self.1];
         let text = text(&process).ok_or(Errno::ESRCH)?;

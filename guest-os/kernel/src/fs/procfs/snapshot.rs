@@ -35,7 +35,7 @@ impl Inode for Snapshot {
         self.inode.stat()
     }
 
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
+    fn open(self: Arc<Self>, _write: bool) -> Result<InodeRef, Errno> {
         Ok(self)
     }
 

@@ -94,9 +94,10 @@ impl Inode for SystemNode {
         Ok(statfs())
     }
 
-    fn open(self: Arc<Self>) -> Result<InodeRef, Errno> {
+    fn open(self: Arc<Self>, write: bool) -> Result<InodeRef, Errno> {
         match self.entry().content {
             Content::Directory => Ok(self),
+            Content::Text(_) if write => Err(Errno::EACCES),
             Content::Text(text) | Content::Control(text, _) => {
                 Ok(Arc::new(Snapshot::new(text(), self)))
             }
