@@ -24,28 +24,46 @@ impl Ran {
     /// Checks that the run succeeded and printed just `expected`.
     #[track_caller]
     pub fn prints(&self, expected: &str) {
-        assert_eq!((self.text().as_str(), self.status), (expected, 0), "stderr: {}", self.stderr);
+        assert_eq!(
+            (self.text().as_str(), self.status),
+            (expected, 0),
+            "stderr: {}",
+            self.stderr
+        );
     }
 }
 
 /// The workspace's folder.
 pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the workspace")
+        .to_owned()
 }
 
 /// The folder of Silica's images.
 pub fn images() -> PathBuf {
     let folder = workspace().join("images/x86_64");
-    assert!(folder.join("kernel.elf").is_file(), "no images: run 'cargo xtask image' first");
+    assert!(
+        folder.join("kernel.elf").is_file(),
+        "no images: run 'cargo xtask image' first"
+    );
     folder
 }
 
 /// The emulator, ready for arguments.
 pub fn command() -> Command {
     let test = std::env::current_exe().expect("the test's own path");
-    let folder = test.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps");
+    let folder = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("tests lie in target/PROFILE/deps");
     let program = folder.join("glassbox");
-    assert!(program.is_file(), "{} is missing: build it with the same profile first", program.display());
+    assert!(
+        program.is_file(),
+        "{} is missing: build it with the same profile first",
+        program.display()
+    );
     let mut command = Command::new(program);
     command.env("GLASSBOX_IMAGES", workspace().join("images"));
     command

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// How long a silent emulator is waited for before a test gives up: generous, for it only ends tests that fail.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A program on a terminal.
 pub struct Terminal {
@@ -29,9 +29,18 @@ impl Terminal {
         unlockpt(&master).expect("unlockpt");
         let name = ptsname(&master, Vec::new()).expect("ptsname");
         let path = std::path::PathBuf::from(name.to_str().expect("a plain name"));
-        let slave = File::options().read(true).write(true).open(path).expect("the terminal opens");
+        let slave = File::options()
+            .read(true)
+            .write(true)
+            .open(path)
+            .expect("the terminal opens");
         let stdio = || slave.try_clone().expect("dup");
-        let child = command.stdin(stdio()).stdout(stdio()).stderr(stdio()).spawn().expect("the emulator starts");
+        let child = command
+            .stdin(stdio())
+            .stdout(stdio())
+            .stderr(stdio())
+            .spawn()
+            .expect("the emulator starts");
         let master = File::from(master);
         let mut reader = master.try_clone().expect("dup");
         let (sender, output) = channel();
@@ -43,24 +52,39 @@ impl Terminal {
                 }
             }
         });
-        Self { master, slave, output, seen: Vec::new(), child }
+        Self {
+            master,
+            slave,
+            output,
+            seen: Vec::new(),
+            child,
+        }
     }
 
     /// Types.
     pub fn type_in(&mut self, keys: &[u8]) {
-        self.master.write_all(keys).expect("the terminal takes keys");
+        self.master
+            .write_all(keys)
+            .expect("the terminal takes keys");
     }
 
-    /// Waits until `text` has been shown since the last call, and forgets everything up to it.
+    /// Waits until `text` has been shown since the last call, and forgets everything up to it. Carriage returns do not
+    /// count: the guest's terminal and the host's both put them before line ends.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> String {
         loop {
-            if let Some(at) = self.seen.windows(text.len()).position(|w| w == text.as_bytes()) {
+            if let Some(at) = self
+                .seen
+                .windows(text.len())
+                .position(|w| w == text.as_bytes())
+            {
                 let shown: Vec<u8> = self.seen.drain(..at + text.len()).collect();
                 return String::from_utf8_lossy(&shown).into_owned();
             }
             match self.output.recv_timeout(PATIENCE) {
-                Ok(bytes) => self.seen.extend(bytes),
+                Ok(bytes) => self
+                    .seen
+                    .extend(bytes.iter().filter(|&&byte| byte != b'\r')),
                 Err(_) => panic!("'{text}' was not shown, but: {}", self.seen.escape_ascii()),
             }
         }

@@ -15,7 +15,10 @@ fn a_line_prints_exactly_its_output_and_gives_its_status() {
 fn standard_error_is_kept_apart() {
     let ran = run("echo out; echo err >&2; cat /nowhere");
     assert_eq!(ran.text(), "out\n");
-    assert_eq!(ran.stderr, "err\ncat: /nowhere: No such file or directory\n");
+    assert_eq!(
+        ran.stderr,
+        "err\ncat: /nowhere: No such file or directory\n"
+    );
     assert_eq!(ran.status, 1);
 }
 
@@ -38,12 +41,20 @@ fn a_mebibyte_passes_through_a_pipe() {
         })
         .collect();
     let ran = glassbox(&["run", "--", "cat | cat"], &bytes);
-    assert!(ran.stdout == bytes, "{} bytes came back, stderr: {}", ran.stdout.len(), ran.stderr);
+    assert!(
+        ran.stdout == bytes,
+        "{} bytes came back, stderr: {}",
+        ran.stdout.len(),
+        ran.stderr
+    );
 }
 
 #[test]
 fn input_ends_and_lines_are_read_one_by_one() {
-    let ran = glassbox(&["run", "--", "read a; read b; echo \"$b-$a\"; cat | wc -c"], b"one\ntwo\nrest\n");
+    let ran = glassbox(
+        &["run", "--", "read a; read b; echo \"$b-$a\"; cat | wc -c"],
+        b"one\ntwo\nrest\n",
+    );
     ran.prints("two-one\n5\n");
     glassbox(&["run", "--", "cat; echo end"], b"").prints("end\n");
 }
@@ -109,13 +120,21 @@ fn a_signal_is_told_from_a_status() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");
     let path = report.to_str().unwrap();
-    let read = || -> serde_json::Value { serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap() };
+    let read = || -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap()
+    };
     let ran = glassbox(&["run", "--report", path, "--", "kill -9 $$"], b"");
     assert_eq!(ran.status, 137, "{}", ran.stderr);
-    assert_eq!((&read()["outcome"], &read()["signal"]), (&"signal".into(), &9.into()));
+    assert_eq!(
+        (&read()["outcome"], &read()["signal"]),
+        (&"signal".into(), &9.into())
+    );
     let ran = glassbox(&["run", "--report", path, "--", "exit 137"], b"");
     assert_eq!(ran.status, 137);
-    assert_eq!((&read()["outcome"], &read()["signal"]), (&"exit".into(), &0.into()));
+    assert_eq!(
+        (&read()["outcome"], &read()["signal"]),
+        (&"exit".into(), &0.into())
+    );
     assert!(read()["instructions"].as_u64().unwrap() > 100_000);
     assert_eq!(read()["hash"].as_str().unwrap().len(), 32);
 }
@@ -124,11 +143,24 @@ fn a_signal_is_told_from_a_status() {
 fn idle_time_costs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");
-    let ran = glassbox(&["run", "--report", report.to_str().unwrap(), "--", "sleep 3600; echo woke"], b"");
+    let ran = glassbox(
+        &[
+            "run",
+            "--report",
+            report.to_str().unwrap(),
+            "--",
+            "sleep 3600; echo woke",
+        ],
+        b"",
+    );
     ran.prints("woke\n");
-    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    let report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
     assert!(report["virtual_ns"].as_u64().unwrap() > 3_600_000_000_000);
-    assert!(report["instructions"].as_u64().unwrap() < 100_000_000, "{report}");
+    assert!(
+        report["instructions"].as_u64().unwrap() < 100_000_000,
+        "{report}"
+    );
 }
 
 #[test]
@@ -147,7 +179,10 @@ fn files_and_folders_go_in_and_come_out() {
     assert_eq!(std::fs::read(at("out/a.txt")).unwrap(), b"alpha\n");
     assert_eq!(std::fs::read(at("out/c.txt")).unwrap(), b"alpha\nmore\n");
     assert_eq!(std::fs::read(at("out/deep/b.bin")).unwrap(), [0, 255, 10]);
-    assert_eq!(std::fs::read_link(at("out/link")).unwrap().to_str(), Some("a.txt"));
+    assert_eq!(
+        std::fs::read_link(at("out/link")).unwrap().to_str(),
+        Some("a.txt")
+    );
 }
 
 #[test]
@@ -157,9 +192,18 @@ fn what_the_guest_writes_is_dropped_unless_it_is_to_persist() {
     std::fs::copy(tests::glassbox::images().join("fs.img"), &disk).unwrap();
     let disk = disk.to_str().unwrap();
     let write = "echo kept >/root/note; sync";
-    assert_eq!(glassbox(&["run", "--disk", disk, "--", write], b"").status, 0);
-    assert_eq!(glassbox(&["run", "--disk", disk, "--", "cat /root/note"], b"").status, 1);
-    assert_eq!(glassbox(&["run", "--disk", disk, "--persist", "--", write], b"").status, 0);
+    assert_eq!(
+        glassbox(&["run", "--disk", disk, "--", write], b"").status,
+        0
+    );
+    assert_eq!(
+        glassbox(&["run", "--disk", disk, "--", "cat /root/note"], b"").status,
+        1
+    );
+    assert_eq!(
+        glassbox(&["run", "--disk", disk, "--persist", "--", write], b"").status,
+        0
+    );
     glassbox(&["run", "--disk", disk, "--", "cat /root/note"], b"").prints("kept\n");
 }
 
@@ -184,7 +228,16 @@ fn the_kernels_log_is_shown_on_request_only() {
 #[test]
 fn every_number_of_cpus_gives_the_same_answer() {
     for cpus in ["1", "2", "3", "8"] {
-        glassbox(&["run", "--cpus", cpus, "--", "nproc; ls / | sort -r | head -1"], b"")
-            .prints(&format!("{cpus}\ntmp\n"));
+        glassbox(
+            &[
+                "run",
+                "--cpus",
+                cpus,
+                "--",
+                "nproc; ls / | sort -r | head -1",
+            ],
+            b"",
+        )
+        .prints(&format!("{cpus}\ntmp\n"));
     }
 }

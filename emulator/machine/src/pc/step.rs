@@ -35,7 +35,9 @@ impl Pc {
             if hart.activity != Activity::Running || retired >= budget || self.chips.wants_loop() {
                 break None;
             }
-            let mut left = budget - retired;
+            // A deadline that the guest has set since the run began ends it, too.
+            let due = clock.until(self.chips.deadline()).saturating_sub(retired);
+            let mut left = (budget - retired).min(due.max(1));
             let shadow = std::mem::take(&mut hart.shadow);
             if shadow {
                 left = 1;
