@@ -64,10 +64,13 @@ impl AddressSpace {
     pub fn resolve(&self, fault: &Fault) -> Result<(), Unresolved> {
         let page = page_floor(fault.address);
         let mut contents = self.contents.lock();
-        if contents.region_at(fault.address).is_none() && !contents.grow_stack(fault.address) {
+        if contents.regions.region_at(fault.address).is_none()
+            && !contents.regions.grow_stack(fault.address)
+        {
             return Err(Unresolved::NotMapped);
         }
         let region = contents
+            .regions
             .region_at(fault.address)
             .ok_or(Unresolved::NotMapped)?;
         let (protection, is_shared) = (region.protection, region.is_shared());

@@ -6,7 +6,9 @@
 //! | `frame`      | page frames with reference counts                             |
 //! | `heap`       | the kernel's `Box` and `Vec`: size classes on frames          |
 //! | `kstack`     | kernel stacks with guard pages                                |
-//! | `space`      | address spaces: regions, `mmap`, `brk`, fork                  |
+//! | `space`      | address spaces: `mmap`, `brk`, fork                           |
+//! | `region`     | a range of pages of one kind, and where they come from        |
+//! | `regions`    | all of them: what is free, gaps, stack growth                 |
 //! | `fault`      | demand paging and copy-on-write                               |
 //! | `user`       | checked pointers into a program's memory                      |
 //! | `dma`        | memory that devices see                                       |
@@ -20,6 +22,7 @@ pub mod kstack;
 pub mod layout;
 pub mod protection;
 pub mod region;
+mod regions;
 pub mod space;
 pub mod user;
 

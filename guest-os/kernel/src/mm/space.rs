@@ -13,27 +13,25 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::Errno;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::address::{PAGE_SIZE, page_ceil, page_floor};
-use super::frame::{self, Frame};
+use super::frame::Frame;
 use super::layout::{USER_BOTTOM, USER_TOP};
 use super::protection::Protection;
-use super::region::{Backing, Region};
+use super::region::Region;
+use super::regions::{MAPPINGS_TOP, Regions};
+
+pub use super::regions::STACK_LIMIT;
 use crate::arch::paging::{self, PageTable, Root};
 use crate::arch::percpu::cpu_id;
 use crate::arch::smp;
 use crate::sync::SleepLock;
 
-/// How far a stack may grow.
-pub const STACK_LIMIT: usize = 8 << 20;
-/// Unmapped space kept below a growing stack, so that running off its end faults.
-pub const STACK_GUARD: usize = 64 * PAGE_SIZE;
-/// Mappings without a wish are placed below this.
-const MAPPINGS_TOP: usize = USER_TOP - STACK_LIMIT - STACK_GUARD;
 /// Ranges of more pages than this are flushed by flushing everything.
 const FLUSH_ALL_ABOVE: usize = 32;
+/// Pages freed at once.
+const RELEASE_BATCH: usize = 128;
 
 /// An address space.
 pub struct AddressSpace {
@@ -46,7 +44,7 @@ pub struct AddressSpace {
 /// What the lock guards.
 pub(super) struct Contents {
     pub table: PageTable,
-    pub regions: BTreeMap<usize, Region>,
+    pub regions: Regions,
     /// Start and end of the heap that brk(2) moves.
     heap: (usize, usize),
 }
@@ -59,7 +57,7 @@ impl AddressSpace {
             root: table.root(),
             contents: SleepLock::new(Contents {
                 table,
-                regions: BTreeMap::new(),
+                regions: Regions::default(),
                 heap: (0, 0),
             }),
             cpus: AtomicU64::new(0),
@@ -88,7 +86,7 @@ impl AddressSpace {
             heap,
         } = &mut *ours;
         let mut result = Ok(());
-        for region in regions.values() {
+        for region in regions.iter() {
             result = table.share_with(&mut theirs.table, region.start, region.end);
             if result.is_err() {
                 break;
@@ -117,7 +115,7 @@ impl AddressSpace {
 
     /// Adds a region where nothing is; `EEXIST` if something is.
     pub fn add(&self, region: Region) -> Result<(), Errno> {
-        self.contents.lock().add(region)
+        self.contents.lock().regions.add(region)
     }
 
     /// Fills the top of a new stack, in a space that does not run yet.
@@ -181,20 +179,9 @@ impl AddressSpace {
             return old;
         }
         if new_top > old_top {
-            let limit = contents
-                .regions
-                .range(old_top..)
-                .next()
-                .map_or(MAPPINGS_TOP, |(next, _)| *next);
-            if new_top > limit || contents.check_size(new_top - old_top).is_err() {
+            let grown = contents.regions.grow_heap(start, old_top, new_top);
+            if grown.is_err() {
                 return old;
-            }
-            match contents.regions.range_mut(..old_top).next_back() {
-                Some((_, heap)) if heap.end == old_top && heap.start >= start => heap.end = new_top,
-                _ => {
-                    let heap = Region::anonymous(old_top, new_top, Protection::READ_WRITE);
-                    contents.regions.insert(old_top, heap);
-                }
             }
         } else if new_top < old_top {
             self.remove(&mut contents, new_top, old_top);
@@ -214,7 +201,7 @@ impl AddressSpace {
     ) -> Result<usize, Errno> {
         let len = region.end;
         let mut contents = self.contents.lock();
-        contents.check_size(len)?;
+        contents.regions.check_size(len)?;
         let wish = page_floor(wish);
         let fits =
             |at: usize| at >= USER_BOTTOM && at.checked_add(len).is_some_and(|end| end <= USER_TOP);
@@ -230,14 +217,14 @@ impl AddressSpace {
                 self.remove(&mut contents, wish, wish + len);
             }
             wish
-        } else if fits(wish) && contents.is_free(wish, wish + len) {
+        } else if fits(wish) && contents.regions.is_free(wish, wish + len) {
             wish
         } else {
-            contents.find_gap(len).ok_or(Errno::ENOMEM)?
+            contents.regions.find_gap(len).ok_or(Errno::ENOMEM)?
         };
         region.start = at;
         region.end = at + len;
-        contents.add(region)?;
+        contents.regions.add(region)?;
         Ok(at)
     }
 
@@ -250,47 +237,45 @@ impl AddressSpace {
     /// Drops the pages in `start..end`; the next touch finds them as at first.
     pub fn discard(&self, start: usize, end: usize) {
         let mut contents = self.contents.lock();
-        let mut frames = Vec::new();
-        contents
-            .table
-            .unmap_range(start, end, |frame| frames.push(frame));
-        self.flush(start, end);
-        drop(frames);
+        let Contents { table, regions, .. } = &mut *contents;
+        for region in regions.iter() {
+            self.release(table, region.start.max(start), region.end.min(end));
+        }
     }
 
     fn remove(&self, contents: &mut Contents, start: usize, end: usize) {
-        contents.split_at(start);
-        contents.split_at(end);
-        let gone: Vec<usize> = contents
-            .regions
-            .range(start..end)
-            .map(|(start, _)| *start)
-            .collect();
-        let mut frames = Vec::new();
-        for key in gone {
-            if let Some(region) = contents.regions.remove(&key) {
-                contents
-                    .table
-                    .unmap_range(region.start, region.end, |frame| frames.push(frame));
+        let Contents { table, regions, .. } = contents;
+        regions.split_at(start);
+        regions.split_at(end);
+        while let Some(region) = regions.take_first(start, end) {
+            self.release(table, region.start, region.end);
+        }
+    }
+
+    /// Unmaps and frees the pages in `start..end`, a few at a time: freeing memory must not need much.
+    fn release(&self, table: &mut PageTable, start: usize, end: usize) {
+        let mut frames = Vec::with_capacity(RELEASE_BATCH);
+        for first in (start..end).step_by(RELEASE_BATCH * PAGE_SIZE) {
+            let last = end.min(first + RELEASE_BATCH * PAGE_SIZE);
+            table.unmap_range(first, last, |frame| frames.push(frame));
+            if !frames.is_empty() {
+                self.flush(first, last);
             }
+            // Only now, when no TLB leads to them, may the frames get new owners.
+            frames.clear();
         }
-        if !frames.is_empty() {
-            self.flush(start, end);
-        }
-        // Only now, when no TLB leads to them, may the frames get new owners.
-        drop(frames);
     }
 
     /// mprotect(2): changes the rights in `start..end`; `ENOMEM` if part of it is not mapped.
     pub fn protect(&self, start: usize, end: usize, protection: Protection) -> Result<(), Errno> {
         let mut contents = self.contents.lock();
-        if !contents.is_covered(start, end) {
+        let Contents { table, regions, .. } = &mut *contents;
+        if !regions.is_covered(start, end) {
             return Err(Errno::ENOMEM);
         }
-        contents.split_at(start);
-        contents.split_at(end);
-        let Contents { table, regions, .. } = &mut *contents;
-        for (_, region) in regions.range_mut(start..end) {
+        regions.split_at(start);
+        regions.split_at(end);
+        for region in regions.starting_in(start, end) {
             region.protection = protection;
             for page in (region.start..region.end).step_by(PAGE_SIZE) {
                 let Some(mapping) = table.get(page) else {
@@ -318,129 +303,11 @@ impl AddressSpace {
 
     /// Bytes promised.
     pub fn size(&self) -> usize {
-        self.contents
-            .lock()
-            .regions
-            .values()
-            .map(|region| region.end - region.start)
-            .sum()
+        self.contents.lock().regions.size()
     }
 
     /// The regions in order, for /proc/<pid>/maps.
     pub fn regions(&self) -> Vec<Region> {
-        self.contents.lock().regions.values().cloned().collect()
-    }
-}
-
-impl Contents {
-    fn is_free(&self, start: usize, end: usize) -> bool {
-        self.regions
-            .range(..end)
-            .next_back()
-            .is_none_or(|(_, below)| below.end <= start)
-    }
-
-    fn is_covered(&self, start: usize, end: usize) -> bool {
-        let mut at = start;
-        while at < end {
-            match self.region_at(at) {
-                Some(region) => at = region.end,
-                None => return false,
-            }
-        }
-        true
-    }
-
-    /// The region that holds `address`.
-    pub fn region_at(&self, address: usize) -> Option<&Region> {
-        self.regions
-            .range(..=address)
-            .next_back()
-            .map(|(_, region)| region)
-            .filter(|region| address < region.end)
-    }
-
-    fn add(&mut self, region: Region) -> Result<(), Errno> {
-        if !self.is_free(region.start, region.end) {
-            return Err(Errno::EEXIST);
-        }
-        // A mapping next to an equal one becomes part of it, so that a heap of mappings stays one region.
-        if matches!(region.backing, Backing::Anonymous)
-            && let Some((_, below)) = self.regions.range_mut(..region.start).next_back()
-            && below.end == region.start
-            && matches!(below.backing, Backing::Anonymous)
-            && below.protection == region.protection
-            && !below.grows_down
-            && !region.grows_down
-        {
-            below.end = region.end;
-            return Ok(());
-        }
-        self.regions.insert(region.start, region);
-        Ok(())
-    }
-
-    /// Makes `at` a border between regions.
-    fn split_at(&mut self, at: usize) {
-        if let Some((_, region)) = self.regions.range_mut(..at).next_back()
-            && at < region.end
-        {
-            let upper = region.split_off(at);
-            self.regions.insert(at, upper);
-        }
-    }
-
-    /// The highest place for `len` bytes among the mappings.
-    fn find_gap(&self, len: usize) -> Option<usize> {
-        let mut top = MAPPINGS_TOP;
-        for region in self
-            .regions
-            .range(..MAPPINGS_TOP)
-            .rev()
-            .map(|(_, region)| region)
-        {
-            if region.end <= top && top - region.end >= len {
-                return Some(top - len);
-            }
-            top = top.min(region.start);
-        }
-        top.checked_sub(len).filter(|at| *at >= USER_BOTTOM)
-    }
-
-    /// A program may not be promised more than the machine has.
-    fn check_size(&self, more: usize) -> Result<(), Errno> {
-        let have: usize = self
-            .regions
-            .values()
-            .map(|region| region.end - region.start)
-            .sum();
-        match have.checked_add(more) {
-            Some(bytes) if bytes / PAGE_SIZE <= frame::total() => Ok(()),
-            _ => Err(Errno::ENOMEM),
-        }
-    }
-
-    /// Extends a stack downwards so that it holds `address`, if that is close enough and free.
-    pub fn grow_stack(&mut self, address: usize) -> bool {
-        let page = page_floor(address);
-        let Some((&start, stack)) = self.regions.range(address..).next() else {
-            return false;
-        };
-        if !stack.grows_down || stack.end - page > STACK_LIMIT {
-            return false;
-        }
-        let below = self
-            .regions
-            .range(..start)
-            .next_back()
-            .map_or(0, |(_, region)| region.end);
-        if page < below + STACK_GUARD {
-            return false;
-        }
-        if let Some(mut stack) = self.regions.remove(&start) {
-            stack.start = page;
-            self.regions.insert(page, stack);
-        }
-        true
+        self.contents.lock().regions.iter().cloned().collect()
     }
 }

@@ -10,6 +10,7 @@ pub mod console;
 pub mod context;
 pub mod cpu;
 pub mod fpu;
+pub mod frame;
 pub mod gdt;
 pub mod irq;
 pub mod paging;
