@@ -1,70 +1,97 @@
 //! `cargo xtask lint`: formatting and clippy, with warnings denied, on both workspaces.
 //!
 //! The guest's packages are checked for the targets they are built for, the kernel by the clippy
-//! that belongs to its compiler.
+//! that belongs to its compiler. A check that fails does not stop the next.
 
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::guest;
 use crate::layout::Layout;
 use crate::process::{progress, run as run_command};
 use crate::setup::{self, Target};
 
+/// One run of cargo.
+struct Check {
+    name: &'static str,
+    /// In the guest's workspace instead of the host's.
+    guest: bool,
+    /// `fmt --check` or `clippy`, with arguments.
+    arguments: &'static [&'static str],
+}
+
+/// Everything but the kernel, which needs a compiler of its own.
+const CHECKS: [Check; 5] = [
+    Check {
+        name: "format of the host's workspace",
+        guest: false,
+        arguments: &["fmt", "--all", "--check"],
+    },
+    Check {
+        name: "format of the guest's workspace",
+        guest: true,
+        arguments: &["fmt", "--all", "--check"],
+    },
+    Check {
+        name: "clippy on the host's workspace",
+        guest: false,
+        arguments: &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    },
+    Check {
+        name: "clippy on the guest's shared code",
+        guest: true,
+        arguments: &["clippy", "--all-targets", "--", "-D", "warnings"],
+    },
+    Check {
+        name: "clippy on the guest's programs",
+        guest: true,
+        arguments: &[
+            "clippy", "-p", "ulib", "-p", "user", "--lib", "--bins", "--", "-D", "warnings",
+        ],
+    },
+];
+
 /// The subcommand.
 pub fn run(layout: &Layout) -> Result<()> {
-    let cargo = |folder: &std::path::Path, arguments: &[&str], what: &str| {
-        progress(what);
-        let mut command = Command::new("cargo");
-        run_command(command.current_dir(folder).args(arguments), what)
+    let mut failed = Vec::new();
+    let mut note = |name: &'static str, outcome: Result<()>| {
+        if let Err(error) = outcome {
+            progress(format!("{error:#}"));
+            failed.push(name);
+        }
     };
-    let (root, guest_os) = (&layout.root, &layout.guest_os());
-    cargo(
-        root,
-        &["fmt", "--all", "--check"],
-        "format of the host's workspace",
-    )?;
-    cargo(
-        guest_os,
-        &["fmt", "--all", "--check"],
-        "format of the guest's workspace",
-    )?;
-    let host = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    cargo(root, &host, "clippy on the host's workspace")?;
-
-    let shared = layout.guest_target("host");
-    let target = ["--target-dir", &shared.to_string_lossy()];
-    let tested = [
-        &["clippy", "--all-targets"],
-        &target[..],
-        &["--", "-D", "warnings"],
-    ]
-    .concat();
-    cargo(guest_os, &tested, "clippy on the guest's shared code")?;
-    let programs = [
-        "clippy",
-        "--package",
-        "ulib",
-        "--package",
-        "user",
-        "--lib",
-        "--bins",
-    ];
-    let programs = [&programs, &target[..], &["--", "-D", "warnings"]].concat();
-    cargo(guest_os, &programs, "clippy on the guest's programs")?;
-    kernel(layout)
+    for check in &CHECKS {
+        progress(check.name);
+        let mut command = Command::new("cargo");
+        command.args(check.arguments);
+        if check.guest {
+            command
+                .current_dir(layout.guest_os())
+                .env("CARGO_TARGET_DIR", layout.guest_target("host"));
+        } else {
+            command
+                .current_dir(&layout.root)
+                .env("CARGO_TARGET_DIR", &layout.target);
+        }
+        note(check.name, run_command(&mut command, check.name));
+    }
+    progress("clippy on the kernel");
+    note("clippy on the kernel", kernel(layout));
+    if !failed.is_empty() {
+        bail!("to mend: {}", failed.join(", "));
+    }
+    Ok(())
 }
 
 fn kernel(layout: &Layout) -> Result<()> {
-    progress("clippy on the kernel");
     let compiler = setup::ensure(layout, Target::Kernel)?;
     setup::ensure_clippy(layout, &compiler)?;
     let mut command = compiler.cargo("clippy", Target::Kernel);
