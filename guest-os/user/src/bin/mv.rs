@@ -108,6 +108,14 @@ fn move_one(from: &[u8], to: &[u8]) -> bool {
             warn!("cannot stat '{}': {}", show(from), Errno::ENOENT);
             false
         }
+        Err(Errno::ENOTDIR) if sys::stat(to).is_ok_and(|stat| !stat.is_dir()) => {
+            warn!(
+                "cannot overwrite non-directory '{}' with directory '{}'",
+                show(to),
+                show(from)
+            );
+            false
+        }
         Err(errno) => {
             warn!("cannot move '{}' to '{}': {errno}", show(from), show(to));
             false

@@ -35,7 +35,7 @@ fn main(args: &ulib::Args) -> i32 {
     let operands = options.operands.clone();
     let mut remover = Remover { options, status: 0 };
     for path in operands {
-        if matches!(base_name(path), b"." | b"..") {
+        if remover.recursive() && matches!(base_name(path), b"." | b"..") {
             warn!(
                 "refusing to remove '.' or '..' directory: skipping '{}'",
                 show(path)
@@ -56,6 +56,10 @@ impl Remover {
         self.options.has(letter)
     }
 
+    fn recursive(&self) -> bool {
+        self.has(b'r') || self.has(b'R')
+    }
+
     fn fail(&mut self, path: &[u8], errno: Errno) -> bool {
         warn!("cannot remove '{}': {errno}", show(path));
         self.status = 1;
@@ -68,7 +72,7 @@ impl Remover {
             Err(Errno::ENOENT | Errno::ENOTDIR) if self.has(b'f') => return true,
             Err(errno) => return self.fail(path, errno),
         };
-        let recursive = self.has(b'r') || self.has(b'R');
+        let recursive = self.recursive();
         if stat.is_dir() && !recursive && !self.has(b'd') {
             return self.fail(path, Errno::EISDIR);
         }

@@ -116,6 +116,7 @@ fn count(fd: sys::Fd) -> sys::Result<Counts> {
         let chunk = reader.fill()?;
         let n = chunk.len();
         if n == 0 {
+            words += u64::from(inside);
             return Ok([lines, words, bytes, bytes, longest.max(length)]);
         }
         bytes += n as u64;

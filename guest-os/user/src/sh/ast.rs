@@ -116,8 +116,10 @@ pub struct Redirect {
 pub enum Action {
     /// `<`
     Read(Word),
-    /// `>` and `>|`
+    /// `>`
     Write(Word),
+    /// `>|`: even if `set -C` protects the file.
+    Clobber(Word),
     /// `>>`
     Append(Word),
     /// `<>`

@@ -77,7 +77,7 @@ fn pipeline(shell: &mut Shell, pipeline: &Pipeline, tail: bool, checked: bool) -
     let mut status = status?;
     if pipeline.negated {
         status = i32::from(status == 0);
-    } else if status != 0 && shell.flags.exit_on_error && shell.conditions == 0 {
+    } else if status != 0 && shell.flags.exit_on_error && !checked && shell.conditions == 0 {
         return Err(Flow::Exit(status));
     }
     Ok(status)

@@ -439,7 +439,8 @@ impl<'a> Parser<'a> {
         let mut word = self.expect_word()?;
         let action = match operator {
             b"<" => Action::Read(word),
-            b">" | b">|" => Action::Write(word),
+            b">" => Action::Write(word),
+            b">|" => Action::Clobber(word),
             b">>" => Action::Append(word),
             b"<>" => Action::ReadWrite(word),
             b"<&" => Action::DuplicateInput(word),

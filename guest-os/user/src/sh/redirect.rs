@@ -4,9 +4,7 @@ use super::Shell;
 use super::ast::{Action, Redirect};
 use super::exec::Flow;
 use abi::Errno;
-use abi::fcntl::{
-    FD_CLOEXEC, O_APPEND, O_CLOEXEC, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY,
-};
+use abi::fcntl::{FD_CLOEXEC, O_APPEND, O_CLOEXEC, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY};
 use abi::limits::PIPE_BUF;
 use rust_alloc::vec::Vec;
 use ulib::bytes::show;
@@ -70,14 +68,9 @@ pub fn apply(shell: &mut Shell, redirects: &[Redirect]) -> Result<Option<Saved>,
 
 fn apply_one(shell: &mut Shell, redirect: &Redirect, saved: &mut Saved) -> Result<bool, Flow> {
     let create = O_WRONLY | O_CREAT;
-    let output = if shell.flags.no_clobber {
-        create | O_EXCL
-    } else {
-        create | O_TRUNC
-    };
     let (word, usual, flags) = match &redirect.action {
         Action::Read(word) => (word, 0, Some(O_RDONLY)),
-        Action::Write(word) => (word, 1, Some(output)),
+        Action::Write(word) | Action::Clobber(word) => (word, 1, Some(create | O_TRUNC)),
         Action::Append(word) => (word, 1, Some(create | O_APPEND)),
         Action::ReadWrite(word) => (word, 0, Some(O_RDWR | O_CREAT)),
         Action::DuplicateInput(word) | Action::Here(word) => (word, 0, None),
@@ -85,6 +78,14 @@ fn apply_one(shell: &mut Shell, redirect: &Redirect, saved: &mut Saved) -> Resul
     };
     let target = redirect.fd.unwrap_or(usual);
     let text = shell.expand_text(word)?;
+    // `set -C` protects regular files only.
+    let protected = shell.flags.no_clobber
+        && matches!(redirect.action, Action::Write(_))
+        && sys::stat(&text).is_ok_and(|stat| stat.is_file());
+    if protected {
+        warn!("cannot create {}: {}", show(&text), Errno::EEXIST);
+        return Ok(false);
+    }
     let opened = match (flags, &redirect.action) {
         (Some(flags), _) => sys::open(&text, flags | O_CLOEXEC, 0o666).map_err(|errno| {
             let verb = if flags & O_CREAT != 0 {

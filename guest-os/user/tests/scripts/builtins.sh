@@ -11,10 +11,10 @@ printf '%5d|%-5d|%+d|% d|%05d\n' 42 42 42 42 42
 trap 'echo trapped' TERM; kill -TERM $$; trap - TERM
 (trap 'echo exiting' EXIT; echo before)
 umask 027; umask; touch m; umask 022
-read_test() { printf 'a\\b c\n' | { read x y; echo "$x|$y"; }; printf 'a\\b c\n' | { read -r x y; echo "$x|$y"; }; }; read_test
+for r in '' -r; do printf 'a\\b c\n' | { read $r x y; printf '%s\n' "$x|$y"; }; done
 printf 'no newline' | { read x; echo "$? $x"; }
 type cd > /dev/null; echo $?; command -v echo; type nosuchthing > /dev/null 2>&1; echo $?
-while getopts ab:c opt -a -b val -c rest; do echo "$opt ${OPTARG-none}"; done; echo $OPTIND
+while getopts ab:c opt -a -b val -c rest; do echo "$opt $OPTARG"; done; echo $OPTIND
 sleep 0 & wait $!; echo $?; (exit 4) & wait $!; echo $?
 readonly R=1; (R=2) 2>/dev/null; echo $?
 . /dev/null; echo $?; exec 5>&1; echo five >&5

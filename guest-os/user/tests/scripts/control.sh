@@ -22,7 +22,7 @@ seq 3 | (read a; echo "first $a"; cat)
 echo one; echo two &
 wait
 sh -c 'exit 5'; echo $?
-sh -c 'kill -9 $$' 2>/dev/null; echo $?
+sh -c 'sh -c "kill -9 \$\$"; exit $?' 2>/dev/null; echo $?
 set -e
 if false; then :; fi
 false || echo survived

@@ -32,5 +32,5 @@ Y
 f() { cat; echo end; } ; echo input | f; f < h > i; cat i
 (echo sub; echo shell) > j; cat j
 echo x > k 2> l; cat k l
-set -C; echo again > k 2>/dev/null || echo kept; echo forced >| k; cat k
+set -C; { echo again > k; } 2>/dev/null || echo kept; echo forced >| k; cat k
 echo a b c | { read x y; echo "$y $x"; }
