@@ -139,7 +139,7 @@ fn exec_errors() {
 }
 
 fn exec_too_much() {
-    let huge = vec![b'x'; 32 << 20];
+    let huge = vec![b'x'; 2 << 20];
     assert_eq!(
         sys::execve(
             &process::find_program(b"true").unwrap(),
@@ -148,7 +148,7 @@ fn exec_too_much() {
         ),
         Errno::E2BIG
     );
-    let many: Vec<&[u8]> = vec![b"argument"; 4 << 20];
+    let many: Vec<&[u8]> = vec![b"argument"; 1 << 19];
     assert_eq!(
         sys::execve(&process::find_program(b"true").unwrap(), &many, &[""; 0]),
         Errno::E2BIG
