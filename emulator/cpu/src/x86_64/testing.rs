@@ -1,7 +1,7 @@
 //! A CPU on a bare board, for this front end's own tests: no devices, the first 2 MiB identity-mapped.
 
 use super::cpuid::Topology;
-use super::reg::SEG_BASE;
+use super::reg::{RSP, SEG_BASE};
 use super::state::{Activity, bits, seg};
 use super::{Cpu, Hart, Probes};
 use crate::mmu::tlb::Shape;
@@ -9,6 +9,16 @@ use base::{Bus, PAGE_SIZE, Phys, Ram, Silent, Space, Time, Width};
 
 /// Memory that tests may use begins here; the page tables lie below.
 pub const FREE: u64 = 0x1_0000;
+
+/// Where [`Board::set_descriptors`] puts them.
+const GDT: u64 = 0x5000;
+/// Where [`Board::set_stack`] puts it.
+pub const STACK: u64 = 0x7000;
+
+/// Descriptors of 64-bit code and of data at CPL 0.
+pub const CODE64: u64 = 0x00af_9b00_0000_ffff;
+/// As above.
+pub const DATA: u64 = 0x00cf_9300_0000_ffff;
 
 const PRESENT_WRITABLE: u64 = 3;
 const TABLES: [u64; 4] = [0x1000, 0x2000, 0x3000, 0x4000];
@@ -71,6 +81,30 @@ impl Board {
             );
         }
         Self { hart, ram }
+    }
+
+    /// Gives the CPU a descriptor table of these, the first being selector 0.
+    pub fn set_descriptors(&mut self, descriptors: &[u64]) {
+        for (at, &descriptor) in (GDT..).step_by(8).zip(descriptors) {
+            self.ram.write(Phys(at), Width::B8, descriptor);
+        }
+        self.hart.gdtr = (GDT, descriptors.len() as u16 * 8 - 1);
+    }
+
+    /// Makes `words` the top of the stack.
+    pub fn set_stack(&mut self, words: &[u64]) {
+        for (at, &word) in (STACK..).step_by(8).zip(words) {
+            self.ram.write(Phys(at), Width::B8, word);
+        }
+        self.hart.regs[usize::from(RSP)] = STACK;
+    }
+
+    /// Makes the page at `addr` read-only.
+    pub fn protect(&mut self, addr: u64) {
+        let entry = Phys(TABLES[3] + addr / PAGE_SIZE * 8);
+        self.ram
+            .write(entry, Width::B8, addr & !(PAGE_SIZE - 1) | 1);
+        self.hart.tlb.flush(false);
     }
 
     /// Takes the page at `addr` away.

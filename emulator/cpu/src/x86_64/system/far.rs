@@ -38,10 +38,16 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
         let error = selector_error(selector);
         let code = self.descriptor(selector, vector::GP, at)?;
-        if !code.code_or_data() && matches!(code.kind(), 4 | 5 | 9 | 11 | 12) {
+        let rpl = (selector & 3) as u8;
+        // Long mode knows call gates only; a task or task gate is #GP there (SDM vol. 3, 5.8.3.1).
+        let leads = match code.kind() {
+            12 => true,
+            1 | 4 | 5 | 9 => !self.hart.long(),
+            _ => false,
+        };
+        if !code.code_or_data() && leads && code.dpl() >= rpl.max(self.hart.cpl) {
             return Err(self.gap("a far transfer through a gate or task"));
         }
-        let rpl = (selector & 3) as u8;
         let allowed = if code.conforming() {
             code.dpl() <= self.hart.cpl
         } else {
@@ -71,13 +77,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         } else {
             self.hart.base(seg::SS)
         };
-        let stack_mask = if mode.long() {
-            u64::MAX
-        } else if mode.stack32() {
-            0xffff_ffff
-        } else {
-            0xffff
-        };
+        let stack_mask = self.stack_mask();
         let place =
             |n: u64| (rsp.wrapping_sub(n * size.bytes()) & stack_mask).wrapping_add(stack_base);
         self.probe_write(place(1), size.bytes(), at)?;
@@ -94,25 +94,25 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     pub(super) fn far_ret(&mut self, size: Width, extra: u64, at: u64) -> Result<Flow, Trap> {
         let pc = self.read_stack(0, size, at)?;
         let selector = self.read_stack(1, size, at)? as u16;
-        let rpl = (selector & 3) as u8;
-        let rsp = self.hart.regs[usize::from(reg::RSP)].wrapping_add(2 * size.bytes() + extra);
-        if segment::real_mode(self.hart) || rpl == self.hart.cpl {
+        let popped = 2 * size.bytes() + extra;
+        if segment::real_mode(self.hart) {
             let flow = self.far_jump(selector, pc, at)?;
-            self.hart.regs[usize::from(reg::RSP)] = rsp;
+            self.drop_from_stack(popped);
             return Ok(flow);
         }
-        let error = selector_error(selector);
-        let code = self.descriptor(selector, vector::GP, at)?;
-        if !code.code() || rpl < self.hart.cpl || (!code.conforming() && code.dpl() != rpl) {
-            return Err(Trap::fault_code(vector::GP, error));
-        }
-        if !code.present() {
-            return Err(Trap::fault_code(vector::NP, error));
+        let (code, pc) = self.return_target(selector, pc, at)?;
+        let rpl = (selector & 3) as u8;
+        if rpl == self.hart.cpl {
+            let code = self.mark_accessed(selector, code, at)?;
+            self.drop_from_stack(popped);
+            self.enter_code(selector, code, rpl, pc);
+            return Ok(Flow::Jump);
         }
         let skip = extra / size.bytes();
         let new_rsp = self.read_stack(2 + skip, size, at)?;
         let ss = self.read_stack(3 + skip, size, at)? as u16;
         let stack = self.check_stack_segment(ss, rpl, self.hart.long() && code.long(), at)?;
+        let code = self.mark_accessed(selector, code, at)?;
         self.enter_code(selector, code, rpl, pc);
         match stack {
             Some(descriptor) => segment::set(self.hart, seg::SS, ss, descriptor),
@@ -127,5 +127,58 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         self.drop_privileged_segments();
         self.hart.refresh();
         Ok(Flow::Jump)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::{Board, CODE64, DATA, STACK};
+
+    /// A busy 64-bit TSS and a call gate that anybody may use.
+    const TSS: u64 = 0x0000_8b00_0000_0067;
+    const CALL_GATE: u64 = 0x0000_ec00_0008_0000;
+
+    fn board() -> Board {
+        let mut board = Board::new();
+        board.set_descriptors(&[0, CODE64, DATA, TSS, CALL_GATE]);
+        board
+    }
+
+    #[test]
+    fn only_a_call_gate_that_may_be_used_is_a_gap_in_long_mode() {
+        let jump = |selector| board().run(|cpu| cpu.far_jump(selector, 0, 0));
+        assert_eq!(jump(0x18), Err(Trap::fault_code(vector::GP, 0x18)));
+        assert!(matches!(jump(0x20), Err(Trap::Gap(_))));
+        let mut user = board();
+        user.hart.cpl = 3;
+        user.hart.refresh();
+        let through_tss = user.run(|cpu| cpu.far_jump(0x1b, 0, 0));
+        assert_eq!(through_tss, Err(Trap::fault_code(vector::GP, 0x18)));
+    }
+
+    #[test]
+    fn a_far_return_never_goes_through_a_gate() {
+        let mut board = board();
+        board.set_stack(&[0, 0x20]);
+        let refused = board.run(|cpu| cpu.far_ret(Width::B8, 0, 0));
+        assert_eq!(refused, Err(Trap::fault_code(vector::GP, 0x20)));
+        board.set_stack(&[1 << 63, 8]);
+        let refused = board.run(|cpu| cpu.far_ret(Width::B8, 0, 0));
+        assert_eq!(refused, Err(Trap::GP0));
+    }
+
+    #[test]
+    fn a_far_return_in_real_mode_moves_the_stack_pointer_alone() {
+        let mut board = board();
+        board.hart.init();
+        board.set_stack(&[0x0000_1234]);
+        board.hart.regs[usize::from(reg::RSP)] = 0xffff_0000 | STACK;
+        assert_eq!(
+            board.run(|cpu| cpu.far_ret(Width::B2, 0xf000, 0)),
+            Ok(Flow::Jump)
+        );
+        let wrapped = 0xffff_0000 | (STACK + 4 + 0xf000) & 0xffff;
+        assert_eq!(board.hart.regs[usize::from(reg::RSP)], wrapped);
     }
 }

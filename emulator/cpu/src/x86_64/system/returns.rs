@@ -59,13 +59,60 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     }
 
     pub(super) fn read_stack(&mut self, slot: u64, size: Width, at: u64) -> Result<u64, Trap> {
-        let mode = self.hart.mode();
         let mut rsp = self.hart.regs[usize::from(reg::RSP)].wrapping_add(slot * size.bytes());
-        if !mode.long() {
-            rsp &= if mode.stack32() { 0xffff_ffff } else { 0xffff };
+        if !self.hart.mode().long() {
+            rsp &= self.stack_mask();
             rsp = rsp.wrapping_add(self.hart.base(seg::SS)) & 0xffff_ffff;
         }
         self.load(rsp, size, false, at)
+    }
+
+    /// The bits of RSP that count as the stack pointer.
+    pub(super) const fn stack_mask(&self) -> u64 {
+        let mode = self.hart.mode();
+        match (mode.long(), mode.stack32()) {
+            (true, _) => u64::MAX,
+            (false, true) => 0xffff_ffff,
+            (false, false) => 0xffff,
+        }
+    }
+
+    /// Moves the stack pointer up, in the mode that is.
+    pub(super) fn drop_from_stack(&mut self, bytes: u64) {
+        let mask = self.stack_mask();
+        let rsp = &mut self.hart.regs[usize::from(reg::RSP)];
+        *rsp = *rsp & !mask | rsp.wrapping_add(bytes) & mask;
+    }
+
+    /// The code segment and offset that a far return through `selector` leads to (SDM vol. 2, IRET and RET).
+    pub(super) fn return_target(
+        &mut self,
+        selector: u16,
+        pc: u64,
+        at: u64,
+    ) -> Result<(Descriptor, u64), Trap> {
+        if selector & 0xfffc == 0 {
+            return Err(Trap::GP0);
+        }
+        let error = selector_error(selector);
+        let rpl = (selector & 3) as u8;
+        let code = self.descriptor(selector, vector::GP, at)?;
+        let privilege_ok = if code.conforming() {
+            code.dpl() <= rpl
+        } else {
+            code.dpl() == rpl
+        };
+        let to_long = self.hart.long() && code.long();
+        if !code.code() || rpl < self.hart.cpl || !privilege_ok || (to_long && code.big()) {
+            return Err(Trap::fault_code(vector::GP, error));
+        }
+        if !code.present() {
+            return Err(Trap::fault_code(vector::NP, error));
+        }
+        if to_long && !canonical(pc) {
+            return Err(Trap::GP0);
+        }
+        Ok((code, if to_long { pc } else { pc & 0xffff_ffff }))
     }
 
     /// IRET (SDM vol. 2): RIP, CS, RFLAGS, and in long mode or to lower privilege RSP and SS.
@@ -73,66 +120,50 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         let pc = self.read_stack(0, size, at)?;
         let selector = self.read_stack(1, size, at)? as u16;
         let flags = self.read_stack(2, size, at)?;
-        let rsp = self.hart.regs[usize::from(reg::RSP)];
         if segment::real_mode(self.hart) {
-            self.hart.regs[usize::from(reg::RSP)] = rsp & !0xffff | rsp.wrapping_add(6) & 0xffff;
+            self.drop_from_stack(3 * size.bytes());
             self.write_flags(flags, size);
+            self.hart.nmi_blocked = false;
             return self.far_jump(selector, pc, at);
         }
-        if flags & rflags::NT != 0 && self.hart.regs[usize::from(reg::RFLAGS)] & rflags::NT != 0 {
-            return Err(Trap::GP0);
+        if self.hart.regs[usize::from(reg::RFLAGS)] & rflags::NT != 0 {
+            return Err(if self.hart.long() {
+                Trap::GP0
+            } else {
+                self.gap("a return to an outer task")
+            });
         }
+        if flags & rflags::VM != 0 && size == Width::B4 && self.hart.cpl == 0 && !self.hart.long() {
+            return Err(self.gap("virtual-8086 mode"));
+        }
+        let (code, pc) = self.return_target(selector, pc, at)?;
         let rpl = (selector & 3) as u8;
-        if selector & 0xfffc == 0 {
-            return Err(Trap::GP0);
-        }
-        let error = selector_error(selector);
-        let code = self.descriptor(selector, vector::GP, at)?;
-        let privilege_ok = if code.conforming() {
-            code.dpl() <= rpl
-        } else {
-            code.dpl() == rpl
-        };
-        if !code.code()
-            || rpl < self.hart.cpl
-            || !privilege_ok
-            || (self.hart.long() && code.long() && code.big())
-        {
-            return Err(Trap::fault_code(vector::GP, error));
-        }
-        if !code.present() {
-            return Err(Trap::fault_code(vector::NP, error));
-        }
         let to_long = self.hart.long() && code.long();
         let outward = rpl > self.hart.cpl;
-        if to_long && !canonical(pc) {
-            return Err(Trap::GP0);
-        }
         let mut stack = None;
         if self.hart.mode().long() || outward {
             let new_rsp = self.read_stack(3, size, at)?;
             let ss = self.read_stack(4, size, at)? as u16;
             stack = Some((new_rsp, ss, self.check_stack_segment(ss, rpl, to_long, at)?));
         }
+        let code = self.mark_accessed(selector, code, at)?;
         let old_cpl = self.hart.cpl;
         self.return_flags(flags, old_cpl, size);
-        let pc = if to_long { pc } else { pc & 0xffff_ffff };
-        let code = self.mark_accessed(selector, code, at)?;
+        if stack.is_none() {
+            self.drop_from_stack(3 * size.bytes());
+        }
         self.enter_code(selector, code, rpl, pc);
-        match stack {
-            Some((new_rsp, ss, descriptor)) => {
-                self.hart.regs[usize::from(reg::RSP)] = new_rsp;
-                match descriptor {
-                    Some(descriptor) => segment::set(self.hart, seg::SS, ss, descriptor),
-                    None => {
-                        self.hart.segs[seg::SS] = Segment {
-                            selector: ss,
-                            ..Segment::default()
-                        }
+        if let Some((new_rsp, ss, descriptor)) = stack {
+            self.hart.regs[usize::from(reg::RSP)] = new_rsp;
+            match descriptor {
+                Some(descriptor) => segment::set(self.hart, seg::SS, ss, descriptor),
+                None => {
+                    self.hart.segs[seg::SS] = Segment {
+                        selector: ss,
+                        ..Segment::default()
                     }
                 }
             }
-            None => self.hart.regs[usize::from(reg::RSP)] = rsp.wrapping_add(3 * size.bytes()),
         }
         if rpl > old_cpl {
             self.drop_privileged_segments();
@@ -209,5 +240,56 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             self.hart.cpl
         };
         self.return_flags(value & !rflags::RF, cpl, size);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::{Board, CODE64, DATA, STACK};
+
+    const PC: u64 = 0x1234;
+
+    fn board() -> Board {
+        let mut board = Board::new();
+        board.set_descriptors(&[0, CODE64, DATA]);
+        board.set_stack(&[PC, 8, rflags::FIXED, STACK + 0x100, 0x10]);
+        board
+    }
+
+    #[test]
+    fn iret_in_a_nested_task_is_refused_whatever_the_frame_says() {
+        let mut board = board();
+        assert_eq!(board.run(|cpu| cpu.iret(Width::B8, 0)), Ok(Flow::Jump));
+        assert_eq!(board.hart.pc, PC);
+        let mut board = self::board();
+        board.hart.set_rflags(rflags::NT);
+        let refused = board.run(|cpu| cpu.iret(Width::B8, 0));
+        assert_eq!(refused, Err(Trap::GP0));
+    }
+
+    #[test]
+    fn iret_in_real_mode_takes_as_many_bytes_as_it_reads() {
+        for (size, bytes) in [(Width::B2, 6), (Width::B4, 12)] {
+            let mut board = board();
+            board.hart.init();
+            board.hart.regs[usize::from(reg::RSP)] = STACK;
+            board.hart.nmi_blocked = true;
+            assert_eq!(board.run(|cpu| cpu.iret(size, 0)), Ok(Flow::Jump));
+            let rsp = board.hart.regs[usize::from(reg::RSP)];
+            assert_eq!((rsp, board.hart.nmi_blocked), (STACK + bytes, false));
+        }
+    }
+
+    #[test]
+    fn a_return_that_cannot_mark_its_code_segment_has_changed_nothing() {
+        const UNMARKED: u64 = CODE64 & !(1 << 40);
+        let mut board = board();
+        board.set_descriptors(&[0, UNMARKED, DATA]);
+        board.set_stack(&[PC, 8, rflags::FIXED | rflags::DF, STACK, 0x10]);
+        board.protect(board.hart.gdtr.0);
+        let (pc, flags) = (board.hart.pc, board.hart.rflags());
+        assert!(board.run(|cpu| cpu.iret(Width::B8, 0)).is_err());
+        assert_eq!((board.hart.pc, board.hart.rflags()), (pc, flags));
     }
 }
