@@ -150,9 +150,9 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         let ist = low >> 32 & 7;
         let changes = cpl != self.hart.cpl;
         let top = if ist != 0 {
-            self.task_state(28 + ist * 8, at)?
+            self.task_state(28 + ist * 8, external, at)?
         } else if changes {
-            self.task_state(4 + u64::from(cpl) * 8, at)?
+            self.task_state(4 + u64::from(cpl) * 8, external, at)?
         } else {
             self.hart.regs[usize::from(reg::RSP)]
         };
@@ -170,15 +170,11 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         let frame = [
             self.hart.pc,
             u64::from(self.hart.segs[seg::CS].selector),
-            self.hart.rflags()
-                | if origin == Origin::Exception {
-                    rflags::RF & self.hart.rflags()
-                } else {
-                    0
-                },
+            self.hart.rflags() | resume(exception.vector, origin),
             self.hart.regs[usize::from(reg::RSP)],
             u64::from(self.hart.segs[seg::SS].selector),
         ];
+        let code = self.mark_accessed(selector, code, at)?;
         let bytes = 40 + if exception.error.is_some() { 8 } else { 0 };
         let bottom = stack.wrapping_sub(bytes);
         let (old_cpl, old_flags) = (self.hart.cpl, self.hart.regs[usize::from(reg::RFLAGS)]);
@@ -193,7 +189,6 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             self.hart.refresh_view();
             return Err(trap);
         }
-        let code = self.mark_accessed(selector, code, at)?;
         self.hart.regs[usize::from(reg::RSP)] = bottom;
         if changes {
             self.hart.segs[seg::SS] = Segment {
@@ -208,7 +203,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             cleared |= rflags::IF;
         }
         self.hart.regs[usize::from(reg::RFLAGS)] &= !cleared;
-        if exception.vector == vector::NMI {
+        if exception.vector == vector::NMI && origin == Origin::External {
             self.hart.nmi_blocked = true;
         }
         self.enter_code(selector, code, cpl, target);
@@ -245,16 +240,25 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         Ok(())
     }
 
-    /// A 64-bit field of the task-state segment; beyond its limit is #TS.
-    fn task_state(&mut self, offset: u64, at: u64) -> Result<u64, Trap> {
+    /// A 64-bit field of the task-state segment; beyond its limit is #TS, with `external` in the error code.
+    fn task_state(&mut self, offset: u64, external: u32, at: u64) -> Result<u64, Trap> {
         let tr = self.hart.tr;
         if offset + 7 > u64::from(tr.limit) {
             return Err(Trap::fault_code(
                 vector::TS,
-                segment::selector_error(tr.selector),
+                segment::selector_error(tr.selector) + external,
             ));
         }
         self.as_supervisor(|cpu| cpu.load(tr.base.wrapping_add(offset), Width::B8, false, at))
+    }
+}
+
+/// RF of the pushed RFLAGS: set where the handler returns to the instruction that faulted (SDM vol. 3, 18.3.1.1).
+fn resume(v: u8, origin: Origin) -> u64 {
+    if origin == Origin::Exception && v != vector::DB {
+        rflags::RF
+    } else {
+        0
     }
 }
 
@@ -272,5 +276,76 @@ const fn class(v: u8) -> Class {
         vector::PF => Class::PageFault,
         vector::DF => Class::Double,
         _ => Class::Benign,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::{Board, CODE64, DATA, FREE, STACK};
+    use base::Phys;
+
+    const HANDLER: u64 = 0x4321;
+
+    /// A board with an interrupt gate for every vector below 16.
+    fn board(code: u64) -> Board {
+        let mut board = Board::new();
+        board.set_descriptors(&[0, code, DATA]);
+        board.set_stack(&[]);
+        for gate in 0..16 {
+            let low = HANDLER | 8 << 16 | 0x8e << 40;
+            board.ram.write(Phys(FREE + 16 * gate), Width::B8, low);
+        }
+        board.hart.idtr = (FREE, 255);
+        board
+    }
+
+    fn exception(vector: u8) -> Exception {
+        Exception {
+            vector,
+            error: None,
+            address: None,
+        }
+    }
+
+    fn deliver(board: &mut Board, vector: u8, origin: Origin) -> Result<Delivered, Trap> {
+        board.run(|cpu| cpu.deliver(exception(vector), origin, 0))
+    }
+
+    #[test]
+    fn the_frame_of_a_fault_asks_to_resume_and_others_do_not() {
+        let origins = [
+            (vector::UD, Origin::Exception, rflags::RF),
+            (vector::UD, Origin::External, 0),
+            (vector::BP, Origin::Software { next: 1 }, 0),
+        ];
+        for (vector, origin, wanted) in origins {
+            let mut board = board(CODE64);
+            assert_eq!(deliver(&mut board, vector, origin), Ok(Delivered::Entered));
+            let pushed = board.ram.read(Phys(STACK - 24), Width::B8).unwrap();
+            assert_eq!(pushed & rflags::RF, wanted, "{origin:?}");
+            assert_eq!(board.hart.pc, HANDLER);
+        }
+    }
+
+    #[test]
+    fn only_an_nmi_from_outside_holds_back_others() {
+        let mut board = board(CODE64);
+        deliver(&mut board, vector::NMI, Origin::Software { next: 1 }).unwrap();
+        assert!(!board.hart.nmi_blocked);
+        deliver(&mut board, vector::NMI, Origin::External).unwrap();
+        assert!(board.hart.nmi_blocked);
+    }
+
+    #[test]
+    fn a_code_segment_that_cannot_be_marked_leaves_the_privilege_alone() {
+        let mut board = board(CODE64 & !(1 << 40));
+        board.protect(board.hart.gdtr.0);
+        board.hart.cpl = 3;
+        board.hart.tr.base = FREE + 0x1000;
+        let ended = deliver(&mut board, vector::UD, Origin::Exception);
+        assert_eq!(ended, Ok(Delivered::TripleFault));
+        let rsp = board.hart.regs[usize::from(reg::RSP)];
+        assert_eq!((board.hart.cpl, rsp), (3, STACK));
     }
 }

@@ -306,9 +306,13 @@ impl Hart {
         self.regs[SEG_BASE as usize + index]
     }
 
-    /// The linear address of the next instruction.
+    /// The linear address of the next instruction; 64-bit code has no segment base (SDM vol. 3, 3.2.4).
     pub const fn linear_pc(&self) -> u64 {
-        self.pc.wrapping_add(self.base(seg::CS))
+        if self.mode.long() {
+            self.pc
+        } else {
+            self.pc.wrapping_add(self.base(seg::CS)) & 0xffff_ffff
+        }
     }
 
     /// Whether 64-bit or compatibility mode is active.
@@ -327,14 +331,13 @@ impl Hart {
         r[reg::RFLAGS as usize] | word
     }
 
-    /// Sets all of RFLAGS (reserved bits are corrected).
+    /// Sets all of RFLAGS (reserved bits are corrected). RF is not kept: there are no instruction breakpoints.
     pub const fn set_rflags(&mut self, value: u64) {
         const KEPT: u64 = rflags::TF
             | rflags::IF
             | rflags::DF
             | rflags::IOPL
             | rflags::NT
-            | rflags::RF
             | rflags::AC
             | rflags::ID
             | 3 << 19;
@@ -470,5 +473,22 @@ impl State for Hart {
             self.fetch_page = fetch_page;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::Board;
+
+    #[test]
+    fn code_has_a_segment_base_outside_64_bit_mode_only_and_wraps_there() {
+        let mut hart = Board::new().hart;
+        hart.pc = 0x10_0000;
+        hart.regs[usize::from(SEG_BASE) + seg::CS] = 0xfff0_1000;
+        assert_eq!(hart.linear_pc(), 0x10_0000);
+        hart.segs[seg::CS].attr = 0xc09b;
+        hart.refresh();
+        assert_eq!(hart.linear_pc(), 0x1000);
     }
 }
