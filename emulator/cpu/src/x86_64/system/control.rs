@@ -10,13 +10,18 @@ use ir::Guest;
 
 impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     pub(super) fn write_cr(&mut self, n: u16, value: u64, at: u64) -> Result<(), Trap> {
+        let value = if self.hart.mode().long() {
+            value
+        } else {
+            value & 0xffff_ffff
+        };
         match n {
             0 => self.write_cr0(value)?,
             2 => self.hart.cr2 = value,
             3 => {
                 let pcid = self.hart.cr4 & bits::CR4_PCIDE != 0;
                 let keep = pcid && value >> 63 != 0;
-                let value = value & !(1 << 63);
+                let value = if pcid { value & !(1 << 63) } else { value };
                 if self.hart.long() && value >> PHYS_BITS != 0 {
                     return Err(Trap::GP0);
                 }
@@ -102,10 +107,39 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         Ok(())
     }
 
+    /// Which debug register a number means: 4 and 5 are 6 and 7, or nothing with CR4.DE (SDM vol. 3, 18.2.2).
+    pub(super) const fn debug_register(&self, n: u16) -> Result<usize, Trap> {
+        match n {
+            4 | 5 if self.hart.cr4 & bits::CR4_DE != 0 => Err(Trap::UD),
+            4 | 5 => Ok(n as usize + 2),
+            _ => Ok((n & 7) as usize),
+        }
+    }
+
+    /// MOV to a debug register. DR6 and DR7 have bits that are always set, and an upper half that must be clear.
+    pub(super) fn write_dr(&mut self, n: u16, value: u64) -> Result<(), Trap> {
+        let n = self.debug_register(n)?;
+        let long = self.hart.mode().long();
+        if n >= 6 && long && value >> 32 != 0 {
+            return Err(Trap::GP0);
+        }
+        self.hart.dr[n] = match n {
+            6 => value & 0xe00f | 0xffff_0ff0,
+            7 => value & 0xffff_2bff | 0x400,
+            _ if long => value,
+            _ => value & 0xffff_ffff,
+        };
+        Ok(())
+    }
+
     /// INVPCID (SDM vol. 2): 0 one address, 1 one address space, 2 all, 3 all but global.
     pub(super) fn invpcid(&mut self, addr: u64, kind: u64, at: u64) -> Result<(), Trap> {
         let low = self.load(addr, Width::B8, false, at)?;
         let linear = self.load(addr.wrapping_add(8), Width::B8, false, at)?;
+        let no_such_space = low != 0 && self.hart.cr4 & bits::CR4_PCIDE == 0;
+        if low >> 12 != 0 || (kind < 2 && no_such_space) {
+            return Err(Trap::GP0);
+        }
         match kind {
             0 if canonical(linear) => self.hart.tlb.flush_page(linear),
             1 => self.hart.tlb.flush_asid((low & 0xfff) as u16),
@@ -115,5 +149,49 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
         self.hart.fetch_page = None;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::{Board, FREE};
+    use base::Phys;
+
+    #[test]
+    fn bit_63_of_cr3_means_something_only_with_address_spaces() {
+        let mut board = Board::new();
+        let value = board.hart.cr3 | 1 << 63;
+        assert_eq!(board.run(|cpu| cpu.write_cr(3, value, 0)), Err(Trap::GP0));
+        board.hart.cr4 |= bits::CR4_PCIDE;
+        assert_eq!(board.run(|cpu| cpu.write_cr(3, value, 0)), Ok(()));
+        assert_eq!(board.hart.cr3, value & !(1 << 63));
+    }
+
+    #[test]
+    fn invpcid_refuses_what_is_reserved() {
+        let mut board = Board::new();
+        let invalidate = |board: &mut Board, space: u64, kind: u64| {
+            board.ram.write(Phys(FREE), Width::B8, space);
+            board.run(|cpu| cpu.invpcid(FREE, kind, 0))
+        };
+        assert_eq!(invalidate(&mut board, 0, 1), Ok(()));
+        assert_eq!(invalidate(&mut board, 7, 1), Err(Trap::GP0));
+        assert_eq!(invalidate(&mut board, 1 << 12, 2), Err(Trap::GP0));
+        board.hart.cr4 |= bits::CR4_PCIDE;
+        assert_eq!(invalidate(&mut board, 7, 1), Ok(()));
+    }
+
+    #[test]
+    fn debug_registers_have_their_fixed_bits_and_aliases() {
+        let mut board = Board::new();
+        board.run(|cpu| {
+            assert_eq!(cpu.write_dr(4, 0), Ok(()));
+            assert_eq!(cpu.write_dr(7, 0), Ok(()));
+            assert_eq!(cpu.write_dr(6, 1 << 32), Err(Trap::GP0));
+        });
+        assert_eq!(board.hart.dr[6..], [0xffff_0ff0, 0x400]);
+        board.hart.cr4 |= bits::CR4_DE;
+        assert_eq!(board.run(|cpu| cpu.write_dr(5, 0)), Err(Trap::UD));
     }
 }

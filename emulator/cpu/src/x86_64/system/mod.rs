@@ -174,8 +174,8 @@ pub fn call<B: Bus, O: Observer>(
                 _ => return Err(Trap::UD),
             };
         }
-        id::WRITE_DR => cpu.hart.dr[usize::from(payload & 7)] = a,
-        id::READ_DR => cpu.hart.regs[d] = cpu.hart.dr[usize::from(payload & 7)],
+        id::WRITE_DR => cpu.write_dr(payload, a)?,
+        id::READ_DR => cpu.hart.regs[d] = cpu.hart.dr[cpu.debug_register(payload)?],
         id::LOAD_TABLE => cpu.load_table(a, payload, at)?,
         id::STORE_TABLE => {
             let (base, limit) = if payload & 1 == 0 {

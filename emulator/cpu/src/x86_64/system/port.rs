@@ -58,7 +58,8 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             if rep && self.hart.regs[rcx] & mask == 0 {
                 return Ok(Flow::Counted(done.max(1)));
             }
-            if done == left {
+            // Each access may have raised an interrupt, which comes between two iterations.
+            if done == left || (done > 0 && self.hart.attention) {
                 return Ok(Flow::Again(done));
             }
             let addr = base.wrapping_add(self.hart.regs[index] & mask);
