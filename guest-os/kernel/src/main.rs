@@ -37,9 +37,17 @@ fn main(boot: BootInfo) -> ! {
     arch::irq::init(&topology); // device interrupts
     arch::smp::init_boot_cpu(); // system-call entry
     sched::cpu::init(); // run queue; this becomes the idle process
-    info!("memory: {} KiB free of {} KiB", mm::frame::free() * 4, mm::frame::total() * 4);
+    info!(
+        "memory: {} KiB free of {} KiB",
+        mm::frame::free() * 4,
+        mm::frame::total() * 4
+    );
     arch::smp::start_others(&topology); // the other CPUs
-    info!("{} CPU(s), clock at {} kHz", sched::online_cpus(), arch::timer::hz() / 1000);
+    info!(
+        "{} CPU(s), clock at {} kHz",
+        sched::online_cpus(),
+        arch::timer::hz() / 1000
+    );
     proc::init::start(); // process 1
     arch::cpu::interrupts_on();
     sched::idle() // and wait for something to do
@@ -54,6 +62,10 @@ fn secondary_main() -> ! {
 
 fn set_log_level() {
     let options = boot_params::options();
-    let default = if options.run.is_some() { Level::Error } else { Level::Info };
+    let default = if options.run.is_some() {
+        Level::Error
+    } else {
+        Level::Info
+    };
     klog::set_level(options.loglevel.unwrap_or(default as u8));
 }

@@ -60,7 +60,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         let phys = walked
             .as_ref()
             .ok()
-            .map(|e| Phys(e.frame * PAGE_SIZE | addr % PAGE_SIZE));
+            .map(|e| Phys((e.frame * PAGE_SIZE) | (addr % PAGE_SIZE)));
         self.emit(
             at,
             &Event::PageWalk {
@@ -77,7 +77,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     /// Translates for a data access that lies in one page, and quickens the page.
     fn translate_data(&mut self, addr: u64, access: Access, at: u64) -> Result<Phys, Trap> {
         let entry = self.translate(addr, access, at)?;
-        let phys = Phys(entry.frame * PAGE_SIZE | addr % PAGE_SIZE);
+        let phys = Phys((entry.frame * PAGE_SIZE) | (addr % PAGE_SIZE));
         if !self.bus.claims(phys) {
             let view = self.hart.view();
             self.hart.tlb.quicken(view, &entry, self.ram);
@@ -307,7 +307,7 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
             }
         };
         Ok(Place {
-            phys: Phys(frame * PAGE_SIZE | linear % PAGE_SIZE),
+            phys: Phys((frame * PAGE_SIZE) | (linear % PAGE_SIZE)),
             pc: self.hart.pc,
             mode: self.hart.mode().0,
         })

@@ -89,7 +89,7 @@ pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Ent
             reserved |= NO_EXECUTE;
         }
         if leaf && level > 0 {
-            reserved |= (1 << shift) - 1 & ADDRESS & !(1 << 12); // bit 12 is PAT
+            reserved |= ((1 << shift) - 1) & ADDRESS & !(1 << 12); // bit 12 is PAT
         }
         if (level == 3 && entry & LARGE != 0) || entry & reserved != 0 {
             return fault(code::PRESENT | code::RESERVED);

@@ -92,7 +92,7 @@ fn process(board: &Pc, index: usize) -> String {
 fn backtrace(board: &Pc, index: usize, hart: &Hart) -> Vec<u64> {
     let mut frame = hart.regs[usize::from(reg::RBP)];
     let mut addresses = Vec::new();
-    while addresses.len() < FRAMES && frame % 8 == 0 {
+    while addresses.len() < FRAMES && frame.is_multiple_of(8) {
         let (Some(next), Some(address)) = (
             board.peek(index, frame, Width::B8),
             board.peek(index, frame.wrapping_add(8), Width::B8),

@@ -180,7 +180,9 @@ calls! {
 
 /// Performs the system call that `frame` asks for.
 pub fn dispatch(frame: &mut TrapFrame) {
-    let Some(number) = frame.syscall_number() else { return };
+    let Some(number) = frame.syscall_number() else {
+        return;
+    };
     let pid = current().pid;
     let a = frame.syscall_args();
     crate::probe!(sys_enter, pid, number, a[0], a[1], a[2], a[3], a[4], a[5]);
