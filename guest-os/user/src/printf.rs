@@ -181,7 +181,7 @@ impl<'a> Printer<'a> {
         };
         let known = digits
             .iter()
-            .take_while(|b| char::from(**b).to_digit(base).is_some())
+            .take_while(|b| char::from(**b).is_digit(base))
             .count();
         if known == 0 || known < digits.len() {
             let problem = if known == 0 {

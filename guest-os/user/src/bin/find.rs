@@ -63,10 +63,7 @@ fn main(args: &ulib::Args) -> i32 {
         return 0;
     }
     let starts = |word: &&[u8]| word.starts_with(b"-") || matches!(*word, b"!" | b"(");
-    let paths = words
-        .iter()
-        .position(|word| starts(word))
-        .unwrap_or(words.len());
+    let paths = words.iter().position(starts).unwrap_or(words.len());
     let mut parser = Parser {
         words: &words[paths..],
         acts: false,

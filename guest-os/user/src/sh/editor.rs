@@ -88,12 +88,12 @@ impl Editor {
             };
             match key {
                 Key::Byte(b'\r' | b'\n') => {
-                    write(b"\r\n");
+                    write(b"\n");
                     self.remember(&edit.text);
                     return Line::Text(edit.text);
                 }
                 Key::Byte(b) if b == control(b'C') => {
-                    write(b"^C\r\n");
+                    write(b"^C\n");
                     return Line::Interrupted;
                 }
                 Key::Byte(b) if b == control(b'D') && edit.text.is_empty() => return Line::End,
@@ -251,12 +251,12 @@ impl Edit<'_> {
             }
             self.show();
         } else if found.names.len() > 1 {
-            let mut out = b"\r\n".to_vec();
+            let mut out = b"\n".to_vec();
             for name in &found.names {
                 out.extend_from_slice(name);
                 out.extend_from_slice(b"  ");
             }
-            out.extend_from_slice(b"\r\n");
+            out.extend_from_slice(b"\n");
             write(&out);
             self.show();
         } else {

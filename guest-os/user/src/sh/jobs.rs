@@ -8,7 +8,6 @@ use super::{Shell, signals};
 use abi::signal::{SIGCONT, SIGINT, SIGPIPE, SIGQUIT};
 use abi::termios::Termios;
 use abi::wait::{Ended, WNOHANG, WUNTRACED, WaitStatus};
-use rust_alloc::vec;
 use rust_alloc::vec::Vec;
 use ulib::process;
 use ulib::sys::{self, Disposition, Pid};
@@ -258,7 +257,7 @@ impl Shell {
     /// Tells of jobs that have ended, before a prompt.
     pub(super) fn report_jobs(&mut self) {
         self.jobs.poll();
-        let (done, running) = core::mem::replace(&mut self.jobs.list, vec![])
+        let (done, running) = core::mem::take(&mut self.jobs.list)
             .into_iter()
             .partition(Job::is_done);
         self.jobs.list = running;

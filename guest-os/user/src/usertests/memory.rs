@@ -103,7 +103,7 @@ fn bad_pointers_in() {
         check(nr::NANOSLEEP, bad, 0, 0);
         if bad != 0 {
             // A null argument vector means none.
-            let path = b"/bin/true\0".as_ptr() as u64;
+            let path = c"/bin/true".as_ptr() as u64;
             let exists = sys::stat(b"/bin/true").is_ok();
             if exists {
                 check(nr::EXECVE, path, bad, 0);

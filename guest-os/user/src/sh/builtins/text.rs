@@ -55,7 +55,7 @@ pub fn read(shell: &mut Shell, words: &[Vec<u8>]) -> Result {
             let end = rest.iter().position(separator).unwrap_or(rest.len());
             let (field, after) = rest.split_at(end);
             let blanks = after.iter().take_while(|c| blank(c)).count();
-            let other = usize::from(after.get(blanks).is_some_and(|c| separator(c)));
+            let other = usize::from(after.get(blanks).is_some_and(separator));
             let after = &after[blanks + other..];
             rest = &after[after.iter().take_while(|c| blank(c)).count()..];
             field
