@@ -36,7 +36,7 @@ struct Stage {
 }
 
 /// Needs nothing but a compiler.
-const QUICK: [Stage; 3] = [
+const QUICK: [Stage; 5] = [
     Stage {
         name: "emulator",
         guest: false,
@@ -51,6 +51,16 @@ const QUICK: [Stage; 3] = [
         name: "guest, on the host",
         guest: true,
         arguments: &[],
+    },
+    Stage {
+        name: "user library, on the host",
+        guest: true,
+        arguments: &["--package", "ulib"],
+    },
+    Stage {
+        name: "user programs, on the host",
+        guest: true,
+        arguments: &["--package", "user", "--test", "host"],
     },
 ];
 
