@@ -178,10 +178,11 @@ impl<S: BlockStore> Fs<S> {
     }
 
     fn commit(&mut self) -> Result<(), Errno> {
-        let result = self.release_freed().and_then(|()| {
-            self.log
-                .commit(&mut self.store, &mut self.cache)
-                .map_err(Errno::from)
+        let result = self.release_freed().and_then(|freed| {
+            self.log.commit(&mut self.store, &mut self.cache)?;
+            // Only now is it certain that nobody will want what was in them.
+            freed.iter().for_each(|block| self.store.discard(*block));
+            Ok(())
         });
         self.cut_inside.clear();
         self.aborted |= result.is_err();

@@ -83,15 +83,16 @@ impl<S: BlockStore> Fs<S> {
         Ok(())
     }
 
-    /// Clears the bits of the freed blocks; the first step of a commit.
-    pub(super) fn release_freed(&mut self) -> Result<(), Errno> {
-        for block in core::mem::take(&mut self.space.freed) {
+    /// Clears the bits of the freed blocks, the first step of a commit; gives the blocks.
+    pub(super) fn release_freed(&mut self) -> Result<Vec<u32>, Errno> {
+        let freed = core::mem::take(&mut self.space.freed);
+        for block in &freed {
             // On a damaged disk two files may have shared the block.
-            if self.set_bit(self.disk.block_bitmap, block, false)? {
+            if self.set_bit(self.disk.block_bitmap, *block, false)? {
                 self.space.free_blocks += 1;
             }
         }
-        Ok(())
+        Ok(freed)
     }
 
     /// Allocates an inode number.

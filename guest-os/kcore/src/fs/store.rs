@@ -37,6 +37,11 @@ pub trait BlockStore {
     /// Returns when everything written so far is on the medium.
     fn flush(&mut self) -> Result<(), IoError>;
 
+    /// What a block holds no longer matters, until it is written again: a cache may forget it.
+    fn discard(&mut self, block: u32) {
+        let _ = block;
+    }
+
     /// Writes neighbouring blocks; a disk that takes long requests does it in one.
     fn write_run(&mut self, first: u32, run: &[&Block]) -> Result<(), IoError> {
         (first..)
@@ -60,6 +65,10 @@ impl<S: BlockStore + ?Sized> BlockStore for &mut S {
 
     fn flush(&mut self) -> Result<(), IoError> {
         (**self).flush()
+    }
+
+    fn discard(&mut self, block: u32) {
+        (**self).discard(block);
     }
 
     fn write_run(&mut self, first: u32, run: &[&Block]) -> Result<(), IoError> {

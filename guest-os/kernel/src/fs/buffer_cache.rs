@@ -257,6 +257,13 @@ impl BlockStore for &'static BufferCache {
         self.with_buffer(block, false, store).map_err(|_| IoError)
     }
 
+    fn discard(&mut self, block: u32) {
+        let mut buffers = self.buffers.lock();
+        if let Some(buffer) = buffers.by_block.remove(&block) {
+            buffers.dirty -= usize::from(buffer.dirty);
+        }
+    }
+
     fn flush(&mut self) -> Result<(), IoError> {
         BufferCache::flush(self).map_err(|_| IoError)
     }
