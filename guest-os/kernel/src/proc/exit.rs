@@ -31,6 +31,10 @@ pub fn exit(status: WaitStatus) -> ! {
     drop(files);
     let context = core::mem::replace(&mut *me.file_context.lock(), FileContext::new());
     drop(context);
+    let alarm = me.alarm.lock().take();
+    if let Some(alarm) = alarm {
+        alarm.cancel();
+    }
     drop(me.replace_space(None));
     release_vfork_parent(&me);
 

@@ -15,6 +15,7 @@ use crate::fs::descriptors::DescriptorTable;
 use crate::mm::kstack::KernelStack;
 use crate::mm::space::AddressSpace;
 use crate::sched::online_cpus;
+use crate::sched::timer::Alarm;
 use crate::sync::{SpinLock, WaitQueue};
 
 /// What a process is doing. Numbers are those of `abi::probe::STATES`.
@@ -89,6 +90,8 @@ pub struct Process {
 
     /// Signals: pending, blocked, actions.
     pub signals: Signals,
+    /// The alarm of alarm(2), if one is set.
+    pub alarm: SpinLock<Option<Alarm>>,
     /// Woken when a child changes its state; the condition is under the process table's lock.
     pub children_changed: WaitQueue,
     /// Woken when the process has let go of the address space it borrowed from its parent (vfork).
@@ -166,6 +169,7 @@ impl Process {
             files: SpinLock::new(DescriptorTable::new()),
             file_context: SpinLock::new(FileContext::new()),
             signals,
+            alarm: SpinLock::new(None),
             children_changed: WaitQueue::new(),
             vfork_done: WaitQueue::new(),
             vfork_pending: SpinLock::new(false),

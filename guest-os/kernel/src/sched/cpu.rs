@@ -8,7 +8,7 @@ use kcore::runqueue;
 
 use super::MAX_CPUS;
 use super::queue::RunQueue;
-use super::timer::AlarmKey;
+use super::timer::{AlarmKey, Purpose};
 use crate::arch::percpu::cpu_id;
 use crate::boot_params::options;
 use crate::proc::Process;
@@ -34,8 +34,8 @@ pub struct Cpu {
     /// When the running process got the CPU.
     pub(super) slice_start: AtomicU64,
 
-    /// Processes to wake at a time.
-    pub(super) alarms: SpinLock<BTreeMap<AlarmKey, Arc<Process>>>,
+    /// What to do at a time.
+    pub(super) alarms: SpinLock<BTreeMap<AlarmKey, Purpose>>,
     /// What the hardware timer is set for; `u64::MAX` for nothing.
     pub(super) armed: AtomicU64,
 }

@@ -1,4 +1,5 @@
-//! Alarms: waking a process at a time, and setting the hardware timer for what comes next.
+//! Alarms: waking a process or sending it a signal at a time, and setting the hardware timer for what comes
+//! next.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +10,7 @@ use super::cpu::Cpu;
 use super::{CPUS, TIME_SLICE};
 use crate::arch::percpu::cpu_id;
 use crate::arch::timer;
-use crate::proc::Process;
+use crate::proc::{Process, signal};
 use crate::sync::{IrqGuard, current};
 use crate::time::now_ns;
 
@@ -22,7 +23,15 @@ static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 /// interrupts, whatever is due.
 const MIN_DELAY: u64 = 1_000;
 
-/// A promise to wake a process, on the CPU where it was made.
+/// What an alarm does.
+pub enum Purpose {
+    /// Ends the interruptible sleep of a process, if it sleeps.
+    Wake(Arc<Process>),
+    /// Sends a process a signal.
+    Signal(Arc<Process>, u32),
+}
+
+/// A promise to do something at a time, on the CPU where it was made.
 pub struct Alarm {
     key: AlarmKey,
     cpu: usize,
@@ -31,27 +40,34 @@ pub struct Alarm {
 impl Alarm {
     /// Wakes the current process at `deadline` if it sleeps interruptibly then.
     pub fn set(deadline: u64) -> Alarm {
-        Self::for_process(current().arc(), deadline)
+        Self::with_purpose(Purpose::Wake(current().arc()), deadline)
     }
 
-    fn for_process(process: Arc<Process>, deadline: u64) -> Alarm {
+    /// Does `purpose` at `deadline`.
+    pub fn with_purpose(purpose: Purpose, deadline: u64) -> Alarm {
         let _irq = IrqGuard::new();
         let alarm = Alarm {
             key: (deadline, SEQUENCE.fetch_add(1, Ordering::Relaxed)),
             cpu: cpu_id(),
         };
-        CPUS[alarm.cpu].alarms.lock().insert(alarm.key, process);
+        CPUS[alarm.cpu].alarms.lock().insert(alarm.key, purpose);
         rearm();
         alarm
     }
 
+    /// When it rings.
+    pub fn deadline(&self) -> u64 {
+        self.key.0
+    }
+
     /// Takes the alarm back, if it has not rung yet.
     pub fn cancel(self) {
-        CPUS[self.cpu].alarms.lock().remove(&self.key);
+        let purpose = CPUS[self.cpu].alarms.lock().remove(&self.key);
+        drop(purpose);
     }
 }
 
-/// Wakes everybody whose time has come on this CPU.
+/// Does everything whose time has come on this CPU.
 pub(super) fn ring(cpu: &Cpu) {
     cpu.armed.store(u64::MAX, Ordering::Relaxed);
     let now = now_ns();
@@ -63,7 +79,10 @@ pub(super) fn ring(cpu: &Cpu) {
             .map(|first| first.remove());
         drop(alarms);
         match due {
-            Some(process) => super::wake_interruptible(&process),
+            Some(Purpose::Wake(process)) => super::wake_interruptible(&process),
+            Some(Purpose::Signal(process, number)) => {
+                signal::send(&process, number, signal::Origin::Kernel);
+            }
             None => return,
         }
     }

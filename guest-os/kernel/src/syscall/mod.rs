@@ -165,6 +165,7 @@ calls! {
     RT_SIGRETURN => signal::rt_sigreturn,
     PAUSE => signal::pause,
 
+    ALARM => time::alarm,
     NANOSLEEP => time::nanosleep,
     CLOCK_NANOSLEEP => time::clock_nanosleep,
     CLOCK_GETTIME => time::clock_gettime,

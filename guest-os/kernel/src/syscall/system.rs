@@ -2,7 +2,7 @@
 
 use abi::Errno;
 use abi::reboot::{CAD_OFF, HALT, MAGIC1, MAGIC2, POWER_OFF, RESTART};
-use abi::system::{Sysinfo, Utsname};
+use abi::system::{GRND_INSECURE, GRND_NONBLOCK, GRND_RANDOM, Sysinfo, Utsname};
 
 use super::{Args, SysResult};
 use crate::arch;
@@ -51,6 +51,9 @@ pub fn sysinfo(args: &mut Args) -> SysResult {
 
 /// getrandom(2): never waits, so flags change nothing.
 pub fn getrandom(args: &mut Args) -> SysResult {
+    if args.uint(2) & !(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) != 0 {
+        return Err(Errno::EINVAL);
+    }
     let buffer = args.bytes(0)?;
     let mut chunk = [0; RANDOM_CHUNK];
     let mut done = 0;

@@ -1,6 +1,7 @@
 //! Time calls.
 
 use abi::Errno;
+use abi::signal::SIGALRM;
 use abi::time::{
     CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW,
     CLOCK_PROCESS_CPUTIME_ID, CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_THREAD_CPUTIME_ID,
@@ -10,7 +11,7 @@ use abi::time::{
 use super::{Args, SysResult};
 use crate::mm::user::UserPtr;
 use crate::proc::current;
-use crate::sched::timer::sleep_until;
+use crate::sched::timer::{Alarm, Purpose, sleep_until};
 use crate::time::{NANOS_PER_SEC, calendar_ns, now_ns};
 
 /// What a clock shows, in nanoseconds.
@@ -61,6 +62,24 @@ pub fn clock_nanosleep(args: &mut Args) -> SysResult {
         return sleep(now_ns().saturating_add(time.saturating_sub(now)), None);
     }
     sleep(now_ns().saturating_add(time), Some(args.pointer(3)))
+}
+
+/// alarm(2): SIGALRM in so many seconds, 0 for never; gives the seconds that were left of the last one.
+pub fn alarm(args: &mut Args) -> SysResult {
+    let me = current();
+    let now = now_ns();
+    let new = (args.uint(0) != 0).then(|| {
+        let deadline = now.saturating_add(u64::from(args.uint(0)) * NANOS_PER_SEC);
+        Alarm::with_purpose(Purpose::Signal(me.arc(), SIGALRM), deadline)
+    });
+    let old = core::mem::replace(&mut *me.alarm.lock(), new);
+    let left = old.map_or(0, |old| {
+        let left = old.deadline().saturating_sub(now);
+        old.cancel();
+        left
+    });
+    // Not less than 1 while there is something left.
+    Ok(left.div_ceil(NANOS_PER_SEC) as usize)
 }
 
 /// clock_gettime(2).

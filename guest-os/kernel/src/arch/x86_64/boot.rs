@@ -235,7 +235,7 @@ fn read_start_info(at: PhysAddr) -> BootInfo {
 }
 
 /// Room for the kernel command line; what is longer is cut off.
-const CMDLINE_MAX: usize = 4096;
+const CMDLINE_MAX: usize = 1 << 16;
 
 /// Copies the command line, because the memory it lies in will be used for other things.
 fn read_cmdline(at: u64) -> &'static str {
