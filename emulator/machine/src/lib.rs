@@ -11,6 +11,8 @@ pub mod loader;
 pub mod outcome;
 pub mod pc;
 pub mod run;
+#[cfg(test)]
+mod testing;
 
 pub use board::{Board, CpuActivity};
 pub use clock::{Clock, NS_PER_INSTRUCTION};

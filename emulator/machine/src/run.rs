@@ -89,6 +89,9 @@ impl<B: Board, C: Chooser> Machine<B, C> {
                 }
             } else if self.all_idle() {
                 let next = Some(self.board.deadline()).filter(|&t| t != Time::NEVER);
+                if let Some(hang) = self.watch.stopped(&self.board, now, limits.hang_after) {
+                    return Outcome::Hang(hang);
+                }
                 if limits.report_idle {
                     return Outcome::Idle { next };
                 }
@@ -127,7 +130,7 @@ impl<B: Board, C: Chooser> Machine<B, C> {
         let before = self.clock.now();
         self.clock.jump(time);
         self.idle = self.idle + (self.clock.now() - before);
-        self.watch.idle(self.clock.now());
+        self.watch.idle(&self.board, self.clock.now());
     }
 
     /// The door for console input: `bytes` arrive now.

@@ -5,6 +5,7 @@ use base::{Phys, Ram};
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use object::{Endianness, FileKind};
+use std::ops::Range;
 
 /// One loadable segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,9 +137,15 @@ fn read<'a, H: FileHeader<Endian = Endianness>>(
 }
 
 impl Executable<'_> {
-    /// Copies the segments to their physical addresses, none of which may touch another or `reserved`.
-    pub fn place(&self, ram: &mut Ram, reserved: std::ops::Range<u64>) -> Result<(), LoadError> {
-        let mut taken = vec![(reserved.start, reserved.end)];
+    /// One past the last byte of memory that a segment takes.
+    pub fn end(&self) -> u64 {
+        let ends = self.segments.iter().map(|s| s.phys.saturating_add(s.size));
+        ends.max().unwrap_or(0)
+    }
+
+    /// Copies the segments to their physical addresses, none of which may touch another or one of `reserved`.
+    pub fn place(&self, ram: &mut Ram, reserved: &[Range<u64>]) -> Result<(), LoadError> {
+        let mut taken: Vec<_> = reserved.iter().map(|r| (r.start, r.end)).collect();
         for segment in &self.segments {
             let does_not_fit = LoadError::DoesNotFit {
                 start: segment.phys,

@@ -16,6 +16,9 @@ const MEMORY_MAP: u64 = 0x9_0100;
 const MODULES: u64 = 0x9_0800;
 const COMMAND_LINE: u64 = 0x9_1000;
 
+/// Low memory is left to start-up code.
+const LOWEST_MODULE: u64 = 1 << 20;
+
 const MAGIC: u64 = 0x336e_c578;
 const XEN_ELFNOTE_PHYS32_ENTRY: u32 = 18;
 
@@ -39,11 +42,13 @@ pub fn entry(kernel: &Executable<'_>) -> Result<u32, LoadError> {
         .ok_or(LoadError::NoEntry)
 }
 
-/// Writes the start-info block and returns its address, which goes into EBX.
+/// Writes the start-info block and returns its address, which goes into EBX. A RAM disk lies at the top of RAM, and
+/// nowhere below `free`, where the kernel ends.
 pub fn write_info(
     ram: &mut Ram,
     command_line: &[u8],
     initrd: Option<&[u8]>,
+    free: u64,
     rsdp: Option<Phys>,
     map: &[(u64, u64, Kind)],
 ) -> Result<Phys, LoadError> {
@@ -61,7 +66,7 @@ pub fn write_info(
             .len()
             .checked_sub(len)
             .map(|s| s & !(PAGE_SIZE - 1))
-            .filter(|&s| s >= 4 << 20);
+            .filter(|&s| ram.base().0 + s >= free.max(LOWEST_MODULE));
         let start = start.ok_or(LoadError::InitrdDoesNotFit { len })?;
         ram.write_bytes(Phys(ram.base().0 + start), initrd);
         for (index, word) in [ram.base().0 + start, len, 0, 0].into_iter().enumerate() {

@@ -18,6 +18,7 @@ use devices::tables::{Interrupts, mp};
 use devices::virtio::block::{Block, Latency};
 use engine::Engine;
 use std::fmt;
+use std::ops::Range;
 
 /// The most memory: RAM ends where devices begin.
 pub const MAX_MEMORY: u64 = 3 << 30;
@@ -30,6 +31,8 @@ pub const MAX_CPUS: usize = 8;
 const LOCAL_APIC: u32 = 0xfee0_0000;
 /// Where the ACPI tables lie; the RSDP is first.
 const ACPI: u64 = 0xe_0000;
+/// Where firmware keeps its tables; the memory map says reserved from somewhat below.
+const FIRMWARE: Range<u64> = ACPI..1 << 20;
 /// Where the MP table lies.
 const MP_TABLE: u64 = 0xf_0000;
 
@@ -110,7 +113,8 @@ impl Pc {
             return Err(LoadError::WrongMachine(elf::machine_name(kernel.machine)).into());
         }
         let entry = pvh::entry(&kernel)?;
-        kernel.place(&mut ram, pvh::INFO)?;
+        let end = kernel.end();
+        kernel.place(&mut ram, &[pvh::INFO, FIRMWARE])?;
         let disk = config
             .disk
             .map(|medium| Block::new(medium, "glassbox", Latency::default()));
@@ -158,6 +162,7 @@ impl Pc {
             &mut ram,
             &command_line,
             config.initrd,
+            end,
             Some(Phys(ACPI)),
             &map,
         )?;
@@ -249,4 +254,50 @@ fn enter_pvh(hart: &mut Hart, entry: u32, info: Phys) {
     hart.pc = u64::from(entry);
     hart.activity = Activity::Running;
     hart.refresh();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ENTRY, board, elf};
+
+    const HALT: &[u8] = &[0xf4];
+
+    fn load(segments: &[(u32, &[u8], u32)], initrd: Option<&[u8]>) -> Result<Pc, ConfigError> {
+        board(&elf(segments), 1, initrd)
+    }
+
+    #[test]
+    fn a_kernel_may_not_lie_where_firmware_puts_its_tables() {
+        assert!(load(&[(ENTRY, HALT, 1)], None).is_ok());
+        for at in [0x9_1000, ACPI as u32, MP_TABLE as u32 + 16] {
+            let refused = load(&[(ENTRY, HALT, 1), (at, HALT, 1)], None).err();
+            let overlap = LoadError::Overlap { at: at.into() };
+            assert_eq!(refused, Some(overlap.into()));
+        }
+    }
+
+    #[test]
+    fn a_ram_disk_never_lies_on_the_kernel() {
+        let initrd = [7; 0x1000];
+        assert!(load(&[(ENTRY, HALT, 0x2f_f000)], Some(&initrd)).is_ok());
+        let refused = load(&[(ENTRY, HALT, 0x2f_f001)], Some(&initrd)).err();
+        let wanted = LoadError::InitrdDoesNotFit { len: 0x1000 };
+        assert_eq!(refused, Some(wanted.into()));
+    }
+
+    #[test]
+    fn damaged_kernels_are_refused_and_never_panic() {
+        let kernel = elf(&[(ENTRY, HALT, 0x1000)]);
+        for len in 0..kernel.len() {
+            let _ = board(&kernel[..len], 1, None);
+        }
+        for at in 0..kernel.len() {
+            for value in [0, 0x7f, 0x80, 0xff] {
+                let mut damaged = kernel.clone();
+                damaged[at] = value;
+                let _ = board(&damaged, 1, None);
+            }
+        }
+    }
 }

@@ -171,8 +171,8 @@ impl Pc {
                     Signal::Nmi => hart.nmi_pending = true,
                 }
             }
-            let wakes =
-                hart.nmi_pending || (hart.interrupts_on() && self.chips.interrupt_pending(cpu));
+            let nmi = hart.nmi_pending && !hart.nmi_blocked;
+            let wakes = nmi || (hart.interrupts_on() && self.chips.interrupt_pending(cpu));
             if hart.activity == Activity::Halted && wakes {
                 hart.activity = Activity::Running;
             }
