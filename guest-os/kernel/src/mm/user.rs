@@ -1,8 +1,8 @@
 //! Memory of the running program: untrusted addresses, and the only ways to follow them.
 //!
 //! Every copy checks that the range lies in user space and survives any fault in it (`EFAULT`).
-//! A copy may have to read a page from a file, so its caller may hold **no spin lock and no lock of a file
-//! or the file system**: bring bytes into kernel memory first, then lock.
+//! A copy may have to read a page from a file, so its caller may hold **no spin lock and no lock that such a
+//! read needs** (`sync` has the order): bring bytes into kernel memory first, then lock.
 
 use core::marker::PhantomData;
 

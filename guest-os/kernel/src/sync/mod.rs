@@ -8,14 +8,16 @@
 //!
 //! Take locks in this order; skip any, but never go back up.
 //!
-//! 1. `SleepLock`s of files and the file system (`fs` has their order among themselves)
+//! 1. the position of an open file (`fs::open_file`), then a disk file's turn to write (`fs::diskfs`): held
+//!    while bytes come from or go to user memory
 //! 2. the `SleepLock` of an address space (`mm::space`)
-//! 3. the spin lock that guards the condition of a `WaitQueue` (pipe, tty, child list: `proc::table`)
-//! 4. `Process::signals`
-//! 5. the list inside a `WaitQueue`
-//! 6. a CPU's timer list (`sched::timer`)
-//! 7. a CPU's run queue (`sched`); two of them only in the order of the CPUs' numbers
-//! 8. the kernel heap and the frame pool (`mm`); they are leaves, as are the log and single fields
+//! 3. the `SleepLock`s that a page of a file needs (`fs::diskfs` has their order among themselves)
+//! 4. the spin lock that guards the condition of a `WaitQueue` (pipe, tty, child list: `proc::table`)
+//! 5. `Process::signals`
+//! 6. the list inside a `WaitQueue`
+//! 7. a CPU's timer list (`sched::timer`)
+//! 8. a CPU's run queue (`sched`); two of them only in the order of the CPUs' numbers
+//! 9. the kernel heap and the frame pool (`mm`); they are leaves, as are the log and single fields
 //!
 //! A TLB shootdown waits for other CPUs, so it is started with no spin lock held at all (`arch::smp`).
 
