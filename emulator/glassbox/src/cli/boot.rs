@@ -135,7 +135,7 @@ fn interactive(
         for key in keys.take(&news, &mut guest) {
             match key {
                 Key::Leave => return Ok(None),
-                Key::Help => print!("{HELP}"),
+                Key::Help => std::io::stdout().write_all(HELP.as_bytes())?,
             }
         }
         std::io::stdout().flush()?;

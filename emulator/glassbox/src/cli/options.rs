@@ -101,6 +101,7 @@ pub struct MachineOptions {
         long,
         value_name = "SECONDS",
         default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(1..),
         help_heading = "Run"
     )]
     pub hang_after: u64,
@@ -111,7 +112,7 @@ pub struct MachineOptions {
     #[arg(long, help_heading = "Run")]
     pub hash: bool,
     /// Print the hash every N instructions as well, so that a divergence can be bisected
-    #[arg(long, value_name = "N", value_parser = parse_count, help_heading = "Run")]
+    #[arg(long, value_name = "N", value_parser = parse_step, help_heading = "Run")]
     pub hash_every: Option<u64>,
     /// The guest's calendar at power-on: now, or seconds since 1970 (a fixed date unless given)
     #[arg(long, value_name = "now|SECONDS", help_heading = "Machine")]
@@ -176,6 +177,17 @@ fn parse_count(text: &str) -> Result<u64, String> {
     scaled(text, 1000)
 }
 
+/// A count that is not zero.
+fn parse_step(text: &str) -> Result<u64, String> {
+    parse_count(text).and_then(|n| {
+        if n > 0 {
+            Ok(n)
+        } else {
+            Err("it must be at least 1".into())
+        }
+    })
+}
+
 fn scaled(text: &str, unit: u64) -> Result<u64, String> {
     let (digits, power) = match text.char_indices().last() {
         Some((at, 'k' | 'K')) => (&text[..at], 1),
@@ -207,6 +219,7 @@ mod tests {
         assert_eq!(parse_size("128M"), Ok(128 << 20));
         assert_eq!(parse_count("3k"), Ok(3000));
         assert!(parse_count("9999999999G").is_err());
+        assert!(parse_step("0").is_err());
         assert!(parse_size("").is_err());
         assert!(parse_size("-1").is_err());
     }

@@ -1,11 +1,11 @@
 //! One machine from power-on to its end: built from the options, run in chunks, settled with what the options ask for.
 
-use super::Failure;
 use super::diagnose;
 use super::images;
 use super::options::MachineOptions;
 use super::report::Report;
 use super::status::Ending;
+use super::{Failure, tell};
 use crate::disk::{Image, Layer, transfer};
 use abi::time::Timespec;
 use base::{Seeded, Silent, Time};
@@ -97,6 +97,10 @@ impl<'a> Session<'a> {
             e => Failure::input(e.to_string()),
         })?;
         let silica = line.is_some() || pc.kernel_probes().is_silica();
+        // Silica could only panic over a disk that it cannot mount.
+        if let (true, Some(layer), Some(path)) = (silica, &disk, &disk_path) {
+            transfer::check(layer.clone()).map_err(|e| Failure::file(path, e))?;
+        }
         let limits = Limits {
             instructions: options.max_instructions.unwrap_or(u64::MAX),
             hang_after: Time::secs(options.hang_after),
@@ -134,28 +138,28 @@ impl<'a> Session<'a> {
     }
 
     fn print_hash(&mut self) {
-        eprintln!(
-            "hash {} at {} instructions",
-            self.machine.hash(),
+        let hash = self.machine.hash();
+        tell(format_args!(
+            "hash {hash} at {} instructions\n",
             self.machine.retired()
-        );
+        ));
     }
 
     /// Settles the end: diagnosis, files out of the disk, the image, hash and report. Gives the exit status.
     pub fn finish(&mut self, outcome: &Outcome) -> Result<u8, Failure> {
         let ending = Ending::of(outcome, self.silica);
         if ending.diagnose {
-            eprint!(
-                "{}",
-                diagnose::describe(&self.machine, &self.kernel, outcome)
-            );
+            tell(diagnose::describe(&self.machine, &self.kernel, outcome));
         }
         let report = self.options.report.is_some();
         let hash = (self.options.hash || report).then(|| self.machine.hash());
         if self.options.hash
             && let Some(hash) = hash
         {
-            eprintln!("hash {hash} at {} instructions", self.machine.retired());
+            tell(format_args!(
+                "hash {hash} at {} instructions\n",
+                self.machine.retired()
+            ));
         }
         if let Some(disk) = &mut self.disk {
             for (page, data) in self.machine.board.chips.disk_pages() {

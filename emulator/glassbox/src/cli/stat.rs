@@ -1,14 +1,15 @@
 //! `glassbox stat`: what the machine did while it ran a shell line, in numbers.
 
-use super::Failure;
 use super::options::StatOptions;
 use super::run::drive;
 use super::session::Session;
+use super::{Failure, tell};
 use base::Time;
 use machine::pc::x86_64::Hart;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write;
 use std::time::Instant;
 
 /// The counters of a run.
@@ -70,9 +71,10 @@ pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
     if options.json {
         let json =
             serde_json::to_string_pretty(&counters).map_err(|e| Failure::input(e.to_string()))?;
-        println!("{json}");
+        writeln!(std::io::stdout(), "{json}")
+            .map_err(|e| Failure::input(format!("standard output: {e}")))?;
     } else {
-        eprint!("{}", table(&counters));
+        tell(table(&counters));
     }
     Ok(status)
 }
@@ -209,7 +211,7 @@ fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

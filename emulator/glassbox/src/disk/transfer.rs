@@ -55,6 +55,11 @@ fn mount(disk: Layer) -> Result<Fs<Layer>, TransferError> {
     Fs::mount(disk).map_err(|e| TransferError::Mount(e.to_string()))
 }
 
+/// Whether the disk holds a file system that can be mounted.
+pub fn check(disk: Layer) -> Result<(), TransferError> {
+    mount(disk).map(|_| ())
+}
+
 /// Copies host files and folders into the disk: pairs of host path and absolute guest path. Files get the fixed
 /// time `now`, so that the same files give the same disk.
 pub fn put(
