@@ -10,7 +10,7 @@ use user::bench::mix;
 ulib::main!(main);
 
 fn main(args: &ulib::Args) -> i32 {
-    user::bench::main(args, "fork", 300, |rounds| match run(rounds) {
+    user::bench::main(args, "fork", 2_000, |rounds| match run(rounds) {
         Ok(sum) => sum,
         Err(errno) => die!(1, "{errno}"),
     })

@@ -11,7 +11,7 @@ ulib::main!(main);
 const SIZE: usize = 1 << 18;
 
 fn main(args: &ulib::Args) -> i32 {
-    user::bench::main(args, "sieve", 60, |rounds| {
+    user::bench::main(args, "sieve", 25, |rounds| {
         let mut composite = vec![false; SIZE];
         (0..rounds).fold(0, |sum, round| mix(sum, sieve(&mut composite) + round))
     })

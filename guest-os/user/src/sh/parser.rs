@@ -1,7 +1,11 @@
 //! From tokens to commands (POSIX 2.10), by recursive descent.
 
+mod compound;
+mod documents;
+
 use super::ast::{Action, Command, Item, Junction, Kind, List, Part, Pipeline, Redirect, Word};
 use super::lexer::{Error, Lexer, Result, Token, name_len, plain, unexpected};
+use documents::slot_word;
 use rust_alloc::rc::Rc;
 use rust_alloc::vec;
 use rust_alloc::vec::Vec;
@@ -235,122 +239,6 @@ impl<'a> Parser<'a> {
         Ok(command)
     }
 
-    fn group(&mut self) -> Result<Kind> {
-        self.advance()?;
-        let list = self.body(&[b"}"])?;
-        self.expect_keyword(b"}")?;
-        Ok(Kind::Group(list))
-    }
-
-    fn subshell(&mut self) -> Result<Kind> {
-        self.advance()?;
-        let list = self.body(&[])?;
-        self.expect_operator(b")")?;
-        Ok(Kind::Subshell(list))
-    }
-
-    fn conditional(&mut self) -> Result<Kind> {
-        let mut branches = Vec::new();
-        let mut otherwise = Vec::new();
-        loop {
-            self.advance()?;
-            let condition = self.body(&[b"then"])?;
-            self.expect_keyword(b"then")?;
-            let body = self.body(&[b"elif", b"else", b"fi"])?;
-            branches.push((condition, body));
-            if self.keyword() != b"elif" {
-                break;
-            }
-        }
-        if self.keyword() == b"else" {
-            self.advance()?;
-            otherwise = self.body(&[b"fi"])?;
-        }
-        self.expect_keyword(b"fi")?;
-        Ok(Kind::If {
-            branches,
-            otherwise,
-        })
-    }
-
-    fn repetition(&mut self, until: bool) -> Result<Kind> {
-        self.advance()?;
-        let condition = self.body(&[b"do"])?;
-        let body = self.do_group()?;
-        Ok(Kind::Loop {
-            until,
-            condition,
-            body,
-        })
-    }
-
-    fn do_group(&mut self) -> Result<List> {
-        self.expect_keyword(b"do")?;
-        let body = self.body(&[b"done"])?;
-        self.expect_keyword(b"done")?;
-        Ok(body)
-    }
-
-    fn for_each(&mut self) -> Result<Kind> {
-        self.advance()?;
-        let name = self.keyword().to_vec();
-        if name.is_empty() || name_len(&name) != name.len() {
-            return Err(match self.token {
-                Token::End => Error::Incomplete,
-                _ => Error::Syntax("Syntax error: Bad for loop variable".into()),
-            });
-        }
-        self.advance()?;
-        self.skip_newlines()?;
-        let mut words = None;
-        if self.keyword() == b"in" {
-            self.advance()?;
-            let mut list = Vec::new();
-            while matches!(self.token, Token::Word(_)) {
-                if let Token::Word(word) = self.take()? {
-                    list.push(word);
-                }
-            }
-            words = Some(list);
-        }
-        if self.is_operator(b";") {
-            self.advance()?;
-        }
-        self.skip_newlines()?;
-        let body = self.do_group()?;
-        Ok(Kind::For { name, words, body })
-    }
-
-    fn case(&mut self) -> Result<Kind> {
-        self.advance()?;
-        let word = self.expect_word()?;
-        self.skip_newlines()?;
-        self.expect_keyword(b"in")?;
-        self.skip_newlines()?;
-        let mut arms = Vec::new();
-        while self.keyword() != b"esac" {
-            if self.is_operator(b"(") {
-                self.advance()?;
-            }
-            let mut patterns = vec![self.expect_word()?];
-            while self.is_operator(b"|") {
-                self.advance()?;
-                patterns.push(self.expect_word()?);
-            }
-            self.expect_operator(b")")?;
-            let list = self.list(&[b"esac"])?;
-            arms.push((patterns, list));
-            if self.is_operator(b";;") {
-                self.advance()?;
-                self.skip_newlines()?;
-            } else if self.keyword() != b"esac" {
-                return Err(unexpected(&self.token));
-            }
-        }
-        self.advance()?;
-        Ok(Kind::Case { word, arms })
-    }
-
     fn expect_word(&mut self) -> Result<Word> {
         match self.take()? {
             Token::Word(word) => Ok(word),
@@ -454,75 +342,6 @@ impl<'a> Parser<'a> {
             }
         };
         Ok(Redirect { fd, action })
-    }
-
-    /// Puts the documents, which the lexer read after the line, into the redirections.
-    fn fill_documents(&mut self, list: &mut List) {
-        if self.open_documents {
-            for item in list {
-                let pipelines =
-                    core::iter::once(&mut item.first).chain(item.rest.iter_mut().map(|(_, p)| p));
-                for command in pipelines.flat_map(|pipeline| &mut pipeline.commands) {
-                    self.fill_command(command);
-                }
-            }
-        }
-    }
-
-    fn fill_command(&mut self, command: &mut Command) {
-        for redirect in &mut command.redirects {
-            if let Action::Here(word) = &mut redirect.action
-                && let Some(slot) = slot_of(word)
-                && let Some(document) = self.lexer.documents[slot].take()
-            {
-                *word = document;
-            }
-        }
-        match &mut command.kind {
-            Kind::Simple { .. } => {}
-            Kind::Group(list) | Kind::Subshell(list) => self.fill_documents(list),
-            Kind::If {
-                branches,
-                otherwise,
-            } => {
-                for (condition, body) in branches {
-                    self.fill_documents(condition);
-                    self.fill_documents(body);
-                }
-                self.fill_documents(otherwise);
-            }
-            Kind::Loop {
-                condition, body, ..
-            } => {
-                self.fill_documents(condition);
-                self.fill_documents(body);
-            }
-            Kind::For { body, .. } => self.fill_documents(body),
-            Kind::Case { arms, .. } => {
-                arms.iter_mut()
-                    .for_each(|(_, list)| self.fill_documents(list));
-            }
-            Kind::Function { body, .. } => {
-                if let Some(body) = Rc::get_mut(body) {
-                    self.fill_command(body);
-                }
-            }
-        }
-    }
-}
-
-/// Stands for a here-document until its text is known: a name no script can write.
-fn slot_word(slot: usize) -> Word {
-    let name = rust_alloc::format!("<<{slot}").into_bytes();
-    vec![Part::Tilde(name)]
-}
-
-fn slot_of(word: &Word) -> Option<usize> {
-    match &word[..] {
-        [Part::Tilde(name)] => {
-            ulib::number::parse_u64(name.strip_prefix(b"<<")?).map(|slot| slot as usize)
-        }
-        _ => None,
     }
 }
 

@@ -1,4 +1,4 @@
-cd /; pwd; cd - > /dev/null; cd /usr/bin/..; cd ..; pwd; cd $OLDPWD; pwd
+cd /; pwd; cd - > /dev/null; cd /etc/..; cd etc; pwd; cd $OLDPWD; pwd
 export A=1 B; B=2; sh -c 'echo $A $B'; C=3 sh -c 'echo $C'; echo "[$C]"; unset A; sh -c 'echo "[$A]"'
 set -- a b c; shift; echo $* $#; shift 2; echo $#
 eval 'x="ev al"; echo $x'; eval; echo $?

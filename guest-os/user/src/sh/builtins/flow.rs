@@ -83,7 +83,7 @@ pub fn exec(shell: &mut Shell, words: &[Vec<u8>]) -> Result {
     if interactive {
         super::super::signals::relax();
     }
-    let status = exec::replace(shell, &words[1..])?;
+    let status = exec::simple::replace(shell, &words[1..])?;
     if interactive {
         super::super::signals::brace_for_terminal();
         return Ok(status);
@@ -112,7 +112,7 @@ pub fn command(shell: &mut Shell, words: &[Vec<u8>]) -> Result {
         }
         Some(name) => match find(name) {
             Some(builtin) => (builtin.run)(shell, rest),
-            None => exec::run_external(shell, rest),
+            None => exec::simple::run_external(shell, rest),
         },
     }
 }
