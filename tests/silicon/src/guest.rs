@@ -187,6 +187,7 @@ impl Guest {
                 Stop::Trap(Trap::Gap(_)) => return Exit::Gap,
                 Stop::Trap(Trap::Fault(e)) => return trap(e, rip),
                 Stop::Trap(Trap::Software { exception, next }) => return trap(exception, next),
+                Stop::Trap(Trap::Debug { next }) => return trap(Exception::DEBUG, next),
                 Stop::Budget | Stop::Attention if (ENTRY..next).contains(&rip) => {}
                 Stop::Budget | Stop::Attention => return Exit::Done { rip },
             }

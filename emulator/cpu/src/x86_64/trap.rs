@@ -50,6 +50,15 @@ pub struct Exception {
     pub address: Option<Virt>,
 }
 
+impl Exception {
+    /// #DB.
+    pub const DEBUG: Self = Self {
+        vector: vector::DB,
+        error: None,
+        address: None,
+    };
+}
+
 /// Something the emulator does not implement; it stops the machine with a loud report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
@@ -70,6 +79,11 @@ pub enum Trap {
     Software {
         /// What to deliver; the gate's privilege is checked.
         exception: Exception,
+        /// The next instruction.
+        next: u64,
+    },
+    /// A debug trap: #DB delivered behind the instruction, at `next`, whatever the gate's privilege (INT1).
+    Debug {
         /// The next instruction.
         next: u64,
     },

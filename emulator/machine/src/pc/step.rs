@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::outcome::{Hang, Outcome};
 use base::Observer;
 use cpu::x86_64::deliver::{Delivered, Origin};
+use cpu::x86_64::reg::{self, rflags};
 use cpu::x86_64::trap::vector;
 use cpu::x86_64::{Activity, Cpu, Exception, Trap};
 use devices::local_apic::Signal;
@@ -39,11 +40,13 @@ impl Pc {
             let due = clock.until(self.chips.deadline()).saturating_sub(retired);
             let mut left = (budget - retired).min(due.max(1));
             let shadow = std::mem::take(&mut hart.shadow);
-            if shadow {
+            let stepping = hart.regs[usize::from(reg::RFLAGS)] & rflags::TF != 0;
+            if shadow || stepping {
                 left = 1;
             }
             hart.attention = false;
-            let kernel = usize::from(hart.cpl == 0);
+            let user = hart.cpl != 0;
+            let kernel = usize::from(!user);
             hart.tlb.follow(&self.ram);
             self.chips.set_retired(retired);
             let mut guest = Cpu {
@@ -64,14 +67,17 @@ impl Pc {
             if done > 0 {
                 self.barren[cpu] = 0;
             }
-            if let Stop::Trap(trap) = stop {
-                match self.trap(cpu, trap, observer) {
-                    Ok(completed) => {
-                        retired += completed;
-                        self.harts[cpu].counters.instructions[kernel] += completed;
-                    }
-                    Err(outcome) => break Some(outcome),
+            let delivered = match stop {
+                Stop::Trap(trap) => self.trap(cpu, trap, observer),
+                Stop::Budget | Stop::Attention if stepping => self.single_step(cpu, user, observer),
+                Stop::Budget | Stop::Attention => Ok(0),
+            };
+            match delivered {
+                Ok(completed) => {
+                    retired += completed;
+                    self.harts[cpu].counters.instructions[kernel] += completed;
                 }
+                Err(outcome) => break Some(outcome),
             }
             if let Some(site) = self.harts[cpu].probe.take() {
                 self.kernel.pass(cpu, site, &self.harts[cpu], &self.ram);
@@ -94,6 +100,10 @@ impl Pc {
         let (exception, origin, completed) = match trap {
             Trap::Fault(exception) => (exception, Origin::Exception, 0),
             Trap::Software { exception, next } => (exception, Origin::Software { next }, 1),
+            Trap::Debug { next } => {
+                self.harts[cpu].pc = next;
+                (Exception::DEBUG, Origin::Exception, 1)
+            }
             Trap::Gap(_) => return Err(fatal(cpu, trap)),
         };
         self.barren[cpu] += 1;
@@ -102,6 +112,28 @@ impl Pc {
         }
         match self.deliver(cpu, exception, origin, observer) {
             Ok(Delivered::Entered) => Ok(completed),
+            Ok(Delivered::TripleFault) => Err(Outcome::TripleFault { cpu }),
+            Err(trap) => Err(fatal(cpu, trap)),
+        }
+    }
+
+    /// The trap behind an instruction that began with RFLAGS.TF set (SDM vol. 3, 18.3.1.4), in user mode or not. A load
+    /// of SS puts it off by one instruction, and a SYSCALL that masks TF does away with it.
+    fn single_step<O: Observer>(
+        &mut self,
+        cpu: usize,
+        user: bool,
+        observer: &mut O,
+    ) -> Result<u64, Outcome> {
+        const BS: u64 = 1 << 14;
+        let hart = &mut self.harts[cpu];
+        let masked = hart.regs[usize::from(reg::RFLAGS)] & rflags::TF == 0;
+        if hart.shadow || (user && hart.cpl == 0 && masked) {
+            return Ok(0);
+        }
+        hart.dr[6] |= BS;
+        match self.deliver(cpu, Exception::DEBUG, Origin::Exception, observer) {
+            Ok(Delivered::Entered) => Ok(0),
             Ok(Delivered::TripleFault) => Err(Outcome::TripleFault { cpu }),
             Err(trap) => Err(fatal(cpu, trap)),
         }
@@ -183,6 +215,53 @@ impl Pc {
 fn fatal(cpu: usize, trap: Trap) -> Outcome {
     match trap {
         Trap::Gap(gap) => Outcome::Gap { cpu, gap },
-        Trap::Fault(_) | Trap::Software { .. } => Outcome::TripleFault { cpu },
+        Trap::Fault(_) | Trap::Software { .. } | Trap::Debug { .. } => Outcome::TripleFault { cpu },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::machine;
+    use crate::{Limits, Outcome};
+    use base::Silent;
+
+    /// Loads an IDT whose gate 1 leads to a handler that counts in EBX the instructions stepped over, then steps.
+    #[rustfmt::skip]
+    const STEPPED: &[u8] = &[
+        0xeb, 0x16,                                 // 00 jmp 18
+        0x43,                                       // 02 inc ebx
+        0xcf,                                       // 03 iret
+        0, 0, 0, 0,
+        0x02, 0, 0x08, 0, 0, 0x8e, 0x10, 0,         // 08 gate 1: 8:100002
+        0x0f, 0x00, 0x00, 0x00, 0x10, 0x00, 0, 0,   // 10 limit, base: 100000
+        0xbc, 0x00, 0x00, 0x20, 0x00,               // 18 mov esp, 200000
+        0x0f, 0x01, 0x15, 0x30, 0x00, 0x10, 0x00,   // 1d lgdt [100030]
+        0x0f, 0x01, 0x1d, 0x10, 0x00, 0x10, 0x00,   // 24 lidt [100010]
+        0x31, 0xdb,                                 // 2b xor ebx, ebx
+        0x90, 0xeb, 0x20,                           // 2d nop; jmp 50
+        0x17, 0x00, 0x36, 0x00, 0x10, 0x00,         // 30 limit, base: 100036
+        0, 0, 0, 0, 0, 0, 0, 0,
+        0xff, 0xff, 0, 0, 0, 0x9b, 0xcf, 0,         // 3e selector 8: code
+        0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0,         // 46 selector 10: data
+        0x90, 0x90,
+        0x9c,                                       // 50 pushf
+        0x81, 0x0c, 0x24, 0x00, 0x01, 0x00, 0x00,   //    or dword [esp], 100
+        0x9d,                                       //    popf
+        0x90,                                       //    nop
+        0x66, 0x8c, 0xd0, 0x8e, 0xd0,               //    mov ax, ss; mov ss, ax
+        0x90,                                       //    nop: no trap between the load and this
+        0x9c,                                       //    pushf
+        0x81, 0x24, 0x24, 0xff, 0xfe, 0xff, 0xff,   //    and dword [esp], ~100
+        0x9d,                                       //    popf: the last that traps
+        0x90,                                       //    nop
+        0x89, 0xd8, 0xe7, 0xf4,                     //    mov eax, ebx; out f4, eax
+    ];
+
+    #[test]
+    fn tf_traps_behind_each_instruction_and_not_behind_a_load_of_ss() {
+        let mut machine = machine(STEPPED, 1);
+        let outcome = machine.run(&Limits::default(), &mut Silent);
+        // nop, mov ax, (mov ss and) nop, pushf, and, popf
+        assert_eq!(outcome, Outcome::Exit(6));
     }
 }

@@ -16,7 +16,7 @@ pub fn lift(l: &mut Lifter) -> Lift {
     match l.insn.mnemonic() {
         M::Pushf | M::Pushfd | M::Pushfq => push_flags(l),
         M::Popf | M::Popfd | M::Popfq => pop_flags(l),
-        M::Int | M::Int3 | M::Int1 => interrupt(l),
+        M::Int | M::Int3 | M::Int1 | M::Into => interrupt(l),
         M::Syscall => {
             let next = next(l);
             end(l, id::SYSCALL, 0, ZERO, next, ZERO)
@@ -155,13 +155,14 @@ fn pop_flags(l: &mut Lifter) -> Lift {
 }
 
 fn interrupt(l: &mut Lifter) -> Lift {
-    let vector = match l.insn.mnemonic() {
-        M::Int3 => 3,
-        M::Int1 => 1,
-        _ => u16::from(l.insn.immediate8()),
+    let (call, vector) = match l.insn.mnemonic() {
+        M::Int1 => (id::INT1, 0),
+        M::Into => (id::INTO, 0),
+        M::Int3 => (id::INT, 3),
+        _ => (id::INT, u16::from(l.insn.immediate8())),
     };
     let next = next(l);
-    end(l, id::INT, vector, ZERO, next, ZERO)
+    end(l, call, vector, ZERO, next, ZERO)
 }
 
 fn far(l: &mut Lifter) -> Lift {

@@ -16,7 +16,7 @@ use super::cpuid;
 use super::paging::canonical;
 use super::reg::{self, GS_BASE, rflags};
 use super::state::{Activity, bits, seg};
-use super::trap::{Exception, Trap};
+use super::trap::{Exception, Trap, vector};
 use base::{Bus, Observer, Space, Width};
 use ir::{Flow, Guest, Op};
 
@@ -104,6 +104,10 @@ pub mod id {
     pub const INSPECT: u16 = 0x27;
     /// INVPCID: a = address of the descriptor, b = type.
     pub const INVPCID: u16 = 0x28;
+    /// INT1: a = address of the next instruction.
+    pub const INT1: u16 = 0x29;
+    /// INTO: a = address of the next instruction.
+    pub const INTO: u16 = 0x2a;
 }
 
 /// Answers a call of page 0.
@@ -144,6 +148,17 @@ pub fn call<B: Bus, O: Observer>(
                 address: None,
             };
             return Err(Trap::Software { exception, next: a });
+        }
+        id::INT1 => return Err(Trap::Debug { next: a }),
+        id::INTO => {
+            if cpu.hart.rflags() & ir::flags::OF != 0 {
+                let exception = Exception {
+                    vector: vector::OF,
+                    error: None,
+                    address: None,
+                };
+                return Err(Trap::Software { exception, next: a });
+            }
         }
         id::IRET => return cpu.iret(width(payload), at),
         id::FAR_JUMP => return cpu.far_jump(a as u16, b, at),

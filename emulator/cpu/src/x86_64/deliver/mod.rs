@@ -1,11 +1,13 @@
 //! Entering a handler: exceptions, software interrupts and external interrupts in long mode (SDM vol. 3, 6.14), with
-//! the rules for double and triple faults (6.15, table 6-5).
+//! the rules for double and triple faults (6.15, table 6-5). Other modes' handlers are entered by [`legacy`].
 //!
 //! Frame in long mode, pushed at a 16-byte boundary:
 //!
 //! ```text
 //! +40 SS   +32 RSP   +24 RFLAGS   +16 CS   +8 RIP   +0 error code (some vectors)
 //! ```
+
+mod legacy;
 
 use super::cpu::Cpu;
 use super::paging::canonical;
@@ -93,10 +95,32 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     }
 
     fn enter(&mut self, exception: Exception, origin: Origin, at: u64) -> Result<(), Trap> {
-        if !self.hart.long() {
-            return Err(self.gap("an exception or interrupt outside long mode"));
-        }
         let from = self.hart.linear_pc();
+        if self.hart.long() {
+            self.enter_long(exception, origin, at)?;
+        } else if segment::real_mode(self.hart) {
+            self.enter_real(exception, at)?;
+        } else {
+            self.enter_protected(exception, origin, at)?;
+        }
+        if exception.vector == vector::NMI && origin == Origin::External {
+            self.hart.nmi_blocked = true;
+        }
+        self.hart.shadow = false;
+        self.hart.activity = Activity::Running;
+        self.hart.counters.traps[usize::from(exception.vector)] += 1;
+        let event = Event::Trap {
+            vector: u16::from(exception.vector),
+            error: exception.error,
+            address: exception.address,
+            from: Virt(from),
+            to: Virt(self.hart.linear_pc()),
+        };
+        self.emit(at, &event);
+        Ok(())
+    }
+
+    fn enter_long(&mut self, exception: Exception, origin: Origin, at: u64) -> Result<(), Trap> {
         let software = matches!(origin, Origin::Software { .. });
         let external = u32::from(!software);
         let gate_error = u32::from(exception.vector) * 8 + 2 + external;
@@ -129,7 +153,9 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         if selector & 0xfffc == 0 {
             return Err(Trap::fault_code(vector::GP, external));
         }
-        let code = self.descriptor(selector, vector::GP, at)?;
+        let code = self
+            .descriptor(selector, vector::GP, at)
+            .map_err(|trap| with_external(trap, external))?;
         let selector_fault = |v: u8| {
             Err(Trap::fault_code(
                 v,
@@ -203,21 +229,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             cleared |= rflags::IF;
         }
         self.hart.regs[usize::from(reg::RFLAGS)] &= !cleared;
-        if exception.vector == vector::NMI && origin == Origin::External {
-            self.hart.nmi_blocked = true;
-        }
         self.enter_code(selector, code, cpl, target);
-        self.hart.shadow = false;
-        self.hart.activity = Activity::Running;
-        self.hart.counters.traps[usize::from(exception.vector)] += 1;
-        let event = Event::Trap {
-            vector: u16::from(exception.vector),
-            error: exception.error,
-            address: exception.address,
-            from: Virt(from),
-            to: Virt(target),
-        };
-        self.emit(at, &event);
         Ok(())
     }
 
@@ -259,6 +271,18 @@ fn resume(v: u8, origin: Origin) -> u64 {
         rflags::RF
     } else {
         0
+    }
+}
+
+/// A selector's fault with the bit that says what it happened in (SDM vol. 3, 6.13).
+fn with_external(trap: Trap, external: u32) -> Trap {
+    match trap {
+        Trap::Fault(Exception {
+            vector: v @ (vector::GP | vector::TS),
+            error: Some(error),
+            ..
+        }) => Trap::fault_code(v, error | external),
+        other => other,
     }
 }
 
