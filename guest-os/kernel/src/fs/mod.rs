@@ -34,6 +34,8 @@ mod procfs;
 pub mod transfer;
 pub mod walk;
 
+use alloc::format;
+
 use kcore::cmdline::Root;
 
 use crate::boot_params;
@@ -50,7 +52,7 @@ pub fn init() {
         panic!("no root disk {name}: found {}", drivers::summary());
     };
     match diskfs::mount(device) {
-        Ok(root) => mount::mount_root(root, &alloc::format!("/dev/{name}"), "silicafs"),
+        Ok(root) => mount::mount_root(root, &format!("/dev/{name}"), "silicafs"),
         Err(error) => panic!("cannot mount {name} as root: {error}"),
     }
     frame::set_reclaimer(diskfs::reclaim);

@@ -31,6 +31,7 @@
 
 mod inode;
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -67,14 +68,13 @@ const FIRST_DISK_DEV: u64 = block::MAJOR << 8;
 
 /// Mounts the file system on a disk, replaying its log, and gives its root directory. Done once.
 pub fn mount(device: &'static dyn BlockDevice) -> Result<InodeRef, MountError> {
-    let buffers: &'static BufferCache =
-        alloc::boxed::Box::leak(alloc::boxed::Box::new(BufferCache::new(device)?));
+    let buffers: &'static BufferCache = Box::leak(Box::new(BufferCache::new(device)?));
     let fs = Fs::mount(buffers)?;
     let (sequence, blocks) = fs.last_commit();
     if sequence > 0 {
         crate::info!("root: log replayed, transaction {sequence} of {blocks} blocks");
     }
-    let disk: &'static DiskFs = alloc::boxed::Box::leak(alloc::boxed::Box::new(DiskFs {
+    let disk: &'static DiskFs = Box::leak(Box::new(DiskFs {
         fs: SleepLock::new(fs),
         buffers,
         inodes: SpinLock::new(BTreeMap::new()),
