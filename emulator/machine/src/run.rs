@@ -186,3 +186,117 @@ impl State for Bytes {
         codec.blob(&mut self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pc::Pc;
+    use crate::testing::{ENTRY, board, elf};
+    use base::{Seeded, Silent};
+
+    /// Counts timer interrupts in EBX while it changes its own code, fills memory over a page's end and writes to the
+    /// serial port; wakes CPU 1; ends with EBX as its word.
+    #[rustfmt::skip]
+    const BUSY: &[u8] = &[
+        0xeb, 0x4e, 0, 0, 0, 0, 0, 0,                                   // 00 jmp 50
+        0x43, 0xc7, 0x05, 0xb0, 0x00, 0xe0, 0xfe, 0, 0, 0, 0, 0xcf,     // 08 inc ebx; end of interrupt; iret
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0,                                         // 20 descriptors: none,
+        0xff, 0xff, 0, 0, 0, 0x9b, 0xcf, 0,                             //    8: code,
+        0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0,                             //    10: data
+        0x08, 0x00, 0x08, 0x00, 0, 0x8e, 0x10, 0x00,                    // 38 gate 20 leads to 08
+        0x17, 0, 0x20, 0x00, 0x10, 0x00,                                // 40 descriptor table
+        0x07, 1, 0x38, 0xff, 0x0f, 0x00,                                // 46 interrupt table
+        0, 0, 0, 0,
+        0xbc, 0x00, 0x00, 0x20, 0x00,                                   // 50 mov esp, 200000
+        0x0f, 0x01, 0x15, 0x40, 0x00, 0x10, 0x00,                       //    lgdt
+        0x0f, 0x01, 0x1d, 0x46, 0x00, 0x10, 0x00,                       //    lidt
+        0xc7, 0x05, 0xf0, 0x00, 0xe0, 0xfe, 0xff, 0x01, 0x00, 0x00,     //    local APIC on
+        0xc7, 0x05, 0x20, 0x03, 0xe0, 0xfe, 0x20, 0x00, 0x02, 0x00,     //    timer: periodic, vector 20
+        0xc7, 0x05, 0x80, 0x03, 0xe0, 0xfe, 0x80, 0x01, 0x00, 0x00,     //    its period
+        0xc7, 0x05, 0x10, 0x03, 0xe0, 0xfe, 0x00, 0x00, 0x00, 0x01,     //    to CPU 1:
+        0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x00, 0x45, 0x00, 0x00,     //    INIT
+        0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x08, 0x46, 0x00, 0x00,     //    start at 8000
+        0xbd, 0x08, 0x00, 0x00, 0x00, 0xfb,                             //    mov ebp, 8; sti
+        0xfe, 0x05, 0xad, 0x00, 0x10, 0x00,                             //    inc byte [the next immediate]
+        0x83, 0xc2, 0x00,                                               //    add edx, 0
+        0xbf, 0xf0, 0x0f, 0x18, 0x00,                                   //    mov edi, 180ff0
+        0xb9, 0x40, 0x00, 0x00, 0x00, 0xf3, 0xaa,                       //    mov ecx, 40; rep stosb
+        0xbe, 0x00, 0x00, 0x10, 0x00,                                   //    mov esi, 100000
+        0xb9, 0x03, 0x00, 0x00, 0x00,                                   //    mov ecx, 3
+        0x66, 0xba, 0xf8, 0x03, 0xf3, 0x6e,                             //    mov dx, 3f8; rep outsb
+        0x4d, 0x75, 0xd8,                                               //    dec ebp; jnz: to the inc
+        0xf4, 0x89, 0xd8, 0xe7, 0xf4,                                   //    hlt; mov eax, ebx; out f4, eax
+    ];
+
+    /// What CPU 1 does, in real mode: lock inc word [9000], for ever.
+    const OTHER: &[u8] = &[0xf0, 0xff, 0x06, 0x00, 0x90, 0xeb, 0xf9];
+
+    fn busy(cpus: usize) -> Machine<Pc, Seeded> {
+        let code = (ENTRY, BUSY, BUSY.len() as u32);
+        let other = (0x8000, OTHER, OTHER.len() as u32);
+        let board = board(&elf(&[code, other]), cpus, None).expect("the kernel is sound");
+        Machine::new(board, Seeded::new(1))
+    }
+
+    fn at_most(instructions: u64) -> Limits {
+        Limits {
+            instructions,
+            ..Limits::default()
+        }
+    }
+
+    /// Runs to the end without a stop: the word, the instructions, and the hash.
+    fn unstopped(cpus: usize) -> (u32, u64, Hash) {
+        let mut machine = busy(cpus);
+        let Outcome::Exit(word) = machine.run(&at_most(100_000), &mut Silent) else {
+            panic!("the kernel does not end");
+        };
+        (word, machine.retired(), machine.hash())
+    }
+
+    #[test]
+    fn a_machine_stopped_and_hashed_at_every_instruction_is_the_one_that_never_stops() {
+        for cpus in [1, 2] {
+            let (word, end, hash) = unstopped(cpus);
+            assert!(word > 5, "the timer interrupts: {word}");
+            let mut stopped = busy(cpus);
+            for n in 1..end {
+                assert_eq!(stopped.run(&at_most(n), &mut Silent), Outcome::Budget);
+                assert_eq!(stopped.retired(), n);
+                let here = stopped.hash();
+                if n % 29 == 0 {
+                    let mut straight = busy(cpus);
+                    straight.run(&at_most(n), &mut Silent);
+                    assert_eq!(straight.hash(), here, "{cpus} CPUs, instruction {n}");
+                }
+            }
+            assert_eq!(stopped.run(&at_most(end), &mut Silent), Outcome::Exit(word));
+            assert_eq!((stopped.retired(), stopped.hash()), (end, hash));
+        }
+    }
+
+    #[test]
+    fn limits_of_time_and_reports_of_idleness_are_invisible_to_the_guest() {
+        for cpus in [1, 2] {
+            for step in [7, 130, 1_000, 30_010] {
+                let mut machine = busy(cpus);
+                let outcome = loop {
+                    let limits = Limits {
+                        time: machine.now() + Time(step),
+                        report_idle: true,
+                        ..at_most(100_000)
+                    };
+                    match machine.run(&limits, &mut Silent) {
+                        Outcome::TimeUp => {}
+                        Outcome::Idle { next } => machine.pass_idle(next.expect("a timer runs")),
+                        other => break other,
+                    }
+                };
+                let (word, end, hash) = unstopped(cpus);
+                assert_eq!(outcome, Outcome::Exit(word), "{cpus} CPUs, {step} ns");
+                assert_eq!((machine.retired(), machine.hash()), (end, hash));
+            }
+        }
+    }
+}
