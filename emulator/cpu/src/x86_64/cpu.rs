@@ -16,6 +16,9 @@ use ir::{Block, Flow, Guest, Op, Place, Regs};
 /// The longest an instruction can be, in bytes.
 const LONGEST: usize = 15;
 
+/// What is fetched where there is no RAM: nobody drives the bus, and all ones are an invalid opcode.
+const NOWHERE: &[u8] = &[0xff; LONGEST];
+
 /// A CPU and what it can reach during a run.
 pub struct Cpu<'a, B: Bus, O: Observer> {
     /// The CPU.
@@ -69,6 +72,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                 phys,
             },
         );
+        self.note_code_write(); // the walk's accessed and dirty bits may lie among lifted code
         let entry = walked?;
         self.hart.tlb.insert(entry);
         Ok(entry)
@@ -316,9 +320,9 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
     fn lift(&mut self, place: Place, limit: usize, at: u64) -> Result<Block, Trap> {
         let mode = self.hart.mode();
         let left = PAGE_SIZE - place.phys.0 % PAGE_SIZE;
-        let Some(code) = self.ram.slice(place.phys, left) else {
-            return Err(self.gap("instruction fetch from outside RAM"));
-        };
+        let held = self.ram.slice(place.phys, left);
+        let in_ram = held.is_some();
+        let code = held.unwrap_or(NOWHERE);
         let mut block = match lift::lift_block(code, place.pc, mode, limit, self.probes) {
             Lifted::Block(block) => block,
             Lifted::Straddles => {
@@ -326,12 +330,8 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
                 let mut bytes = code.to_vec();
                 let next = self.hart.linear_pc().wrapping_add(left);
                 let entry = self.translate(next, Access::Fetch, at)?;
-                let Some(rest) = self
-                    .ram
-                    .slice(Phys(entry.frame * PAGE_SIZE), LONGEST as u64)
-                else {
-                    return Err(self.gap("instruction fetch from outside RAM"));
-                };
+                let rest = Phys(entry.frame * PAGE_SIZE);
+                let rest = self.ram.slice(rest, LONGEST as u64).unwrap_or(NOWHERE);
                 bytes.extend_from_slice(rest);
                 match lift::lift_block(&bytes, place.pc, mode, 1, self.probes) {
                     Lifted::Block(mut block) => {
@@ -342,6 +342,7 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
                 }
             }
         };
+        block.cacheable &= in_ram;
         if block.cacheable {
             self.ram.mark_code(place.phys, u64::from(block.bytes));
             self.hart.tlb.follow(self.ram);
@@ -353,5 +354,25 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
     #[inline(always)]
     fn attention(&self) -> bool {
         self.hart.attention
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::Board;
+
+    #[test]
+    fn code_where_there_is_no_ram_is_an_invalid_opcode_and_not_kept() {
+        let mut board = Board::new();
+        let place = Place {
+            phys: Phys(1 << 32),
+            pc: 0x1000,
+            mode: board.hart.mode().0,
+        };
+        let block = board.run(|cpu| cpu.lift(place, 64, 0)).unwrap();
+        assert!(!block.cacheable);
+        let raised = board.run(|cpu| cpu.call(block.ops[0], 0, 1));
+        assert_eq!(raised, Err(Trap::UD));
     }
 }
