@@ -12,6 +12,7 @@ const IA32_APIC_BASE: u32 = 0x1b;
 const IA32_BIOS_SIGN_ID: u32 = 0x8b;
 const IA32_MTRRCAP: u32 = 0xfe;
 const IA32_SYSENTER_CS: u32 = 0x174;
+const IA32_SYSENTER_ESP: u32 = 0x175;
 const IA32_SYSENTER_EIP: u32 = 0x176;
 const IA32_MISC_ENABLE: u32 = 0x1a0;
 const IA32_PAT: u32 = 0x277;
@@ -19,6 +20,8 @@ const IA32_TSC_DEADLINE: u32 = 0x6e0;
 const X2APIC: std::ops::RangeInclusive<u32> = 0x800..=0x8ff;
 const EFER: u32 = 0xc000_0080;
 const STAR: u32 = 0xc000_0081;
+const LSTAR: u32 = 0xc000_0082;
+const CSTAR: u32 = 0xc000_0083;
 const FMASK: u32 = 0xc000_0084;
 const FS_BASE_MSR: u32 = 0xc000_0100;
 const GS_BASE_MSR: u32 = 0xc000_0101;
@@ -69,7 +72,9 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     pub fn write_msr(&mut self, msr: u32, value: u64, at: u64) -> Result<(), Trap> {
         let needs_canonical = matches!(
             msr,
-            FS_BASE_MSR..=KERNEL_GS_BASE | 0xc000_0082 | 0xc000_0083
+            FS_BASE_MSR..=KERNEL_GS_BASE
+                | LSTAR..=CSTAR
+                | IA32_SYSENTER_ESP..=IA32_SYSENTER_EIP
         );
         if needs_canonical && !canonical(value) {
             return Err(Trap::GP0);
@@ -94,6 +99,14 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             IA32_BIOS_SIGN_ID | IA32_MISC_ENABLE => {}
             IA32_SYSENTER_CS..=IA32_SYSENTER_EIP => {
                 self.hart.sysenter[(msr - IA32_SYSENTER_CS) as usize] = value
+            }
+            IA32_PAT
+                if value
+                    .to_le_bytes()
+                    .iter()
+                    .any(|t| !matches!(t, 0 | 1 | 4..=7)) =>
+            {
+                return Err(Trap::GP0);
             }
             IA32_PAT => self.hart.pat = value,
             EFER => self.write_efer(value)?,
@@ -130,5 +143,28 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         self.hart.tlb.flush(false);
         self.hart.refresh();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::Board;
+
+    #[test]
+    fn what_a_register_cannot_hold_faults() {
+        let refused = [
+            (IA32_PAT, 0x0007_0406_0007_0402),
+            (LSTAR, 1 << 63),
+            (IA32_SYSENTER_EIP, 1 << 63),
+            (EFER, 1 << 14),
+            (0x1234_5678, 0),
+        ];
+        let mut board = Board::new();
+        for (msr, value) in refused {
+            let result = board.run(|cpu| cpu.write_msr(msr, value, 0));
+            assert_eq!(result, Err(Trap::GP0), "{msr:#x}");
+        }
+        assert_eq!(board.run(|cpu| cpu.write_msr(IA32_PAT, 0x0606, 0)), Ok(()));
     }
 }

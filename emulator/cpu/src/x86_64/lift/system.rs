@@ -7,7 +7,7 @@ use crate::x86_64::reg::{RAX, RDX};
 use crate::x86_64::state::seg;
 use crate::x86_64::system::id;
 use base::Width;
-use iced_x86::{Mnemonic as M, OpKind, Register};
+use iced_x86::{Code, Mnemonic as M, OpKind, Register};
 use ir::Reg;
 use ir::reg::ZERO;
 
@@ -309,7 +309,12 @@ fn table(l: &mut Lifter) -> Lift {
     if load {
         privileged(l)?;
     }
-    let wide = if l.mode.long() { 2 } else { 0 };
+    let short = matches!(l.insn.code(), Code::Lgdt_m1632_16 | Code::Lidt_m1632_16);
+    let wide = match (l.mode.long(), short) {
+        (true, _) => 2,
+        (false, true) => 4,
+        (false, false) => 0,
+    };
     let address = l.ea();
     let address = l.address(address);
     let call = if load {

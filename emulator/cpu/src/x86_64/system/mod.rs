@@ -54,7 +54,7 @@ pub mod id {
     pub const WRITE_DR: u16 = 0x0e;
     /// d = DRn, payload = n.
     pub const READ_DR: u16 = 0x0f;
-    /// LGDT, LIDT: a = address, payload = 0 GDT, 1 IDT, | 2 if the base has 8 bytes.
+    /// LGDT, LIDT: a = address, payload = 0 GDT, 1 IDT, | 2 if the base has 8 bytes, | 4 if it has 24 bits.
     pub const LOAD_TABLE: u16 = 0x10;
     /// SGDT, SIDT: as above.
     pub const STORE_TABLE: u16 = 0x11;

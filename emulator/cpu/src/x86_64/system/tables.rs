@@ -17,7 +17,10 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         } else {
             Width::B4
         };
-        let base = self.load(addr.wrapping_add(2), base_width, false, at)?;
+        let mut base = self.load(addr.wrapping_add(2), base_width, false, at)?;
+        if payload & 4 != 0 {
+            base &= 0xff_ffff; // an operand size of 16 bits leaves the base 24 (SDM vol. 2, LGDT)
+        }
         if payload & 2 != 0 && !canonical(base) {
             return Err(Trap::GP0);
         }
@@ -140,5 +143,25 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         self.hart
             .set_flag_word(flags | if ok.is_some() { ir::flags::ZF } else { 0 });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::{Board, FREE};
+    use base::Phys;
+
+    #[test]
+    fn a_table_base_has_24_32_or_64_bits() {
+        let bases = [(4, 0x33_4455), (0, 0x2233_4455), (2, 0x0000_7000_2233_4455)];
+        for (payload, base) in bases {
+            let mut board = Board::new();
+            board.ram.write(Phys(FREE), Width::B2, 0x77);
+            let stored = Phys(FREE + 2);
+            board.ram.write(stored, Width::B8, 0x0000_7000_2233_4455);
+            assert_eq!(board.run(|cpu| cpu.load_table(FREE, payload, 0)), Ok(()));
+            assert_eq!(board.hart.gdtr, (base, 0x77));
+        }
     }
 }
