@@ -6,6 +6,7 @@
 //! | `frame`      | page frames with reference counts                             |
 //! | `heap`       | the kernel's `Box` and `Vec`: size classes on frames          |
 //! | `kstack`     | kernel stacks with guard pages                                |
+//! | `protection` | what a program may do with a page                             |
 //! | `space`      | address spaces: `mmap`, `brk`, fork                           |
 //! | `region`     | a range of pages of one kind, and where they come from        |
 //! | `regions`    | all of them: what is free, gaps, stack growth                 |

@@ -6,6 +6,7 @@
 //! | `table`   | all processes by number: parents, groups, sessions, zombies      |
 //! | `fork`    | making one                                                       |
 //! | `exec`    | giving one a new program                                         |
+//! | `program` | the file of a program, whose pages become its memory             |
 //! | `exit`    | ending one, and waiting for that                                 |
 //! | `signal`  | signals: sending, actions, delivery, stop and continue           |
 //! | `fault`   | what a program's exceptions mean for it                          |
@@ -30,7 +31,7 @@ use crate::arch::trap::TrapFrame;
 /// The number of a process.
 pub type Pid = u32;
 
-/// Whether something of that is due.
+/// Whether `before_user` has anything to do.
 pub fn has_work_before_user() -> bool {
     crate::sched::wants_to_switch() || current().has_signal()
 }

@@ -3,9 +3,10 @@
 //! # States
 //!
 //! ```text
-//!   new ---> runnable <---> running ---> sleeping ---> runnable
-//!                              |            ^
-//!                              +--> zombie  +-- stopped (until SIGCONT)
+//!   new --> runnable <--- picked, preempted ---> running ---> zombie
+//!              ^                                   |   |
+//!              +---- wake ------ sleeping <- block +   |
+//!              +---- SIGCONT --- stopped <- signal ----+
 //! ```
 //!
 //! Each CPU has a run queue and an idle process that runs when the queue is empty. `block` and `yield_now`

@@ -16,7 +16,7 @@
 //! 5. `Process::signals`
 //! 6. the list inside a `WaitQueue`
 //! 7. a CPU's timer list (`sched::timer`)
-//! 8. a CPU's run queue (`sched`); two of them only in the order of the CPUs' numbers
+//! 8. a CPU's run queue (`sched`); never two at a time
 //! 9. the kernel heap and the frame pool (`mm`); they are leaves, as are the log and single fields
 //!
 //! A TLB shootdown waits for other CPUs, so it is started with no spin lock held at all (`arch::smp`).
