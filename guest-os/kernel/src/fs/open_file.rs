@@ -150,7 +150,8 @@ impl OpenFile {
         Ok(end)
     }
 
-    /// Moves the position (lseek). It stays 0 in devices of characters. Directories know only the positions that getdents has left there.
+    /// Moves the position (lseek). It stays 0 in devices of characters. Directories know only the
+    /// positions that getdents has left there.
     pub fn seek(&self, offset: i64, whence: u32) -> Result<u64, Errno> {
         if !self.inode.is_seekable() {
             return Err(Errno::ESPIPE);
