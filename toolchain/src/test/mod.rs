@@ -132,9 +132,6 @@ impl Report {
                 .current_dir(&layout.root)
                 .env("CARGO_TARGET_DIR", &layout.target);
         }
-        command
-            .env("GLASSBOX", layout.emulator())
-            .env("GLASSBOX_IMAGES", layout.images());
         let (text, succeeded) = tee(&mut command)?;
         self.0.push((stage.name, Tally::read(&text, succeeded)));
         Ok(())
