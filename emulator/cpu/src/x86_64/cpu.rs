@@ -169,24 +169,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
 /// Reads guest-virtual memory of `hart`'s address space with no permission asked and no trace left (no accessed bit,
 /// no TLB fill, no event). `None` where nothing is mapped.
 pub fn peek(hart: &Hart, ram: &Ram, addr: u64, width: Width) -> Option<u64> {
-    let mut phys = addr;
-    if paging::enabled(hart) {
-        let mut table = hart.cr3 & 0x000f_ffff_ffff_f000;
-        for level in (0..4u32).rev() {
-            let shift = 12 + 9 * level;
-            let entry = ram.read(Phys(table + (addr >> shift & 511) * 8), Width::B8)?;
-            if entry & 1 == 0 {
-                return None;
-            }
-            table = entry & 0x000f_ffff_ffff_f000;
-            if level == 0 || (entry & 1 << 7 != 0 && level < 3) {
-                let mask = (1u64 << shift) - 1;
-                phys = table & !mask | addr & mask;
-                break;
-            }
-        }
-    }
-    ram.read(Phys(phys), width)
+    ram.read(paging::peek(hart, ram, addr)?, width)
 }
 
 impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {

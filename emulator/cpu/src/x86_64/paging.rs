@@ -1,8 +1,10 @@
-//! Four-level paging (SDM vol. 3, 4.5): from a linear address to a TLB entry, or to a page fault.
+//! Four-level paging (SDM vol. 3, 4.5) and 32-bit paging (4.3): from a linear address to a TLB entry, or to a page
+//! fault. Paging with PAE outside long mode is a gap.
 //!
 //! ```text
 //! entry   63   62..52   51..12        11..9   8   7    6   5   4    3    2    1    0
 //!         XD   ignored  address       ign.    G   PS   D   A   PCD  PWT  U/S  R/W  P
+//!                       31..12        11..9   8   7    ... of 32-bit paging
 //! ```
 //!
 //! The walk sets the accessed bits and, for a write, the dirty bit. A translation allows writes only once its dirty
@@ -54,6 +56,91 @@ pub const fn asid(hart: &Hart) -> u16 {
     }
 }
 
+/// What page tables look like.
+struct Format {
+    levels: u32,
+    index_bits: u32,
+    entry: Width,
+}
+
+impl Format {
+    const LONG: Self = Self {
+        levels: 4,
+        index_bits: 9,
+        entry: Width::B8,
+    };
+    const SHORT: Self = Self {
+        levels: 2,
+        index_bits: 10,
+        entry: Width::B4,
+    };
+
+    const fn of(hart: &Hart) -> &'static Self {
+        if hart.long() {
+            &Self::LONG
+        } else {
+            &Self::SHORT
+        }
+    }
+
+    /// log2 of the bytes that an entry of `level` (0 is the lowest) maps.
+    const fn shift(&self, level: u32) -> u32 {
+        12 + self.index_bits * level
+    }
+
+    /// Where the entry of `level` for `addr` lies in `table`.
+    const fn slot(&self, table: u64, level: u32, addr: u64) -> Phys {
+        let index = addr >> self.shift(level) & ((1 << self.index_bits) - 1);
+        Phys(table + index * self.entry.bytes())
+    }
+
+    /// Whether `entry` of `level` maps a page.
+    const fn leaf(&self, hart: &Hart, level: u32, entry: u64) -> bool {
+        let large = match self.levels {
+            4 => level < 3,
+            _ => hart.cr4 & bits::CR4_PSE != 0,
+        };
+        level == 0 || (entry & LARGE != 0 && large)
+    }
+
+    /// The bits that `entry` of `level` must not have.
+    const fn reserved(&self, hart: &Hart, level: u32, leaf: bool) -> u64 {
+        let offset = ((1 << self.shift(level)) - 1) & ADDRESS & !(1 << 12); // bit 12 is PAT
+        let mut reserved = if leaf && level > 0 { offset } else { 0 };
+        if self.levels == 4 {
+            reserved |= !(u64::MAX >> (64 - PHYS_BITS)) & ADDRESS;
+            if level == 3 {
+                reserved |= LARGE;
+            }
+            if hart.efer & bits::EFER_NXE == 0 {
+                reserved |= NO_EXECUTE;
+            }
+        }
+        reserved
+    }
+}
+
+/// Where `addr` leads, with no permission asked and no trace left; `None` where nothing is mapped.
+pub fn peek(hart: &Hart, ram: &Ram, addr: u64) -> Option<Phys> {
+    if !enabled(hart) {
+        return Some(Phys(addr));
+    }
+    let format = Format::of(hart);
+    let mut table = hart.cr3 & ADDRESS;
+    for level in (0..format.levels).rev() {
+        let entry = ram.read(format.slot(table, level, addr), format.entry)?;
+        if entry & PRESENT == 0 {
+            return None;
+        }
+        if format.leaf(hart, level, entry) {
+            let mask = (1u64 << format.shift(level)) - 1;
+            return Some(Phys(entry & ADDRESS & !mask | addr & mask));
+        }
+        table = entry & ADDRESS;
+    }
+    None
+}
+
 /// Walks the page table for `addr`. The entry says what each view may do with the page, judged by control registers
 /// as they are; the fault is that of `access` in the current view.
 pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Entry, Trap> {
@@ -74,24 +161,18 @@ pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Ent
     let mut rights = WRITABLE | USER;
     let mut executable = true;
     let mut path = [(Phys(0), 0u64); 4];
-    for level in (0..4u32).rev() {
-        let shift = 12 + 9 * level;
-        let at = Phys(table + (addr >> shift & 511) * 8);
-        let Some(entry) = ram.read(at, Width::B8) else {
+    let format = Format::of(hart);
+    for level in (0..format.levels).rev() {
+        let shift = format.shift(level);
+        let at = format.slot(table, level, addr);
+        let Some(entry) = ram.read(at, format.entry) else {
             return fault(0);
         };
         if entry & PRESENT == 0 {
             return fault(0);
         }
-        let leaf = level == 0 || (entry & LARGE != 0 && level < 3);
-        let mut reserved = !(u64::MAX >> (64 - PHYS_BITS)) & ADDRESS;
-        if hart.efer & bits::EFER_NXE == 0 {
-            reserved |= NO_EXECUTE;
-        }
-        if leaf && level > 0 {
-            reserved |= ((1 << shift) - 1) & ADDRESS & !(1 << 12); // bit 12 is PAT
-        }
-        if (level == 3 && entry & LARGE != 0) || entry & reserved != 0 {
+        let leaf = format.leaf(hart, level, entry);
+        if entry & format.reserved(hart, level, leaf) != 0 {
             return fault(code::PRESENT | code::RESERVED);
         }
         rights &= entry;
@@ -111,11 +192,12 @@ pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Ent
             if allow[hart.view()] & needed == 0 {
                 return fault(code::PRESENT);
             }
-            for (step, (at, entry)) in path.iter().enumerate().skip(level as usize) {
+            let levels = format.levels as usize;
+            for (step, (at, entry)) in path.iter().enumerate().take(levels).skip(level as usize) {
                 let dirties = step as u32 == level && access == Access::Write;
                 let marked = entry | ACCESSED | if dirties { DIRTY } else { 0 };
                 if marked != *entry {
-                    ram.write(*at, Width::B8, marked);
+                    ram.write(*at, format.entry, marked);
                 }
             }
             let allow = allow.map(|a| if dirty { a } else { a & !perm::WRITE });
@@ -158,7 +240,8 @@ fn allowed(hart: &Hart, rights: u64, executable: bool) -> [u8; VIEWS] {
 }
 
 fn page_fault(hart: &Hart, addr: u64, access: Access, cause: u32) -> Trap {
-    let nx_matters = hart.efer & bits::EFER_NXE != 0 || hart.cr4 & bits::CR4_SMEP != 0;
+    let nx = hart.efer & bits::EFER_NXE != 0 && hart.cr4 & bits::CR4_PAE != 0;
+    let nx_matters = nx || hart.cr4 & bits::CR4_SMEP != 0;
     let error = cause
         | match access {
             Access::Write => code::WRITE,
@@ -171,4 +254,72 @@ fn page_fault(hart: &Hart, addr: u64, access: Access, cause: u32) -> Trap {
         error: Some(error),
         address: Some(Virt(addr)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::{Board, FREE};
+
+    const DIRECTORY: u64 = FREE;
+    const TABLE: u64 = FREE + 0x1000;
+
+    /// A board with 32-bit paging: one page of 4 KiB at 0x400000, one of 4 MiB at 0x800000.
+    fn board() -> Board {
+        let mut board = Board::new();
+        board.hart.efer = 0;
+        board.hart.cr4 = bits::CR4_PSE;
+        board.hart.cr3 = DIRECTORY;
+        let entries = [
+            (DIRECTORY + 4, TABLE | PRESENT | WRITABLE | USER),
+            (DIRECTORY + 8, PRESENT | WRITABLE | LARGE),
+            (DIRECTORY + 12, PRESENT | LARGE | 1 << 13),
+            (TABLE, 0x5000 | PRESENT),
+        ];
+        for (at, entry) in entries {
+            board.ram.write(Phys(at), Width::B4, entry);
+        }
+        board
+    }
+
+    fn fault_of(board: &mut Board, addr: u64, access: Access) -> u32 {
+        match walk(&board.hart, &mut board.ram, addr, access) {
+            Err(Trap::Fault(Exception {
+                error: Some(error), ..
+            })) => error,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn two_levels_of_32_bit_entries_map_small_and_large_pages() {
+        let mut board = board();
+        let small = walk(&board.hart, &mut board.ram, 0x40_0123, Access::Read).unwrap();
+        assert_eq!((small.frame, small.size), (5, 12));
+        let large = walk(&board.hart, &mut board.ram, 0x80_6123, Access::Write).unwrap();
+        assert_eq!((large.frame, large.size), (6, 22));
+        for addr in [0x40_0123, 0x80_6123] {
+            let phys = peek(&board.hart, &board.ram, addr).unwrap();
+            assert_eq!(phys.0 & 0xfff, 0x123);
+        }
+        let marked = |at| board.ram.read(Phys(at), Width::B4).unwrap() & (ACCESSED | DIRTY);
+        assert_eq!(marked(TABLE), ACCESSED);
+        assert_eq!(marked(DIRECTORY + 4), ACCESSED);
+        assert_eq!(marked(DIRECTORY + 8), ACCESSED | DIRTY);
+    }
+
+    #[test]
+    fn faults_of_32_bit_paging_tell_their_cause() {
+        let mut board = board();
+        let (write, present) = (code::WRITE, code::PRESENT);
+        assert_eq!(
+            fault_of(&mut board, 0x40_0000, Access::Write),
+            write | present
+        );
+        assert_eq!(fault_of(&mut board, 0x40_1000, Access::Read), 0);
+        let reserved = present | code::RESERVED;
+        assert_eq!(fault_of(&mut board, 0xc0_0000, Access::Read), reserved);
+        board.hart.efer |= bits::EFER_NXE; // says nothing without PAE
+        assert_eq!(fault_of(&mut board, 0, Access::Fetch), 0);
+    }
 }

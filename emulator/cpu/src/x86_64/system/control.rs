@@ -65,13 +65,15 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
         let turned_on = paging && self.hart.cr0 & bits::CR0_PG == 0;
         if turned_on {
-            if self.hart.efer & bits::EFER_LME == 0 {
-                return Err(self.gap("paging outside long mode"));
+            let pae = self.hart.cr4 & bits::CR4_PAE != 0;
+            if self.hart.efer & bits::EFER_LME != 0 {
+                if !pae || self.hart.segs[seg::CS].attr & 1 << 13 != 0 {
+                    return Err(Trap::GP0);
+                }
+                self.hart.efer |= bits::EFER_LMA;
+            } else if pae {
+                return Err(self.gap("PAE paging outside long mode"));
             }
-            if self.hart.cr4 & bits::CR4_PAE == 0 || self.hart.segs[seg::CS].attr & 1 << 13 != 0 {
-                return Err(Trap::GP0);
-            }
-            self.hart.efer |= bits::EFER_LMA;
         } else if !paging && self.hart.cr0 & bits::CR0_PG != 0 {
             if self.hart.mode().long() || self.hart.cr4 & bits::CR4_PCIDE != 0 {
                 return Err(Trap::GP0);
@@ -96,11 +98,17 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         {
             return Err(Trap::GP0);
         }
+        if changed & bits::CR4_PAE != 0 && self.hart.cr0 & bits::CR0_PG != 0 {
+            return Err(self.gap("PAE paging outside long mode"));
+        }
+        const TRANSLATION: u64 = bits::CR4_PSE
+            | bits::CR4_PGE
+            | bits::CR4_PAE
+            | bits::CR4_PCIDE
+            | bits::CR4_SMEP
+            | bits::CR4_SMAP;
         self.hart.cr4 = value;
-        if changed
-            & (bits::CR4_PGE | bits::CR4_PAE | bits::CR4_PCIDE | bits::CR4_SMEP | bits::CR4_SMAP)
-            != 0
-        {
+        if changed & TRANSLATION != 0 {
             self.hart.tlb.flush(false);
         }
         self.hart.refresh();
