@@ -38,6 +38,8 @@ pub fn exit(status: WaitStatus) -> ! {
     drop(me.replace_space(None));
     release_vfork_parent(&me);
 
+    sched::settle_account();
+
     let mut table = table::lock();
     let mut orphaned_zombie = false;
     for child in table.entries_mut().filter(|entry| entry.parent == me.pid) {

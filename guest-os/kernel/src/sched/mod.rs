@@ -157,6 +157,14 @@ pub fn time_in_slice() -> u64 {
     now_ns() - CPUS[cpu_id()].slice_start.load(Ordering::Relaxed)
 }
 
+/// Adds what the running process has had of its CPU to its account now, because it ends.
+pub fn settle_account() {
+    let _irq = IrqGuard::new();
+    let now = now_ns();
+    let start = CPUS[cpu_id()].slice_start.swap(now, Ordering::Relaxed);
+    current().add_cpu_time(now - start);
+}
+
 /// Takes the running process to another CPU, if it may not be on this one any more.
 pub fn move_if_needed() {
     let me = current();
