@@ -133,12 +133,13 @@ pub fn wait(which: Which, options: u32) -> Result<Option<Report>, Errno> {
             .find_map(|e| e.ended.map(|status| (e.process.pid, status)));
         if let Some((pid, status)) = ended {
             let entry = table.remove(pid).ok_or(Errno::ECHILD)?;
+            drop(table);
+            // The child's last turn is counted while it leaves its CPU, which this waits for.
+            entry.process.release_stack();
             let cpu_time = entry.process.cpu_time.load(Ordering::Relaxed) + entry.children_time;
-            if let Some(mine) = table.get_mut(me.pid) {
+            if let Some(mine) = table::lock().get_mut(me.pid) {
                 mine.children_time += cpu_time;
             }
-            drop(table);
-            entry.process.release_stack();
             return Ok(Some(Report {
                 pid,
                 status,
