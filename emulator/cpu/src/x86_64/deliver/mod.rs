@@ -8,6 +8,7 @@
 //! ```
 
 mod legacy;
+mod stack;
 
 use super::cpu::Cpu;
 use super::paging::canonical;
@@ -51,7 +52,10 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         origin: Origin,
         at: u64,
     ) -> Result<Delivered, Trap> {
-        let mut current = exception;
+        let mut current = match origin {
+            Origin::Exception => self.with_segment(exception),
+            Origin::Software { .. } | Origin::External => exception,
+        };
         let mut origin = origin;
         loop {
             if let Some(address) = current.address {
