@@ -17,6 +17,8 @@ pub const USER_TOP: usize = 0x0000_7fff_ffff_f000;
 pub const USER_BOTTOM: usize = 0x1_0000;
 /// Where physical address 0 appears.
 pub const PHYSMAP_BASE: usize = 0xffff_8000_0000_0000;
+/// Bytes of physical address space the physical map can show.
+pub const PHYSMAP_SIZE: u64 = 1 << 39;
 /// First kernel stack.
 pub const KSTACK_BASE: usize = 0xffff_c000_0000_0000;
 /// Distance between kernel stacks: the guard page and the stack.

@@ -81,17 +81,19 @@ pub fn physmap_covers(at: PhysAddr, len: u64) -> bool {
     })
 }
 
-/// Makes the registers of a device at physical `at` reachable, uncached; gives their virtual address.
-///
-/// Panics if memory is so short that not even page tables for a device can be had.
-pub fn map_mmio(at: PhysAddr, len: usize) -> *mut u8 {
+/// Makes the registers of a device at physical `at` reachable, uncached; gives their virtual address. `EINVAL`
+/// if that is memory, or beyond what the physical map can show.
+pub fn map_mmio(at: PhysAddr, len: usize) -> Result<*mut u8, Errno> {
+    let end = at.get().checked_add(len as u64).ok_or(Errno::EINVAL)?;
+    if end > layout::PHYSMAP_SIZE {
+        return Err(Errno::EINVAL);
+    }
     let _guard = KERNEL_MAP.lock();
     let first = address::page_floor(at.get() as usize);
-    for page in (first..at.get() as usize + len).step_by(PAGE_SIZE) {
-        paging::map_device_page(PhysAddr::new(page as u64))
-            .expect("page tables for device registers");
+    for page in (first..end as usize).step_by(PAGE_SIZE) {
+        paging::map_device_page(PhysAddr::new(page as u64))?;
     }
-    phys_to_virt(at)
+    Ok(phys_to_virt(at))
 }
 
 /// The module (RAM disk) that the loader put into memory, which the frame allocator leaves alone.

@@ -79,7 +79,8 @@ pub fn init() {
         };
     } else if BASE.load(Relaxed) == 0 {
         let page = PhysAddr::new(base & 0xf_ffff_ffff_f000);
-        BASE.store(crate::mm::map_mmio(page, 4096) as usize, Relaxed);
+        let registers = crate::mm::map_mmio(page, 4096).expect("a local APIC outside memory");
+        BASE.store(registers as usize, Relaxed);
     }
     write(
         Register::SpuriousVector,

@@ -83,8 +83,12 @@ pub fn init(topology: &Topology) {
     outb(0xa1, 0xff);
     let mut chips = CHIPS.lock();
     for &(address, first_line) in topology.io_apics() {
+        let Ok(registers) = map_mmio(PhysAddr::new(address), 4096) else {
+            crate::warning!("no I/O APIC can be at {address:#x}");
+            continue;
+        };
         let mut chip = IoApic {
-            base: map_mmio(PhysAddr::new(address), 4096) as usize,
+            base: registers as usize,
             first_line,
             lines: 0,
         };

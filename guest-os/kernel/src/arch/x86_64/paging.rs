@@ -74,7 +74,9 @@ fn walk(root: u64, address: usize, create: Option<u64>) -> Result<Option<*mut u6
             // SAFETY: as above.
             unsafe { slot.write(value) };
         }
-        debug_assert!(value & LARGE == 0, "small pages do not mix with large ones");
+        if value & LARGE != 0 {
+            return Err(Errno::EINVAL); // only the physical map has large pages: this is memory
+        }
         table = value & FRAME;
     }
     Ok(Some(entry(table, index(address, 0))))

@@ -74,8 +74,12 @@ pub fn discover(places: &[VirtioMmio]) -> impl Iterator<Item = Transport> + '_ {
         let size = usize::try_from(place.size)
             .ok()
             .filter(|s| (CONFIG..=0x1000).contains(s))?;
+        let Ok(registers) = map_mmio(PhysAddr::new(place.base), size) else {
+            crate::warning!("no virtio device can be at {:#x}", place.base);
+            return None;
+        };
         let mut found = Transport {
-            registers: map_mmio(PhysAddr::new(place.base), size),
+            registers,
             at: place.base,
             irq: place.irq,
             device_id: 0,
