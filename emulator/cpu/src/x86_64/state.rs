@@ -224,6 +224,7 @@ impl Hart {
             mode: Mode(0),
             view: 0,
         };
+        mxcsr::set(&mut hart.regs, mxcsr::RESET);
         hart.init();
         hart
     }
@@ -235,7 +236,6 @@ impl Hart {
         }
         self.regs[usize::from(reg::RDX)] = 0x600;
         self.regs[usize::from(reg::RFLAGS)] = rflags::FIXED;
-        mxcsr::set(&mut self.regs, mxcsr::RESET);
         self.set_flag_word(0);
         self.pc = 0xfff0;
         for index in 0..6 {
@@ -480,6 +480,63 @@ impl State for Hart {
 mod tests {
     use super::*;
     use crate::x86_64::testing::Board;
+    use base::codec;
+
+    #[test]
+    fn every_part_that_the_future_depends_on_is_saved() {
+        type Change = fn(&mut Hart);
+        let changes: [Change; 26] = [
+            |h| h.pc ^= 1,
+            |h| h.cpl ^= 3,
+            |h| h.segs[seg::SS].attr ^= 1,
+            |h| h.ldtr.base ^= 1,
+            |h| h.tr.limit ^= 1,
+            |h| h.gdtr.0 ^= 1,
+            |h| h.idtr.1 ^= 1,
+            |h| h.cr0 ^= 1 << 18,
+            |h| h.cr2 ^= 1,
+            |h| h.cr3 ^= 1 << 12,
+            |h| h.cr4 ^= 1 << 2,
+            |h| h.efer ^= 1,
+            |h| h.dr[3] ^= 1,
+            |h| h.syscall[2] ^= 1,
+            |h| h.kernel_gs_base ^= 1,
+            |h| h.tsc_aux ^= 1,
+            |h| h.tsc_offset ^= 1,
+            |h| h.pat ^= 1,
+            |h| h.sysenter[1] ^= 1,
+            |h| h.fetch_page = Some((1, 2)),
+            |h| h.activity = Activity::Halted,
+            |h| h.shadow ^= true,
+            |h| h.nmi_blocked ^= true,
+            |h| h.nmi_pending ^= true,
+            |h| h.regs[usize::from(ir::reg::FLAG_B)] ^= 1,
+            |h| h.regs[usize::from(ir::reg::FP_FAST)] ^= 1,
+        ];
+        let saved = codec::save(&mut Board::new().hart);
+        for (number, change) in changes.iter().enumerate() {
+            let mut hart = Board::new().hart;
+            change(&mut hart);
+            let changed = codec::save(&mut hart);
+            assert_ne!(changed, saved, "change {number}");
+            let mut loaded = Board::new().hart;
+            assert_eq!(codec::load(&mut loaded, &changed), Ok(()));
+            assert_eq!(codec::save(&mut loaded), changed, "change {number}");
+        }
+        for r in 0..=usize::from(reg::MXCSR) {
+            let mut hart = Board::new().hart;
+            hart.regs[r] ^= 1 << 7;
+            assert_ne!(codec::save(&mut hart), saved, "register {r}");
+        }
+    }
+
+    #[test]
+    fn init_leaves_the_vector_unit_alone() {
+        let mut hart = Board::new().hart;
+        mxcsr::set(&mut hart.regs, 0x1f00);
+        hart.init();
+        assert_eq!(hart.regs[usize::from(reg::MXCSR)], 0x1f00);
+    }
 
     #[test]
     fn code_has_a_segment_base_outside_64_bit_mode_only_and_wraps_there() {

@@ -101,3 +101,47 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         self.store(addr, size, value, at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::testing::{Board, FREE};
+    use crate::x86_64::trap::vector;
+    use base::Phys;
+
+    /// REP OUTSB from [`FREE`] on.
+    fn rep_outsb(board: &mut Board, left: u64) -> Result<Flow, Trap> {
+        board.run(|cpu| {
+            cpu.hart.attention = false;
+            cpu.port_string(1 | 0x10 | 0x20, 0, 64, 0, left)
+        })
+    }
+
+    #[test]
+    fn the_run_loop_may_look_between_two_iterations_of_outs() {
+        let mut board = Board::new();
+        board.hart.regs[usize::from(reg::RSI)] = FREE;
+        board.hart.regs[usize::from(reg::RCX)] = 3;
+        let flows = [(); 3].map(|()| rep_outsb(&mut board, 100));
+        assert_eq!(
+            flows,
+            [Ok(Flow::Again(1)), Ok(Flow::Again(1)), Ok(Flow::Counted(1))]
+        );
+        assert_eq!(board.hart.regs[usize::from(reg::RSI)], FREE + 3);
+    }
+
+    #[test]
+    fn the_bitmap_of_the_task_opens_single_ports() {
+        const TSS: u64 = FREE;
+        let mut board = Board::new();
+        board.hart.cpl = 3;
+        (board.hart.tr.base, board.hart.tr.limit) = (TSS, 103 + 8);
+        board.ram.write(Phys(TSS + 102), Width::B2, 104);
+        board.ram.write(Phys(TSS + 104), Width::B8, !0b110);
+        let mut check = |port, bytes| board.run(|cpu| cpu.check_port(port, bytes, 0));
+        assert_eq!([check(1, 1), check(2, 1), check(1, 2)], [Ok(()); 3]);
+        assert_eq!([check(0, 1), check(2, 2)], [Err(Trap::GP0); 2]);
+        let beyond = check(0x40, 1);
+        assert_eq!(beyond, Err(Trap::fault_code(vector::GP, 0)));
+    }
+}
