@@ -27,10 +27,10 @@ use klog::Level;
 
 /// The boot CPU comes here from `arch::boot`, on a stack of its own and with traps that work.
 fn main(boot: BootInfo) -> ! {
-    info!("Silica {} for {}", env!("CARGO_PKG_VERSION"), arch::MACHINE);
     mm::init(&boot); // frames, kernel page table, heap
     boot_params::init(&boot); // command line
     set_log_level();
+    info!("Silica {} for {}", env!("CARGO_PKG_VERSION"), arch::MACHINE);
     arch::irq::init_cpu(); // this CPU's interrupt controller
     time::init(); // clocks and timer
     let topology = arch::topology::discover(&boot); // CPUs and interrupt lines

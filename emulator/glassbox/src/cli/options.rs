@@ -10,13 +10,14 @@ use std::path::PathBuf;
     version,
     about = "A computer made of glass: boots an operating system and shows what happens inside, the same every time",
     after_help = "Examples:\n  \
-        glassbox boot                           the guest's shell; Ctrl-A x leaves, Ctrl-A h lists the keys\n  \
+        glassbox boot                           the guest's shell; Ctrl-A x leaves, Ctrl-A h lists keys\n  \
         glassbox run -- 'ls / | wc -l'          one shell line: its output, its exit status\n  \
         echo hi | glassbox run -- cat           standard input reaches the guest\n  \
         glassbox run --put prog.c -- wc prog.c  host files into the guest's disk\n  \
         glassbox stat --cpus 2 -- usertests     what the machine did, in numbers\n\n\
-        Exit status: the guest command's own; 2 usage; 122 guest hang or deadlock; 123 instruction budget spent;\n\
-        124 guest kernel panic or triple fault; 125 bad input, host error, or something the emulator lacks."
+        Exit status: the guest command's own; 2 usage; 122 guest hang or deadlock; 123 instruction budget\n\
+        spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or something the\n\
+        emulator lacks."
 )]
 pub struct Cli {
     /// What to do.

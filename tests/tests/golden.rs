@@ -1,0 +1,456 @@
+//! What people read: help texts, the table of counters, and its JSON.
+
+use insta::assert_snapshot;
+use std::process::Stdio;
+use tests::glassbox::{command, feed, glassbox, run};
+
+/// The table without its numbers, which change with the guest, and the host's speed.
+fn masked(table: &str) -> String {
+    let row = |line: &str| match line.trim_start().split_once("  ") {
+        Some((number, name)) if number.starts_with(|c: char| c.is_ascii_digit()) => {
+            let name = name
+                .split_once(" time, ")
+                .map_or(name.to_owned(), |(what, _)| format!("{what} time"));
+            format!("N  {name}\n")
+        }
+        _ => format!("{line}\n"),
+    };
+    table.lines().map(row).collect()
+}
+
+fn help(arguments: &[&str]) -> String {
+    let help = [arguments, &["--help"]].concat();
+    let child = command()
+        .args(help)
+        .env_remove("COLUMNS")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ran = feed(child, Vec::new());
+    assert_eq!(ran.status, 0);
+    ran.text()
+}
+
+#[test]
+fn help_of_the_whole() {
+    assert_snapshot!(help(&[]), @r#"
+    A computer made of glass: boots an operating system and shows what happens inside, the same every
+    time
+
+    Usage: glassbox <COMMAND>
+
+    Commands:
+      boot  Boot to the guest's shell on this terminal
+      run   Boot, run one shell line in the guest, print exactly its output and exit with its status
+      stat  Run a shell line and print what the machine did: instructions, traps, page walks, disk, time
+      help  Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Examples:
+      glassbox boot                           the guest's shell; Ctrl-A x leaves, Ctrl-A h lists keys
+      glassbox run -- 'ls / | wc -l'          one shell line: its output, its exit status
+      echo hi | glassbox run -- cat           standard input reaches the guest
+      glassbox run --put prog.c -- wc prog.c  host files into the guest's disk
+      glassbox stat --cpus 2 -- usertests     what the machine did, in numbers
+
+    Exit status: the guest command's own; 2 usage; 122 guest hang or deadlock; 123 instruction budget
+    spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or something the
+    emulator lacks.
+    "#);
+}
+
+#[test]
+fn help_of_boot() {
+    assert_snapshot!(help(&["boot"]), @r#"
+    Boot to the guest's shell on this terminal
+
+    Usage: glassbox boot [OPTIONS]
+
+    Options:
+          --pace <PACE>
+              Hold idle time back to the wall clock (real), or jump over it (fast)
+
+              Possible values:
+              - real: As on the wall clock
+              - fast: Not at all
+              
+              [default: real]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Machine:
+          --arch <ARCH>
+              Instruction set
+
+              Possible values:
+              - x86_64: x86-64
+              
+              [default: x86_64]
+
+          --cpus <N>
+              Number of CPUs, 1 to 8
+              
+              [default: 1]
+
+          --memory <SIZE>
+              Memory, with suffix K, M or G
+              
+              [default: 128M]
+
+          --kernel <ELF>
+              Kernel: an ELF file with a PVH entry [default: Silica's, from images/]
+
+          --disk <IMG>
+              Disk image; what the guest writes is dropped at the end unless --persist [default:
+              Silica's, from images/]
+
+          --initrd <FILE>
+              RAM disk handed to the kernel
+
+          --persist
+              Write the guest's changes back to the disk image at the end
+
+          --append <STR>
+              Append to the kernel's command line
+
+          --rtc <now|SECONDS>
+              The guest's calendar at power-on: now, or seconds since 1970 (a fixed date unless given)
+
+    Files:
+          --put <HOST[:GUEST]>
+              Copy a host file or folder into the guest's disk before the run (GUEST defaults to
+              /root/NAME); repeatable
+
+          --get <GUEST[:HOST]>
+              Copy a guest file or folder out of the disk after the run (HOST defaults to its name
+              here); repeatable
+
+    Run:
+          --seed <N>
+              Seed of the run's free choices: the same seed, the same run
+              
+              [default: 0]
+
+          --max-instructions <N>
+              Stop after so many guest instructions over all CPUs (suffix K, M or G: thousands,
+              millions, billions), status 123
+
+          --hang-after <SECONDS>
+              Virtual seconds without progress that make a hang, status 122
+              
+              [default: 10]
+
+          --report <FILE.json>
+              Write outcome, status, signal, instructions, virtual time and hash to this JSON file
+
+          --hash
+              Print a hash of the whole final machine state and the instruction count on standard error
+
+          --hash-every <N>
+              Print the hash every N instructions as well, so that a divergence can be bisected
+
+      -v, --verbose
+              Show the guest kernel's log on standard error
+
+    Keys: Ctrl-A x leaves, Ctrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A.
+    "#);
+}
+
+#[test]
+fn help_of_run() {
+    assert_snapshot!(help(&["run"]), @r#"
+    Boot, run one shell line in the guest, print exactly its output and exit with its status
+
+    Usage: glassbox run [OPTIONS] <LINE>...
+
+    Arguments:
+      <LINE>...
+              The shell line; several words are joined with spaces
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Machine:
+          --arch <ARCH>
+              Instruction set
+
+              Possible values:
+              - x86_64: x86-64
+              
+              [default: x86_64]
+
+          --cpus <N>
+              Number of CPUs, 1 to 8
+              
+              [default: 1]
+
+          --memory <SIZE>
+              Memory, with suffix K, M or G
+              
+              [default: 128M]
+
+          --kernel <ELF>
+              Kernel: an ELF file with a PVH entry [default: Silica's, from images/]
+
+          --disk <IMG>
+              Disk image; what the guest writes is dropped at the end unless --persist [default:
+              Silica's, from images/]
+
+          --initrd <FILE>
+              RAM disk handed to the kernel
+
+          --persist
+              Write the guest's changes back to the disk image at the end
+
+          --append <STR>
+              Append to the kernel's command line
+
+          --rtc <now|SECONDS>
+              The guest's calendar at power-on: now, or seconds since 1970 (a fixed date unless given)
+
+    Files:
+          --put <HOST[:GUEST]>
+              Copy a host file or folder into the guest's disk before the run (GUEST defaults to
+              /root/NAME); repeatable
+
+          --get <GUEST[:HOST]>
+              Copy a guest file or folder out of the disk after the run (HOST defaults to its name
+              here); repeatable
+
+    Run:
+          --seed <N>
+              Seed of the run's free choices: the same seed, the same run
+              
+              [default: 0]
+
+          --max-instructions <N>
+              Stop after so many guest instructions over all CPUs (suffix K, M or G: thousands,
+              millions, billions), status 123
+
+          --hang-after <SECONDS>
+              Virtual seconds without progress that make a hang, status 122
+              
+              [default: 10]
+
+          --report <FILE.json>
+              Write outcome, status, signal, instructions, virtual time and hash to this JSON file
+
+          --hash
+              Print a hash of the whole final machine state and the instruction count on standard error
+
+          --hash-every <N>
+              Print the hash every N instructions as well, so that a divergence can be bisected
+
+      -v, --verbose
+              Show the guest kernel's log on standard error
+
+    Example: glassbox run -- 'ls / | wc -l'
+    "#);
+}
+
+#[test]
+fn help_of_stat() {
+    assert_snapshot!(help(&["stat"]), @r#"
+    Run a shell line and print what the machine did: instructions, traps, page walks, disk, time
+
+    Usage: glassbox stat [OPTIONS] <LINE>...
+
+    Arguments:
+      <LINE>...
+              The shell line; several words are joined with spaces
+
+    Options:
+          --json
+              Print JSON
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Machine:
+          --arch <ARCH>
+              Instruction set
+
+              Possible values:
+              - x86_64: x86-64
+              
+              [default: x86_64]
+
+          --cpus <N>
+              Number of CPUs, 1 to 8
+              
+              [default: 1]
+
+          --memory <SIZE>
+              Memory, with suffix K, M or G
+              
+              [default: 128M]
+
+          --kernel <ELF>
+              Kernel: an ELF file with a PVH entry [default: Silica's, from images/]
+
+          --disk <IMG>
+              Disk image; what the guest writes is dropped at the end unless --persist [default:
+              Silica's, from images/]
+
+          --initrd <FILE>
+              RAM disk handed to the kernel
+
+          --persist
+              Write the guest's changes back to the disk image at the end
+
+          --append <STR>
+              Append to the kernel's command line
+
+          --rtc <now|SECONDS>
+              The guest's calendar at power-on: now, or seconds since 1970 (a fixed date unless given)
+
+    Files:
+          --put <HOST[:GUEST]>
+              Copy a host file or folder into the guest's disk before the run (GUEST defaults to
+              /root/NAME); repeatable
+
+          --get <GUEST[:HOST]>
+              Copy a guest file or folder out of the disk after the run (HOST defaults to its name
+              here); repeatable
+
+    Run:
+          --seed <N>
+              Seed of the run's free choices: the same seed, the same run
+              
+              [default: 0]
+
+          --max-instructions <N>
+              Stop after so many guest instructions over all CPUs (suffix K, M or G: thousands,
+              millions, billions), status 123
+
+          --hang-after <SECONDS>
+              Virtual seconds without progress that make a hang, status 122
+              
+              [default: 10]
+
+          --report <FILE.json>
+              Write outcome, status, signal, instructions, virtual time and hash to this JSON file
+
+          --hash
+              Print a hash of the whole final machine state and the instruction count on standard error
+
+          --hash-every <N>
+              Print the hash every N instructions as well, so that a divergence can be bisected
+
+      -v, --verbose
+              Show the guest kernel's log on standard error
+
+    Example: glassbox stat --cpus 2 -- 'cat README | wc'
+    "#);
+}
+
+#[test]
+fn the_table_of_counters() {
+    let ran = glassbox(
+        &[
+            "stat",
+            "--cpus",
+            "2",
+            "--",
+            "cat /README | wc -l; echo x >/root/x; sync",
+        ],
+        b"",
+    );
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_snapshot!(masked(ran.stderr.trim_start()), @r#"
+    N  instructions
+    N    in user mode
+    N    in the kernel
+    N    on CPU 0
+    N    on CPU 1
+    N  system calls
+    N  exceptions and interrupts
+    N    #PF
+    N    int 0x40
+    N    int 0x41
+    N    int 0x42
+    N    int 0xf1
+    N  context switches
+    N  page walks
+    N  TLB hits, fetch
+    N  TLB misses, fetch
+    N  TLB hits, read
+    N  TLB misses, read
+    N  TLB hits, write
+    N  TLB misses, write
+    N  device accesses
+    N  disk reads
+    N    sectors
+    N  disk writes
+    N    sectors
+    N  disk flushes
+    N  blocks lifted
+    N  s virtual time
+    N  s of it idle
+    N  s host time
+    "#);
+}
+
+#[test]
+fn the_counters_of_a_run_add_up() {
+    let stat = |line: &str, more: &[&str]| -> serde_json::Value {
+        let ran = glassbox(&[&["stat", "--json"], more, &["--", line]].concat(), b"");
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+        serde_json::from_slice(&ran.stdout).unwrap()
+    };
+    // The line's own output would be mixed with the JSON, so it has none.
+    let two = stat(
+        "cat /README >/dev/null; echo x >/root/x; sync; sleep 2",
+        &["--cpus", "2"],
+    );
+    let number = |path: &str| {
+        two.pointer(path)
+            .and_then(serde_json::Value::as_u64)
+            .unwrap_or_else(|| panic!("{path}"))
+    };
+    assert_eq!(
+        number("/instructions"),
+        number("/user_instructions") + number("/kernel_instructions")
+    );
+    let cpus: u64 = (0..2)
+        .map(|cpu| number(&format!("/cpus/{cpu}/user")) + number(&format!("/cpus/{cpu}/kernel")))
+        .sum();
+    assert_eq!(number("/instructions"), cpus);
+    assert!(number("/page_walks") >= number("/tlb/read_misses"), "{two}");
+    assert!(
+        number("/idle_ns") >= 1_900_000_000 && number("/virtual_ns") > number("/idle_ns"),
+        "{two}"
+    );
+    assert!(
+        number("/disk/sectors_read") >= 8 * number("/disk/reads").min(1),
+        "{two}"
+    );
+    assert!(
+        number("/disk/writes") > 0 && number("/disk/flushes") > 0,
+        "{two}"
+    );
+    assert!(
+        number("/context_switches") > 4 && number("/device_accesses") > 0,
+        "{two}"
+    );
+    assert!(number("/traps/#PF") > 10, "{two}");
+    // What a line costs is what it costs more than an empty one: a builtin makes no process.
+    let faults = |line: &str| stat(line, &[])["traps"]["#PF"].as_u64().unwrap();
+    assert!(faults("/bin/true; /bin/true") > faults(":; :") + 10);
+}
+
+#[test]
+fn counters_are_those_of_the_run_without_them() {
+    let line = "ls /bin | wc -l";
+    let plain = glassbox(&["run", "--hash", "--", line], b"");
+    let counted = glassbox(&["stat", "--hash", "--", line], b"");
+    assert_eq!(plain.stdout, counted.stdout);
+    assert_eq!(plain.stderr.lines().next(), counted.stderr.lines().next());
+    assert_eq!(run(line).stdout, plain.stdout);
+}
