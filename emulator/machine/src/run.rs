@@ -276,6 +276,40 @@ mod tests {
         }
     }
 
+    /// A machine that was built anew and given the state of `old`.
+    fn restored(old: &mut Machine<Pc, Seeded>, cpus: usize) -> Machine<Pc, Seeded> {
+        fn head(machine: &mut Machine<Pc, Seeded>) -> Head<'_, Seeded> {
+            Head {
+                clock: &mut machine.clock,
+                chooser: &mut machine.chooser,
+                retired: &mut machine.retired,
+            }
+        }
+        let mut new = busy(cpus);
+        let saved = base::codec::save(&mut head(old));
+        base::codec::load(&mut head(&mut new), &saved).expect("the clock is sound");
+        let saved = base::codec::save(&mut old.board);
+        base::codec::load(&mut new.board, &saved).expect("the board is sound");
+        let saved = base::codec::save(&mut old.board.ram);
+        base::codec::load(&mut new.board.ram, &saved).expect("RAM is sound");
+        new
+    }
+
+    #[test]
+    fn what_is_saved_is_all_that_the_future_depends_on() {
+        for cpus in [1, 2] {
+            let (word, end, hash) = unstopped(cpus);
+            let mut machine = busy(cpus);
+            for n in (1..end).step_by(23) {
+                machine.run(&at_most(n), &mut Silent);
+                let mut other = restored(&mut machine, cpus);
+                assert_eq!(other.hash(), machine.hash(), "{cpus} CPUs, instruction {n}");
+                assert_eq!(other.run(&at_most(end), &mut Silent), Outcome::Exit(word));
+                assert_eq!(other.hash(), hash, "{cpus} CPUs, from instruction {n}");
+            }
+        }
+    }
+
     #[test]
     fn limits_of_time_and_reports_of_idleness_are_invisible_to_the_guest() {
         for cpus in [1, 2] {
