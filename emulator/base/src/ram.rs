@@ -195,6 +195,14 @@ impl Ram {
         }
     }
 
+    /// Code is cached from no more than `held` of the fragments of the page numbered `page`.
+    pub fn keep_code(&mut self, page: u64, held: u64) {
+        let index = page.wrapping_sub(self.base / PAGE_SIZE);
+        if let Some(code) = self.code.get_mut(&index) {
+            *code &= held;
+        }
+    }
+
     /// Whether code was written since [`Ram::take_code_writes`].
     #[inline]
     pub const fn code_written(&self) -> bool {

@@ -136,6 +136,9 @@ impl Cache {
             if ids.is_empty() {
                 self.by_page.remove(&page);
                 ram.clear_code(page);
+            } else {
+                let held = |held, &id: &Id| held | fragments_of(&blocks[id as usize]);
+                ram.keep_code(page, ids.iter().fold(0, held));
             }
         }
     }
@@ -242,5 +245,8 @@ mod tests {
         cache.forget_written(&mut ram);
         assert!(cache.find(&place(0)).is_some());
         assert_eq!(cache.find(&place(0x100)), None);
+        // What is no code any longer is written without a word.
+        ram.write(Phys(0x108), Width::B1, 2);
+        assert!(!ram.code_written());
     }
 }
