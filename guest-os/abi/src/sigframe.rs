@@ -86,6 +86,10 @@ record! {
     }
 }
 
+/// `SigStack::flags`: a handler is running on the alternative stack.
+pub const SS_ONSTACK: i32 = 1;
+/// Smallest alternative stack.
+pub const MINSIGSTKSZ: u64 = 2048;
 /// `SigStack::flags`: there is no alternative stack.
 pub const SS_DISABLE: i32 = 2;
 

@@ -13,7 +13,10 @@ names! {
         TIOCGWINSZ = 0x5413, "Get the window's size.";
         TIOCSWINSZ = 0x5414, "Set the window's size.";
         FIONREAD = 0x541b, "Bytes that can be read now.";
+        FIONBIO = 0x5421, "Set or clear `O_NONBLOCK`.";
         TIOCNOTTY = 0x5422, "Give up the controlling terminal.";
+        FIONCLEX = 0x5450, "Keep the descriptor open across execve.";
+        FIOCLEX = 0x5451, "Close the descriptor on execve.";
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `program` | the file of a program, whose pages become its memory             |
 //! | `exit`    | ending one, and waiting for that                                 |
 //! | `signal`  | signals: sending, actions, delivery, stop and continue           |
+//! | `futex`   | sleeping on a word of user memory                                |
 //! | `fault`   | what a program's exceptions mean for it                          |
 //! | `init`    | process 1                                                        |
 
@@ -16,6 +17,7 @@ pub mod exec;
 pub mod exit;
 pub mod fault;
 pub mod fork;
+pub mod futex;
 pub mod init;
 mod process;
 mod program;

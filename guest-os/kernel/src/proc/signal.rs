@@ -8,7 +8,7 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::Errno;
-use abi::sigframe::Siginfo;
+use abi::sigframe::{SS_DISABLE, SigStack, Siginfo};
 use abi::signal::{
     DefaultAction, NSIG, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SA_RESETHAND, SA_RESTART,
     SI_KERNEL, SI_TKILL, SI_USER, SIG_DFL, SIG_IGN, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP,
@@ -31,6 +31,19 @@ use crate::sync::{IrqGuard, SpinLock};
 const UNBLOCKABLE: u64 = bit(SIGKILL) | bit(SIGSTOP);
 /// Signals whose default is to stop, and which SIGCONT takes back.
 const STOPPING: u64 = bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
+
+/// No alternative stack.
+const NO_STACK: SigStack = SigStack {
+    sp: 0,
+    flags: SS_DISABLE,
+    pad: 0,
+    size: 0,
+};
+
+/// Whether `address` lies in an alternative stack.
+pub fn is_on_stack(stack: &SigStack, address: usize) -> bool {
+    (stack.sp..stack.sp.saturating_add(stack.size)).contains(&(address as u64))
+}
 
 /// Who or what sent a signal.
 #[derive(Clone, Copy)]
@@ -64,6 +77,8 @@ pub struct Signals {
     /// The mask to put back after sigsuspend(2); `u64::MAX` for none.
     saved: SpinLock<Option<u64>>,
     actions: SpinLock<Box<[Sigaction; NSIG as usize]>>,
+    /// Where handlers run that ask for it (`SA_ONSTACK`).
+    alternative_stack: SpinLock<SigStack>,
     /// Details of pending signals.
     origins: SpinLock<BTreeMap<u32, Origin>>,
 }
@@ -76,6 +91,7 @@ impl Signals {
             blocked: AtomicU64::new(0),
             saved: SpinLock::new(None),
             actions: SpinLock::new(Box::new([Sigaction::default(); NSIG as usize])),
+            alternative_stack: SpinLock::new(NO_STACK),
             origins: SpinLock::new(BTreeMap::new()),
         }
     }
@@ -85,11 +101,13 @@ impl Signals {
         let child = Self::new();
         child.blocked.store(self.blocked(), Ordering::Relaxed);
         **child.actions.lock() = **self.actions.lock();
+        *child.alternative_stack.lock() = self.alternative_stack();
         child
     }
 
     /// execve(2): handlers are gone with the program, ignored signals stay ignored.
     pub fn exec(&self) {
+        *self.alternative_stack.lock() = NO_STACK;
         for action in self
             .actions
             .lock()
@@ -137,6 +155,16 @@ impl Signals {
         if is_ignored(signal, &action) {
             self.pending.fetch_and(!bit(signal), Ordering::AcqRel);
         }
+    }
+
+    /// The alternative signal stack.
+    pub fn alternative_stack(&self) -> SigStack {
+        *self.alternative_stack.lock()
+    }
+
+    /// Sets it.
+    pub fn set_alternative_stack(&self, stack: SigStack) {
+        *self.alternative_stack.lock() = stack;
     }
 
     /// Whether children end without anybody asking for their status.
@@ -310,8 +338,9 @@ fn enter_handler(frame: &mut TrapFrame, signal: u32, action: &Sigaction, origin:
         .unwrap_or(me.signals.blocked());
     let info = describe(signal, origin);
     let fpu = me.context.fpu_image();
+    let stack = me.signals.alternative_stack();
     let pushed = (action.handler < USER_TOP as u64)
-        .then(|| sigframe::push(frame, action, &info, mask, &fpu))
+        .then(|| sigframe::push(frame, action, &info, mask, &fpu, &stack))
         .is_some_and(|pushed| pushed.is_ok());
     if !pushed {
         // No room for the frame: as if the program had overrun its stack.

@@ -124,13 +124,14 @@ impl WaitQueue {
         }
     }
 
-    /// Wakes all who wait.
-    pub fn wake_all(&self) {
+    /// Wakes all who wait; gives how many that were.
+    pub fn wake_all(&self) -> usize {
         // Only those who wait now: one that comes back meanwhile stays.
         let count = self.waiters.lock().len();
         for _ in 0..count {
             self.wake_one();
         }
+        count
     }
 }
 

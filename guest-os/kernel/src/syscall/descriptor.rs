@@ -7,6 +7,7 @@ use abi::fcntl::{
 };
 use abi::poll::{POLLERR, POLLHUP, POLLNVAL, PollFd};
 use abi::stat::{S_IFIFO, S_IFMT};
+use abi::termios::{FIOCLEX, FIONBIO, FIONCLEX};
 use abi::time::Timespec;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -128,9 +129,25 @@ fn make_pipe(pair: UserPtr<[i32; 2]>, flags: u32) -> SysResult {
     written.map(|()| 0)
 }
 
-/// ioctl(2).
+/// ioctl(2). A few requests are about the descriptor or the open file, the others about what is behind them.
 pub fn ioctl(args: &mut Args) -> SysResult {
-    file(args.int(0))?.inode().ioctl(args.uint(1), args.word(2))
+    let (fd, request) = (args.int(0), args.uint(1));
+    let file = file(fd)?;
+    match request {
+        FIONBIO => {
+            let on = args.pointer::<i32>(2).read()? != 0;
+            let others = file.flags() & !O_NONBLOCK;
+            file.set_flags(others | if on { O_NONBLOCK } else { 0 });
+            Ok(0)
+        }
+        FIOCLEX | FIONCLEX => {
+            let me = current();
+            let mut files = me.files.lock();
+            files.set_close_on_exec(fd, request == FIOCLEX)?;
+            Ok(0)
+        }
+        _ => file.inode().ioctl(request, args.word(2)),
+    }
 }
 
 /// poll(2).

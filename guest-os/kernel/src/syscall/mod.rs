@@ -164,8 +164,10 @@ calls! {
     RT_SIGSUSPEND => signal::rt_sigsuspend,
     RT_SIGRETURN => signal::rt_sigreturn,
     PAUSE => signal::pause,
+    SIGALTSTACK => signal::sigaltstack,
 
     ALARM => time::alarm,
+    FUTEX => time::futex,
     NANOSLEEP => time::nanosleep,
     CLOCK_NANOSLEEP => time::clock_nanosleep,
     CLOCK_GETTIME => time::clock_gettime,

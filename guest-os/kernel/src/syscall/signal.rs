@@ -1,10 +1,11 @@
 //! Signal calls.
 
 use abi::Errno;
+use abi::sigframe::{MINSIGSTKSZ, SS_DISABLE, SS_ONSTACK, SigStack};
 use abi::signal::{NSIG, SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SIGKILL, SIGSTOP, Sigaction};
 
 use super::{Args, SysResult};
-use crate::proc::signal::{Origin, return_from_handler, send, send_to_group};
+use crate::proc::signal::{Origin, is_on_stack, return_from_handler, send, send_to_group};
 use crate::proc::{Pid, current, table};
 use crate::sync::IrqGuard;
 
@@ -157,6 +158,30 @@ pub fn rt_sigsuspend(args: &mut Args) -> SysResult {
 /// pause(2).
 pub fn pause(_args: &mut Args) -> SysResult {
     wait_for_signal()
+}
+
+/// sigaltstack(2).
+pub fn sigaltstack(args: &mut Args) -> SysResult {
+    let signals = &current().signals;
+    let mut old = signals.alternative_stack();
+    let is_used = old.flags & SS_DISABLE == 0 && is_on_stack(&old, args.frame.stack_pointer());
+    if let Some(new) = args.pointer::<SigStack>(0).read_if_some()? {
+        if is_used {
+            return Err(Errno::EPERM);
+        }
+        if new.flags & !SS_DISABLE != 0 {
+            return Err(Errno::EINVAL);
+        }
+        if new.flags & SS_DISABLE == 0 && new.size < MINSIGSTKSZ {
+            return Err(Errno::ENOMEM);
+        }
+        signals.set_alternative_stack(new);
+    }
+    if is_used {
+        old.flags |= SS_ONSTACK;
+    }
+    args.pointer(1).write_if_some(&old)?;
+    Ok(0)
 }
 
 /// rt_sigreturn(2).

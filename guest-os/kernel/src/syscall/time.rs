@@ -1,6 +1,7 @@
 //! Time calls.
 
 use abi::Errno;
+use abi::clone::{FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAKE};
 use abi::signal::SIGALRM;
 use abi::time::{
     CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW,
@@ -10,7 +11,7 @@ use abi::time::{
 
 use super::{Args, SysResult};
 use crate::mm::user::UserPtr;
-use crate::proc::current;
+use crate::proc::{current, futex};
 use crate::sched::timer::{Alarm, Purpose, sleep_until};
 use crate::time::{NANOS_PER_SEC, calendar_ns, now_ns};
 
@@ -80,6 +81,23 @@ pub fn alarm(args: &mut Args) -> SysResult {
     });
     // Not less than 1 while there is something left.
     Ok(left.div_ceil(NANOS_PER_SEC) as usize)
+}
+
+/// futex(2): waiting and waking.
+pub fn futex(args: &mut Args) -> SysResult {
+    let operation = args.uint(1) & !FUTEX_PRIVATE_FLAG;
+    match operation {
+        FUTEX_WAIT => {
+            let span = match args.pointer::<Timespec>(3).read_if_some()? {
+                Some(span) => Some(span.to_nanos().ok_or(Errno::EINVAL)?),
+                None => None,
+            };
+            let deadline = span.map(|span| now_ns().saturating_add(span));
+            futex::wait(args.word(0), args.uint(2), deadline).map(|()| 0)
+        }
+        FUTEX_WAKE => futex::wake(args.word(0), args.word(2)),
+        _ => Err(Errno::ENOSYS),
+    }
 }
 
 /// clock_gettime(2).

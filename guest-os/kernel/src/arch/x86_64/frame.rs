@@ -87,6 +87,11 @@ impl TrapFrame {
         self.rip -= 2; // SYSCALL is 0f 05
     }
 
+    /// The program's stack pointer.
+    pub fn stack_pointer(&self) -> usize {
+        self.rsp as usize
+    }
+
     /// Sets the program's stack pointer.
     pub fn set_stack_pointer(&mut self, at: usize) {
         self.rsp = at as u64;

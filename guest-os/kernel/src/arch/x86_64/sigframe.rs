@@ -1,12 +1,13 @@
 //! Signal frames: what a handler finds on its stack, and rt_sigreturn(2) takes back (layout: `abi::sigframe`).
 
 use abi::sigframe::{Mcontext, SS_DISABLE, SigStack, Siginfo, Ucontext};
-use abi::signal::{SA_RESTORER, Sigaction};
+use abi::signal::{SA_ONSTACK, SA_RESTORER, Sigaction};
 use abi::{Errno, Record};
 
 use super::fpu::FpuState;
 use super::trap::TrapFrame;
 use crate::mm::user::{UserPtr, copy_in, copy_out};
+use crate::proc::signal::is_on_stack;
 
 /// Bytes below the stack pointer that a function may use without moving it (System V ABI, 3.2.2).
 const RED_ZONE: u64 = 128;
@@ -19,15 +20,19 @@ pub fn push(
     info: &Siginfo,
     mask: u64,
     fpu: &FpuState,
+    stack: &SigStack,
 ) -> Result<(), Errno> {
     if action.flags as u32 & SA_RESTORER == 0 {
         return Err(Errno::EFAULT);
     }
-    let fpu_at = frame
-        .rsp
-        .checked_sub(RED_ZONE + FPU_SIZE)
-        .ok_or(Errno::EFAULT)?
-        & !63;
+    // A handler that asks for the alternative stack gets it, unless one is running there already.
+    let wants_other = action.flags as u32 & SA_ONSTACK != 0 && stack.flags & SS_DISABLE == 0;
+    let top = if wants_other && !is_on_stack(stack, frame.rsp as usize) {
+        stack.sp.saturating_add(stack.size)
+    } else {
+        frame.rsp.saturating_sub(RED_ZONE)
+    };
+    let fpu_at = top.checked_sub(FPU_SIZE).ok_or(Errno::EFAULT)? & !63;
     let info_at = fpu_at
         .checked_sub(Siginfo::SIZE as u64)
         .ok_or(Errno::EFAULT)?;
@@ -39,10 +44,7 @@ pub fn push(
     let return_at = context_at.checked_sub(8).ok_or(Errno::EFAULT)?;
 
     let context = Ucontext {
-        stack: SigStack {
-            flags: SS_DISABLE,
-            ..SigStack::default()
-        },
+        stack: *stack,
         mcontext: registers(frame, mask, fpu_at),
         sigmask: mask,
         ..Ucontext::default()
