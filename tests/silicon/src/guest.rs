@@ -7,7 +7,7 @@ use crate::state::{ARITHMETIC, Registers};
 use crate::{CodeSize, Exit};
 use base::{Bus, PAGE_SIZE, Phys, Ram, Silent, Space, Time, Width};
 use cpu::mmu::tlb::Shape;
-use cpu::x86_64::cpuid::Topology;
+use cpu::x86_64::state::Topology;
 use cpu::x86_64::reg::{self, MXCSR, XMM0};
 use cpu::x86_64::state::{bits, seg};
 use cpu::x86_64::trap::vector;

@@ -1,16 +1,7 @@
 //! CPUID: exactly what is implemented, nothing else (SDM vol. 2, CPUID).
 
 use super::paging::PHYS_BITS;
-use super::state::bits;
-
-/// What the board tells CPUID: this CPU's APIC ID and how many CPUs there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Topology {
-    /// Initial APIC ID of this CPU.
-    pub apic_id: u8,
-    /// Logical processors in the package.
-    pub cpus: u8,
-}
+use super::state::{Topology, bits};
 
 /// The time-stamp counter's rate: one tick a virtual nanosecond.
 pub const TSC_HZ: u64 = 1_000_000_000;

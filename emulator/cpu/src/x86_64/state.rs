@@ -1,6 +1,5 @@
 //! One x86-64 CPU's state: what a manual calls the processor, without the chips around it.
 
-use super::cpuid::Topology;
 use super::fpu::Fpu;
 use super::mode::Mode;
 use super::reg::{self, SEG_BASE, rflags};
@@ -99,6 +98,15 @@ pub struct Counters {
     pub walks: u64,
     /// Device registers read or written.
     pub device_accesses: u64,
+}
+
+/// What the board tells CPUID: this CPU's APIC ID and how many CPUs there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Topology {
+    /// Initial APIC ID of this CPU.
+    pub apic_id: u8,
+    /// Logical processors in the package.
+    pub cpus: u8,
 }
 
 /// A CPU.

@@ -1,6 +1,6 @@
 //! A CPU on a bare board, for this front end's own tests: no devices, the first 2 MiB identity-mapped.
 
-use super::cpuid::Topology;
+use super::state::Topology;
 use super::reg::{RSP, SEG_BASE};
 use super::state::{Activity, bits, seg};
 use super::{Cpu, Hart, Probes};

@@ -8,7 +8,7 @@ use crate::loader::pvh::{self, Kind};
 use crate::loader::{LoadError, elf, sdt};
 use base::{PAGE_SIZE, Phys, Ram};
 use cpu::mmu::tlb::Shape;
-use cpu::x86_64::cpuid::Topology;
+use cpu::x86_64::state::Topology;
 use cpu::x86_64::segment::{self, Descriptor};
 use cpu::x86_64::state::{bits, seg};
 use cpu::x86_64::{Activity, Hart, reg};
