@@ -1,7 +1,7 @@
 //! A CPU on a bare board, for this front end's own tests: no devices, the first 2 MiB identity-mapped.
 
-use super::state::Topology;
 use super::reg::{RSP, SEG_BASE};
+use super::state::Topology;
 use super::state::{Activity, bits, seg};
 use super::{Cpu, Hart, Probes};
 use crate::mmu::tlb::Shape;
