@@ -254,8 +254,10 @@ pub fn send(process: &Arc<Process>, signal: u32, origin: Origin) {
         return;
     }
     signals.origins.lock().insert(signal, origin);
-    signals.pending.fetch_or(bit(signal), Ordering::AcqRel);
-    if !blocked {
+    signals.pending.fetch_or(bit(signal), Ordering::SeqCst);
+    // Asked again: sigsuspend(2) on another CPU may have unblocked it since, looked for it in vain and
+    // gone to sleep. From here on it is seen there or the process is woken here.
+    if signals.blocked() & bit(signal) == 0 {
         sched::wake_interruptible(process);
         // One that runs on another CPU should look at it soon.
         if process.on_cpu.load(Ordering::Acquire) {
