@@ -5,7 +5,7 @@ use abi::clone::{
     CLONE_CHILD_SETTID, CLONE_PARENT_SETTID, CLONE_SETTLS, CLONE_THREAD, CLONE_VFORK, CLONE_VM,
     CSIGNAL,
 };
-use abi::signal::SIGCHLD;
+use abi::signal::{NSIG, SIGCHLD};
 use alloc::sync::Arc;
 use kcore::runqueue::Cause;
 
@@ -50,7 +50,7 @@ impl Request {
 /// Descriptors and signal actions are copied; sharing them, and threads, are not offered (`EINVAL`).
 pub fn clone(frame: &TrapFrame, request: &Request) -> Result<Pid, Errno> {
     let flags = request.flags;
-    if flags & CLONE_THREAD != 0 {
+    if flags & CLONE_THREAD != 0 || flags & CSIGNAL >= u64::from(NSIG) {
         return Err(Errno::EINVAL);
     }
     let me = current();
