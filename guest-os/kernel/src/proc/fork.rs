@@ -99,12 +99,22 @@ fn child_starts(_frame: &mut TrapFrame) {
     }
 }
 
-/// The parent of a vfork sleeps until the child has a program of its own or has ended. Only a deadly signal to
-/// the child ends it earlier, by ending the child.
+/// The parent of a vfork sleeps until the child has a program of its own or has ended, or until a signal comes
+/// that ends the parent. Other signals wait with it.
 fn wait_for_exec(child: &Process) {
     let mut pending = child.vfork_pending.lock();
     while *pending {
-        pending = child.vfork_done.sleep_uninterruptible(pending);
+        pending = match child.vfork_done.sleep(pending) {
+            Ok(pending) => pending,
+            Err(_) if current().signals.is_deadly() => return,
+            Err(_) => {
+                let pending = child.vfork_pending.lock();
+                if !*pending {
+                    return;
+                }
+                child.vfork_done.sleep_uninterruptible(pending)
+            }
+        };
     }
 }
 

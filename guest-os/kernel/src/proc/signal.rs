@@ -144,6 +144,20 @@ impl Signals {
         self.pending() & !self.blocked() != 0
     }
 
+    /// Whether one of those signals will end the process.
+    pub fn is_deadly(&self) -> bool {
+        let ready = self.pending() & !self.blocked();
+        (1..NSIG)
+            .filter(|signal| ready & bit(*signal) != 0)
+            .any(|signal| {
+                let ends = matches!(
+                    default_action(signal),
+                    DefaultAction::Terminate | DefaultAction::Core
+                );
+                ends && self.action(signal).handler == SIG_DFL
+            })
+    }
+
     /// The action for a signal in 1..NSIG.
     pub fn action(&self, signal: u32) -> Sigaction {
         self.actions.lock()[signal as usize]
