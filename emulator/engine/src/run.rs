@@ -43,6 +43,8 @@ impl Engine {
     pub fn run<G: Guest>(&mut self, guest: &mut G, budget: u64) -> Run<G::Trap> {
         let mut done = 0;
         let mut id = NONE;
+        // A block that may not be kept, for the turn in which it was lifted.
+        let mut once: Option<Block> = None;
         if guest.ram().code_written() {
             self.cache.forget_written(guest.ram());
         }
@@ -55,7 +57,11 @@ impl Engine {
                     };
                 }
                 id = match self.enter(guest, done) {
-                    Ok(id) => id,
+                    Ok(Entered::Kept(id)) => id,
+                    Ok(Entered::Once(block)) => {
+                        once = Some(block);
+                        NONE
+                    }
                     Err(trap) => {
                         return Run {
                             retired: done,
@@ -77,9 +83,12 @@ impl Engine {
                 let limit = usize::try_from(left)
                     .unwrap_or(BLOCK_LIMIT)
                     .min(BLOCK_LIMIT);
-                let lifted = guest
-                    .locate(done)
-                    .and_then(|place| guest.lift(place, limit, done));
+                let lifted = match once.take().filter(|block| block.insns.len() <= limit) {
+                    Some(block) => Ok(block),
+                    None => guest
+                        .locate(done)
+                        .and_then(|place| guest.lift(place, limit, done)),
+                };
                 match lifted {
                     Ok(block) => interpret(&block, guest, done, left).settle(&block, guest),
                     Err(trap) => {
@@ -122,17 +131,17 @@ impl Engine {
         }
     }
 
-    /// The block at the guest's program counter, lifted if need be; `NONE` if it may not be kept.
-    fn enter<G: Guest>(&mut self, guest: &mut G, at: u64) -> Result<Id, G::Trap> {
+    /// The block at the guest's program counter, lifted if need be.
+    fn enter<G: Guest>(&mut self, guest: &mut G, at: u64) -> Result<Entered, G::Trap> {
         let place = guest.locate(at)?;
         if let Some(id) = self.cache.find(&place) {
-            return Ok(id);
+            return Ok(Entered::Kept(id));
         }
         let block = guest.lift(place, BLOCK_LIMIT, at)?;
         Ok(if block.cacheable {
-            self.cache.insert(place, block)
+            Entered::Kept(self.cache.insert(place, block))
         } else {
-            NONE
+            Entered::Once(block)
         })
     }
 
@@ -179,6 +188,14 @@ impl Engine {
     pub fn clear(&mut self) {
         self.cache.clear();
     }
+}
+
+/// A block to run.
+enum Entered {
+    /// One of the cache's.
+    Kept(Id),
+    /// One that may not be kept.
+    Once(Block),
 }
 
 /// An exit with the program counter put right: instructions retired, and where control is.

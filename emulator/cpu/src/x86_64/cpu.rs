@@ -306,7 +306,13 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
         let held = self.ram.slice(place.phys, left);
         let in_ram = held.is_some();
         let code = held.unwrap_or(NOWHERE);
-        let mut block = match lift::lift_block(code, place.pc, mode, limit, self.probes) {
+        let known = self.hart.straddlers.begins(place, code);
+        let lifted = if known {
+            Lifted::Straddles
+        } else {
+            lift::lift_block(code, place.pc, mode, limit, self.probes)
+        };
+        let mut block = match lifted {
             Lifted::Block(block) => block,
             Lifted::Straddles => {
                 // The rest of the instruction lies in the next page, whose mapping is part of the lift.
@@ -316,9 +322,14 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
                 let rest = Phys(entry.frame * PAGE_SIZE);
                 let rest = self.ram.slice(rest, LONGEST as u64).unwrap_or(NOWHERE);
                 bytes.extend_from_slice(rest);
+                if let Some(block) = self.hart.straddlers.find(place, &bytes) {
+                    return Ok(block);
+                }
                 match lift::lift_block(&bytes, place.pc, mode, 1, self.probes) {
                     Lifted::Block(mut block) => {
                         block.cacheable = false;
+                        block.pc = place.pc;
+                        self.hart.straddlers.keep(place, bytes, &block);
                         block
                     }
                     Lifted::Straddles => return Err(self.gap("instruction of more than 15 bytes")),

@@ -19,6 +19,7 @@ pub mod reg;
 pub mod segment;
 pub mod sse;
 pub mod state;
+mod straddle;
 pub mod string;
 pub mod system;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::fpu::Fpu;
 use super::mode::Mode;
 use super::reg::{self, SEG_BASE, rflags};
 use super::sse::mxcsr;
+use super::straddle::Straddlers;
 use crate::mmu::tlb::{Shape, Tlb};
 use base::{Codec, CodecError, State};
 use ir::Regs;
@@ -172,6 +173,8 @@ pub struct Hart {
     pub probes_on: bool,
     /// The probe that control has just passed, for the run loop; host-side.
     pub probe: Option<u32>,
+    /// Instructions met that lie in two pages; host-side.
+    pub(super) straddlers: Straddlers,
     /// Something the run loop must look at.
     pub attention: bool,
     /// Host-side figures.
@@ -224,6 +227,7 @@ impl Hart {
             topology,
             probes_on: false,
             probe: None,
+            straddlers: Straddlers::default(),
             attention: false,
             counters: Counters {
                 traps: vec![0; 256],
