@@ -37,3 +37,34 @@ impl Straddlers {
             .insert((place.pc, place.mode), (bytes, block.clone()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::Phys;
+    use ir::Builder;
+
+    #[test]
+    fn a_changed_byte_in_either_page_is_another_instruction() {
+        let place = Place {
+            phys: Phys(0xfff),
+            pc: 0xfff,
+            mode: 2,
+        };
+        let mut straddlers = Straddlers::default();
+        assert!(!straddlers.begins(place, &[0x48]));
+        let block = Builder::new(0xfff).finish(0x1002);
+        straddlers.keep(place, vec![0x48, 0x89, 0xc3], &block);
+        assert!(straddlers.begins(place, &[0x48]));
+        assert!(!straddlers.begins(place, &[0x49]));
+        assert_eq!(
+            straddlers.find(place, &[0x48, 0x89, 0xc3]),
+            Some(block.clone())
+        );
+        assert_eq!(straddlers.find(place, &[0x48, 0x89, 0xc4]), None);
+        assert_eq!(
+            straddlers.find(Place { mode: 1, ..place }, &[0x48, 0x89, 0xc3]),
+            None
+        );
+    }
+}
