@@ -123,8 +123,8 @@ fn help_of_boot() {
 
     Files:
           --put <HOST[:GUEST]>
-              Copy a host file or folder into the guest's disk before the run (GUEST defaults to
-              /root/NAME); repeatable
+              Copy a host file or folder into the guest's disk before the run (GUEST defaults to /NAME,
+              where the line begins); repeatable
 
           --get <GUEST[:HOST]>
               Copy a guest file or folder out of the disk after the run (HOST defaults to its name
@@ -216,8 +216,8 @@ fn help_of_run() {
 
     Files:
           --put <HOST[:GUEST]>
-              Copy a host file or folder into the guest's disk before the run (GUEST defaults to
-              /root/NAME); repeatable
+              Copy a host file or folder into the guest's disk before the run (GUEST defaults to /NAME,
+              where the line begins); repeatable
 
           --get <GUEST[:HOST]>
               Copy a guest file or folder out of the disk after the run (HOST defaults to its name
@@ -312,8 +312,8 @@ fn help_of_stat() {
 
     Files:
           --put <HOST[:GUEST]>
-              Copy a host file or folder into the guest's disk before the run (GUEST defaults to
-              /root/NAME); repeatable
+              Copy a host file or folder into the guest's disk before the run (GUEST defaults to /NAME,
+              where the line begins); repeatable
 
           --get <GUEST[:HOST]>
               Copy a guest file or folder out of the disk after the run (HOST defaults to its name

@@ -241,3 +241,27 @@ fn every_number_of_cpus_gives_the_same_answer() {
         .prints(&format!("{cpus}\ntmp\n"));
     }
 }
+
+#[test]
+fn files_without_a_guest_path_lie_where_the_line_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("words.txt");
+    std::fs::write(&source, "some words\n").unwrap();
+    let upper = folder.path().join("upper.txt");
+    let get = format!("upper.txt:{}", upper.display());
+    let line = "cat words.txt; tr a-z A-Z <words.txt >upper.txt";
+    let ran = glassbox(
+        &[
+            "run",
+            "--put",
+            source.to_str().unwrap(),
+            "--get",
+            &get,
+            "--",
+            line,
+        ],
+        b"",
+    );
+    ran.prints("some words\n");
+    assert_eq!(std::fs::read(upper).unwrap(), b"SOME WORDS\n");
+}

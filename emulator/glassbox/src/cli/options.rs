@@ -82,7 +82,7 @@ pub struct MachineOptions {
     /// Write the guest's changes back to the disk image at the end
     #[arg(long, requires = "disk", help_heading = "Machine")]
     pub persist: bool,
-    /// Copy a host file or folder into the guest's disk before the run (GUEST defaults to /root/NAME); repeatable
+    /// Copy a host file or folder into the guest's disk before the run (GUEST defaults to /NAME, where the line begins); repeatable
     #[arg(long, value_name = "HOST[:GUEST]", help_heading = "Files")]
     pub put: Vec<String>,
     /// Copy a guest file or folder out of the disk after the run (HOST defaults to its name here); repeatable

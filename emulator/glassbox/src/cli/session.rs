@@ -235,10 +235,10 @@ fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
         let host = PathBuf::from(spec);
         let name = host.file_name().ok_or_else(|| {
             Failure::usage(format!(
-                "--put {spec}: name the guest's path too, as in --put {spec}:/root/NAME"
+                "--put {spec}: name the guest's path too, as in --put {spec}:/NAME"
             ))
         })?;
-        let guest = format!("/root/{}", name.to_string_lossy()).into_bytes();
+        let guest = format!("/{}", name.to_string_lossy()).into_bytes();
         Ok((host, guest))
     };
     specs.iter().map(parse).collect()
@@ -269,7 +269,7 @@ fn parse_get(specs: &[String]) -> Result<Vec<(Vec<u8>, PathBuf)>, Failure> {
         let guest = if guest.starts_with('/') {
             guest.to_owned()
         } else {
-            format!("/root/{guest}")
+            format!("/{guest}")
         };
         Ok((guest.into_bytes(), host))
     };
@@ -283,17 +283,14 @@ mod tests {
     #[test]
     fn put_and_get_name_both_sides() {
         let put = |s: &str| parse_put(&[s.to_owned()]).unwrap().remove(0);
-        assert_eq!(
-            put("a/b.c"),
-            (PathBuf::from("a/b.c"), b"/root/b.c".to_vec())
-        );
+        assert_eq!(put("a/b.c"), (PathBuf::from("a/b.c"), b"/b.c".to_vec()));
         assert_eq!(put("x:/tmp/y"), (PathBuf::from("x"), b"/tmp/y".to_vec()));
         assert!(parse_put(&["..".to_owned()]).is_err());
         let get = |s: &str| parse_get(&[s.to_owned()]).unwrap().remove(0);
         assert_eq!(get("/tmp/y"), (b"/tmp/y".to_vec(), PathBuf::from("y")));
         assert_eq!(
             get("out:here.txt"),
-            (b"/root/out".to_vec(), PathBuf::from("here.txt"))
+            (b"/out".to_vec(), PathBuf::from("here.txt"))
         );
         assert!(parse_get(&["/".to_owned()]).is_err());
     }
