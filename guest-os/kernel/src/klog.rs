@@ -26,7 +26,7 @@ pub enum Level {
 static SHOWN: AtomicU8 = AtomicU8::new(Level::Info as u8);
 
 /// Keeps the lines of different CPUs apart.
-static LINE: SpinLock<()> = SpinLock::new(());
+static LINE: SpinLock<()> = SpinLock::new(c"log", ());
 
 /// Shows messages up to this severity from now on.
 pub fn set_level(level: u8) {

@@ -5,12 +5,15 @@
 
 use crate::sync::SpinLock;
 
-static STATE: SpinLock<[u64; 4]> = SpinLock::new([
-    0x9e37_79b9_7f4a_7c15,
-    0xbf58_476d_1ce4_e5b9,
-    0x94d0_49bb_1331_11eb,
-    0x2545_f491_4f6c_dd1d,
-]);
+static STATE: SpinLock<[u64; 4]> = SpinLock::new(
+    c"random",
+    [
+        0x9e37_79b9_7f4a_7c15,
+        0xbf58_476d_1ce4_e5b9,
+        0x94d0_49bb_1331_11eb,
+        0x2545_f491_4f6c_dd1d,
+    ],
+);
 
 fn next(s: &mut [u64; 4]) -> u64 {
     let result = s[1].wrapping_mul(5).rotate_left(7).wrapping_mul(9);

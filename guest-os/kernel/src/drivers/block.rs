@@ -49,7 +49,8 @@ pub trait BlockDevice: Send + Sync {
 }
 
 /// The disks by name, in the order in which they were found.
-static DISKS: SpinLock<Vec<(String, &'static dyn BlockDevice)>> = SpinLock::new(Vec::new());
+static DISKS: SpinLock<Vec<(String, &'static dyn BlockDevice)>> =
+    SpinLock::new(c"disks", Vec::new());
 
 /// Linux's major number of virtio disks.
 pub const MAJOR: u64 = 254;

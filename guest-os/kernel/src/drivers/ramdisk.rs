@@ -27,7 +27,7 @@ pub fn init(image: &'static [u8]) {
         NAME.to_string(),
         Box::new(RamDisk {
             image,
-            changed: SpinLock::new(BTreeMap::new()),
+            changed: SpinLock::new(c"ramdisk", BTreeMap::new()),
         }),
     );
 }

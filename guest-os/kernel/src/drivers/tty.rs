@@ -46,17 +46,20 @@ struct State {
 /// The terminal on COM1, which begins to listen.
 pub fn init() -> Arc<Tty> {
     let tty = Arc::new(Tty {
-        state: SpinLock::new(State {
-            line: LineDiscipline::default(),
-            foreground: 0,
-            size: Winsize {
-                rows: 24,
-                cols: 80,
-                xpixel: 0,
-                ypixel: 0,
+        state: SpinLock::new(
+            c"tty",
+            State {
+                line: LineDiscipline::default(),
+                foreground: 0,
+                size: Winsize {
+                    rows: 24,
+                    cols: 80,
+                    xpixel: 0,
+                    ypixel: 0,
+                },
             },
-        }),
-        readers: WaitQueue::new(),
+        ),
+        readers: WaitQueue::new(c"tty_read"),
     });
     let for_interrupt = tty.clone();
     uart16550::listen(move |byte| for_interrupt.receive(byte));

@@ -27,6 +27,6 @@ pub fn listen(receive: impl Fn(u8) + Send + Sync + 'static) {
             receive(inb(RBR));
         }
     };
-    irq::register(IRQ, Trigger::Edge, Box::new(drain));
+    irq::register(IRQ, c"ttyS0", Trigger::Edge, Box::new(drain));
     outb(IER, IER_ERBFI);
 }

@@ -79,7 +79,7 @@ impl BufferCache {
         let limit = (frame::total() / MEMORY_SHARE).clamp(LIMITS.0, LIMITS.1);
         Ok(BufferCache {
             device,
-            buffers: SleepLock::new(buffers),
+            buffers: SleepLock::new(c"buffer_cache", buffers),
             limit,
         })
     }
@@ -90,13 +90,16 @@ impl BufferCache {
     }
 
     /// Fills frames from the blocks they are paired with, in ascending order: from buffers where the newest
-    /// bytes are, from the disk otherwise, neighbouring blocks in one request.
-    pub fn read_pages(&self, pages: &[(u32, Frame)]) -> Result<(), Errno> {
+    /// bytes are, from the disk otherwise, neighbouring blocks in one request. Tells whether the disk was asked.
+    pub fn read_pages(&self, pages: &[(u32, Frame)]) -> Result<bool, Errno> {
         let mut missing = Vec::with_capacity(pages.len());
         let buffers = self.buffers.lock();
         for page in pages {
             match buffers.by_block.get(&page.0) {
-                Some(buffer) => page.1.copy_from(&buffer.frame),
+                Some(buffer) => {
+                    crate::probe!(buffer_hit, page.0);
+                    page.1.copy_from(&buffer.frame);
+                }
                 None => missing.push(page.clone()),
             }
         }
@@ -109,7 +112,8 @@ impl BufferCache {
                 frames,
             })
             .collect();
-        self.device.perform(&requests)
+        self.device.perform(&requests)?;
+        Ok(!missing.is_empty())
     }
 
     /// Forgets all clean buffers. Does nothing if somebody is at work here.
@@ -128,7 +132,10 @@ impl BufferCache {
     ) -> Result<R, Errno> {
         let mut buffers = self.buffers.lock();
         let buffers = &mut *buffers;
-        if !buffers.by_block.contains_key(&block) {
+        if buffers.by_block.contains_key(&block) {
+            crate::probe!(buffer_hit, block);
+        } else {
+            crate::probe!(buffer_miss, block);
             if buffers.by_block.len() >= self.limit {
                 self.make_room(buffers)?;
             }

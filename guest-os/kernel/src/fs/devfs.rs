@@ -87,7 +87,7 @@ enum Entry {
 }
 
 /// The root directory, made when it is first needed, and the last inode number given.
-static STATE: SpinLock<(Option<Arc<Dir>>, u64)> = SpinLock::new((None, ROOT_INO));
+static STATE: SpinLock<(Option<Arc<Dir>>, u64)> = SpinLock::new(c"devfs", (None, ROOT_INO));
 
 fn root_dir() -> Arc<Dir> {
     let mut state = STATE.lock();
@@ -134,7 +134,7 @@ impl Dir {
         Dir {
             ino,
             parent,
-            entries: SpinLock::new(BTreeMap::new()),
+            entries: SpinLock::new(c"devfs_directory", BTreeMap::new()),
         }
     }
 

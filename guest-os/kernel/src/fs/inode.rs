@@ -15,7 +15,7 @@ use abi::stat::{S_IFDIR, S_IFMT, Stat, Statfs};
 use abi::time::Timespec;
 
 use super::transfer::{Sink, Source};
-use crate::mm::frame::Frame;
+use crate::mm::region::FilePage;
 
 /// A reference to an inode.
 pub type InodeRef = Arc<dyn Inode>;
@@ -100,7 +100,7 @@ pub trait Inode: Send + Sync {
 
     /// The page of a file that starts at byte `index * 4096`, filled with zeros behind the end of the
     /// file, to be mapped and never written. `ENXIO` if it lies behind the end as a whole.
-    fn page(&self, index: u64) -> Result<Frame, Errno> {
+    fn page(&self, index: u64) -> Result<FilePage, Errno> {
         Err(Errno::ENODEV)
     }
 

@@ -24,7 +24,7 @@ pub struct Mount {
 }
 
 static ROOT: Once<InodeRef> = Once::new();
-static MOUNTS: SpinLock<Vec<Mount>> = SpinLock::new(Vec::new());
+static MOUNTS: SpinLock<Vec<Mount>> = SpinLock::new(c"mounts", Vec::new());
 
 /// Makes `root` the root directory of the system.
 pub fn mount_root(root: InodeRef, source: &str, kind: &'static str) {

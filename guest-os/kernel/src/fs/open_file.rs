@@ -36,7 +36,7 @@ impl OpenFile {
         Arc::new(OpenFile {
             inode,
             flags: AtomicU32::new(flags),
-            position: SleepLock::new(0),
+            position: SleepLock::new(c"file_position", 0),
         })
     }
 

@@ -40,7 +40,7 @@ impl FilePages {
     pub const fn new(ino: u64) -> Self {
         FilePages {
             ino,
-            pages: SpinLock::new(BTreeMap::new()),
+            pages: SpinLock::new(c"page_cache", BTreeMap::new()),
             last_use: AtomicU64::new(0),
         }
     }
@@ -50,11 +50,13 @@ impl FilePages {
         self.last_use.load(Ordering::Relaxed)
     }
 
-    /// The page with this index.
+    /// The page with this index, for somebody who wants what is in it.
     pub fn get(&self, index: u64) -> Option<Frame> {
         self.last_use
             .store(CLOCK.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
-        self.pages.lock().get(&index).cloned()
+        let page = self.pages.lock().get(&index).cloned()?;
+        crate::probe!(page_cache_hit, self.ino, index);
+        Some(page)
     }
 
     /// Whether there is a page with this index.

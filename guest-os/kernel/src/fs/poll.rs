@@ -8,8 +8,8 @@ use crate::sync::{SpinLock, WaitQueue};
 use crate::time::now_ns;
 use abi::Errno;
 
-static GENERATION: SpinLock<u64> = SpinLock::new(0);
-static POLLERS: WaitQueue = WaitQueue::new();
+static GENERATION: SpinLock<u64> = SpinLock::new(c"poll", 0);
+static POLLERS: WaitQueue = WaitQueue::new(c"poll");
 
 /// Some file may have become readable or writable. May be called by interrupt handlers.
 pub fn something_changed() {

@@ -63,13 +63,16 @@ pub fn new() -> (InodeRef, InodeRef) {
     static NEXT_INO: AtomicU64 = AtomicU64::new(1);
     let pipe = Arc::new(Pipe {
         ino: NEXT_INO.fetch_add(1, Ordering::Relaxed),
-        state: SpinLock::new(State {
-            ring: Ring::new(FIRST_CAPACITY),
-            has_reader: true,
-            has_writer: true,
-        }),
-        readers: WaitQueue::new(),
-        writers: WaitQueue::new(),
+        state: SpinLock::new(
+            c"pipe",
+            State {
+                ring: Ring::new(FIRST_CAPACITY),
+                has_reader: true,
+                has_writer: true,
+            },
+        ),
+        readers: WaitQueue::new(c"pipe_read"),
+        writers: WaitQueue::new(c"pipe_write"),
     });
     (Arc::new(ReadEnd(pipe.clone())), Arc::new(WriteEnd(pipe)))
 }

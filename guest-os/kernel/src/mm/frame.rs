@@ -26,7 +26,7 @@ static RESERVE: AtomicUsize = AtomicUsize::new(0);
 /// Frames free now; a copy of what the pool knows, to be read without its lock.
 static FREE: AtomicUsize = AtomicUsize::new(0);
 
-static POOL: SpinLock<Option<Buddy<'static>>> = SpinLock::new(None);
+static POOL: SpinLock<Option<Buddy<'static>>> = SpinLock::new(c"frames", None);
 
 /// How much memory the boot page table shows.
 const BOOT_MAPPED: u64 = 1 << 30;
@@ -160,8 +160,9 @@ fn take_pages(order: usize) -> Option<PhysAddr> {
     let mut pool = POOL.lock();
     let buddy = pool.as_mut()?;
     let at = PhysAddr::new((buddy.alloc(order)? * PAGE_SIZE) as u64);
-    FREE.store(buddy.free_frames(), Ordering::Relaxed);
-    crate::probe!(frame_alloc, at.get(), order, FREE.load(Ordering::Relaxed));
+    let free = buddy.free_frames();
+    FREE.store(free, Ordering::Relaxed);
+    crate::probe!(frame_alloc, at.get(), order, free);
     Some(at)
 }
 
@@ -170,11 +171,12 @@ fn take_pages(order: usize) -> Option<PhysAddr> {
 /// # Safety
 /// Nobody may use the memory any more.
 pub unsafe fn free_pages(at: PhysAddr, order: usize) {
-    crate::probe!(frame_free, at.get(), order, FREE.load(Ordering::Relaxed));
     let mut pool = POOL.lock();
     let Some(buddy) = pool.as_mut() else { return };
     let freed = buddy.free(at.get() as usize / PAGE_SIZE, order);
-    FREE.store(buddy.free_frames(), Ordering::Relaxed);
+    let free = buddy.free_frames();
+    FREE.store(free, Ordering::Relaxed);
+    crate::probe!(frame_free, at.get(), order, free);
     drop(pool);
     assert!(
         freed.is_ok(),

@@ -53,7 +53,7 @@ struct KernelHeap {
 
 #[global_allocator]
 static HEAP: KernelHeap = KernelHeap {
-    classes: [const { SpinLock::new(Class { pages: null_mut() }) }; CLASSES.len()],
+    classes: [const { SpinLock::new(c"heap", Class { pages: null_mut() }) }; CLASSES.len()],
 };
 
 /// Class of a size in steps of 16 bytes, rounded up: an index into `CLASSES`.

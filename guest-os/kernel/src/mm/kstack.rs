@@ -34,11 +34,14 @@ impl Pool {
     }
 }
 
-static POOL: SpinLock<Pool> = SpinLock::new(Pool {
-    waiting: Vec::new(),
-    unmapped: Vec::new(),
-    fresh: 0,
-});
+static POOL: SpinLock<Pool> = SpinLock::new(
+    c"kernel_stacks",
+    Pool {
+        waiting: Vec::new(),
+        unmapped: Vec::new(),
+        fresh: 0,
+    },
+);
 
 /// A kernel stack; dropping it gives it to the pool. Its process must have left it for good.
 pub struct KernelStack {

@@ -37,11 +37,12 @@ use crate::arch::paging;
 use crate::sync::SpinLock;
 
 /// Ranges of RAM in the physical map: start and end.
-static RAM: SpinLock<([(u64, u64); MAX_RAM], usize)> = SpinLock::new(([(0, 0); MAX_RAM], 0));
+static RAM: SpinLock<([(u64, u64); MAX_RAM], usize)> =
+    SpinLock::new(c"ram_map", ([(0, 0); MAX_RAM], 0));
 const MAX_RAM: usize = 32;
 
 /// Guards changes of the kernel half of the page tables.
-static KERNEL_MAP: SpinLock<()> = SpinLock::new(());
+static KERNEL_MAP: SpinLock<()> = SpinLock::new(c"kernel_map", ());
 
 /// Takes over memory: frames from the firmware's map, then the kernel's own page table.
 pub fn init(boot: &BootInfo) {

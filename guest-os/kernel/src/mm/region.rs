@@ -6,15 +6,24 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use super::address::PAGE_SIZE;
+use super::fault::Kind;
 use super::frame::Frame;
 use super::protection::Protection;
 use crate::sync::SleepLock;
+
+/// A page of a file.
+pub struct FilePage {
+    /// The page, not to be written.
+    pub frame: Frame,
+    /// Whether the disk had to be asked for it.
+    pub was_read: bool,
+}
 
 /// A file whose pages can appear in memory; the file system implements it.
 pub trait Mappable: Send + Sync {
     /// The page at byte `index * 4096` with zeros behind the end of the file, to be mapped without the right to
     /// write. `ENXIO` if it lies behind the end as a whole.
-    fn page(&self, index: u64) -> Result<Frame, Errno>;
+    fn page(&self, index: u64) -> Result<FilePage, Errno>;
 
     /// Path, as /proc/<pid>/maps shows it.
     fn path(&self) -> String;
@@ -44,20 +53,51 @@ pub enum Backing {
 }
 
 /// Zero pages that appear when one of those who share them touches them first.
-#[derive(Default)]
 pub struct SharedPages {
     frames: SleepLock<BTreeMap<u64, Frame>>,
 }
 
+impl Default for SharedPages {
+    fn default() -> Self {
+        SharedPages {
+            frames: SleepLock::new(c"shared_pages", BTreeMap::new()),
+        }
+    }
+}
+
 impl SharedPages {
-    fn page(&self, index: u64) -> Result<Frame, Errno> {
+    fn page(&self, index: u64) -> Result<FirstPage, Errno> {
         let mut frames = self.frames.lock();
         if let Some(frame) = frames.get(&index) {
-            return Ok(frame.clone());
+            return Ok(FirstPage {
+                frame: frame.clone(),
+                is_files: false,
+                kind: Kind::Minor,
+            });
         }
-        let frame = Frame::zeroed()?;
-        frames.insert(index, frame.clone());
-        Ok(frame)
+        let page = FirstPage::zeroed()?;
+        frames.insert(index, page.frame.clone());
+        Ok(page)
+    }
+}
+
+/// A page that a program touches for the first time.
+pub struct FirstPage {
+    /// The page.
+    pub frame: Frame,
+    /// Whether the frame belongs to a file, so that a write must copy it first.
+    pub is_files: bool,
+    /// Where it came from.
+    pub kind: Kind,
+}
+
+impl FirstPage {
+    fn zeroed() -> Result<Self, Errno> {
+        Ok(FirstPage {
+            frame: Frame::zeroed()?,
+            is_files: false,
+            kind: Kind::Zero,
+        })
     }
 }
 
@@ -111,28 +151,40 @@ impl Region {
         upper
     }
 
-    /// The page at `address` as it is before the program has written to it, and whether the frame belongs
-    /// to a file, so that a write must copy it first.
-    pub fn first_page(&self, address: usize) -> Result<(Frame, bool), Errno> {
+    /// The page at `address` as it is before the program has written to it.
+    pub fn first_page(&self, address: usize) -> Result<FirstPage, Errno> {
         let within = (address - self.start) as u64;
         let (file, offset, len) = match &self.backing {
-            Backing::Anonymous => return Ok((Frame::zeroed()?, false)),
+            Backing::Anonymous => return FirstPage::zeroed(),
             Backing::Shared { pages, offset } => {
-                return Ok((pages.page((offset + within) / PAGE_SIZE as u64)?, false));
+                return pages.page((offset + within) / PAGE_SIZE as u64);
             }
             Backing::File { file, offset, len } => (file, offset, len),
         };
         let from_file = len.saturating_sub(within).min(PAGE_SIZE as u64) as usize;
         if from_file == 0 {
-            return Ok((Frame::zeroed()?, false));
+            return FirstPage::zeroed();
         }
         let page = file.page((offset + within) / PAGE_SIZE as u64)?;
+        let kind = if page.was_read {
+            Kind::Major
+        } else {
+            Kind::Minor
+        };
         if from_file == PAGE_SIZE {
-            return Ok((page, true));
+            return Ok(FirstPage {
+                frame: page.frame,
+                is_files: true,
+                kind,
+            });
         }
         // The segment ends inside this page, and zeros follow (.bss).
-        let frame = page.duplicate()?;
+        let frame = page.frame.duplicate()?;
         frame.clear_from(from_file);
-        Ok((frame, false))
+        Ok(FirstPage {
+            frame,
+            is_files: false,
+            kind,
+        })
     }
 }

@@ -55,11 +55,14 @@ impl AddressSpace {
         let table = PageTable::new()?;
         Ok(AddressSpace {
             root: table.root(),
-            contents: SleepLock::new(Contents {
-                table,
-                regions: Regions::default(),
-                heap: (0, 0),
-            }),
+            contents: SleepLock::new(
+                c"address_space",
+                Contents {
+                    table,
+                    regions: Regions::default(),
+                    heap: (0, 0),
+                },
+            ),
             cpus: AtomicU64::new(0),
         })
     }

@@ -62,7 +62,7 @@ pub fn exit(status: WaitStatus) -> ! {
     }
     let init = table.get(INIT).map(|entry| entry.process.clone());
     // From here on the parent can find the zombie; it waits with `release_stack` until this CPU has left.
-    let irq = IrqGuard::new();
+    let _irq = IrqGuard::new();
     me.set_state(State::Zombie);
     drop(table);
     if let Some(parent) = parent_process {
@@ -84,9 +84,7 @@ pub fn exit(status: WaitStatus) -> ! {
         init.children_changed.wake_all();
     }
     CPUS[..online_cpus()].iter().for_each(|cpu| cpu.forget(&me));
-    sched::block();
-    drop(irq);
-    unreachable!("a zombie runs")
+    sched::end()
 }
 
 /// Which children wait4(2) is asked about.
@@ -133,6 +131,7 @@ pub fn wait(which: Which, options: u32) -> Result<Option<Report>, Errno> {
             .find_map(|e| e.ended.map(|status| (e.process.pid, status)));
         if let Some((pid, status)) = ended {
             let entry = table.remove(pid).ok_or(Errno::ECHILD)?;
+            crate::probe!(process_wait, me.pid, pid, status.0);
             drop(table);
             // The child's last turn is counted while it leaves its CPU, which this waits for.
             entry.process.release_stack();

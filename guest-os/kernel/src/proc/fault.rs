@@ -1,11 +1,12 @@
 //! What the exceptions of a program mean for it.
 
+use abi::Errno;
 use abi::signal::{SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP};
 
 use super::current;
 use super::signal::{self, Origin};
 use crate::arch::trap::TrapFrame;
-use crate::mm::fault::{Fault, Unresolved};
+use crate::mm::fault::{Fault, Kind, Unresolved};
 
 /// Exceptions, but for page faults.
 #[derive(Clone, Copy)]
@@ -99,12 +100,13 @@ fn resolve(fault: &Fault) -> Result<(), Unresolved> {
         Some(space) => space.resolve(fault),
         None => Err(Unresolved::NotMapped),
     };
-    let errno = match result {
-        Ok(()) => 0,
-        Err(Unresolved::BadFile(errno)) => errno.to_result(),
-        Err(Unresolved::NoMemory) => abi::Errno::ENOMEM.to_result(),
-        Err(_) => abi::Errno::EFAULT.to_result(),
+    let (kind, errno) = match result {
+        Ok(kind) => (kind, 0),
+        Err(Unresolved::BadFile(errno)) => (Kind::Bad, errno.to_result()),
+        Err(Unresolved::NoMemory) => (Kind::Bad, Errno::ENOMEM.to_result()),
+        Err(_) => (Kind::Bad, Errno::EFAULT.to_result()),
     };
-    crate::probe!(page_fault, me.pid, fault.address, fault.code, 0, errno);
-    result
+    // Here what was asked for is mapped, so that an observer can look at it.
+    crate::probe!(page_fault, me.pid, fault.address, fault.code, kind, errno);
+    result.map(drop)
 }

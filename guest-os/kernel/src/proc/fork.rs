@@ -7,7 +7,6 @@ use abi::clone::{
 };
 use abi::signal::{NSIG, SIGCHLD};
 use alloc::sync::Arc;
-use kcore::runqueue::Cause;
 
 use super::{Pid, Process, current, table};
 use crate::arch::trap::TrapFrame;
@@ -83,7 +82,7 @@ pub fn clone(frame: &TrapFrame, request: &Request) -> Result<Pid, Errno> {
         let _ = UserPtr::<u32>::new(request.parent_tid).write(&pid);
     }
     crate::probe!(process_fork, me.pid, pid, flags);
-    sched::enqueue(&child, Cause::New);
+    sched::enqueue_new(&child);
     if flags & CLONE_VFORK != 0 {
         wait_for_exec(&child);
     }

@@ -24,8 +24,8 @@ struct Queue {
 
 static TABLE: [Queue; QUEUES] = [const {
     Queue {
-        generation: SpinLock::new(0),
-        waiters: WaitQueue::new(),
+        generation: SpinLock::new(c"futex", 0),
+        waiters: WaitQueue::new(c"futex"),
     }
 }; QUEUES];
 

@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-use kcore::runqueue::Cause;
-
 use super::exec::{self, Strings};
 use super::{Process, table};
 use crate::arch::trap::TrapFrame;
@@ -17,7 +15,7 @@ pub fn start() {
         Process::new(pid, &TrapFrame::default(), main, None).expect("memory for process 1");
     process.set_name(b"init");
     table::lock().add(process.clone(), 0, 0);
-    sched::enqueue(&process, Cause::New);
+    sched::enqueue_new(&process);
 }
 
 fn main(frame: &mut TrapFrame) {

@@ -1,6 +1,7 @@
 //! The process structure.
 
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use core::ffi::{CStr, c_char};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use abi::Errno;
 use alloc::string::String;
@@ -66,6 +67,8 @@ pub struct Process {
     state: AtomicU8,
     /// Whether signals end the present sleep.
     interruptible: AtomicBool,
+    /// What it waits for, or waited for last: NUL-terminated, for probes.
+    wait: AtomicPtr<c_char>,
     /// Whether its registers are on some CPU rather than in `context`.
     pub on_cpu: AtomicBool,
     /// CPU it runs on, or ran on last.
@@ -155,26 +158,27 @@ impl Process {
         Arc::new_cyclic(|me| Process {
             pid,
             me: me.clone(),
-            name: SpinLock::new([0; COMM_LEN + 1]),
+            name: SpinLock::new(c"comm", [0; COMM_LEN + 1]),
             state: AtomicU8::new(State::New as u8),
             interruptible: AtomicBool::new(false),
+            wait: AtomicPtr::new(c"".as_ptr().cast_mut()),
             on_cpu: AtomicBool::new(false),
             cpu: AtomicUsize::new(0),
             affinity: AtomicU64::new(u64::MAX),
             cpu_time: AtomicU64::new(0),
             started: crate::time::now_ns(),
             context,
-            stack: SpinLock::new(stack),
-            space: SpinLock::new(None),
-            files: SpinLock::new(DescriptorTable::new()),
-            file_context: SpinLock::new(FileContext::new()),
+            stack: SpinLock::new(c"kernel_stack", stack),
+            space: SpinLock::new(c"process_space", None),
+            files: SpinLock::new(c"files", DescriptorTable::new()),
+            file_context: SpinLock::new(c"file_context", FileContext::new()),
             signals,
-            alarm: SpinLock::new(None),
-            children_changed: WaitQueue::new(),
-            vfork_done: WaitQueue::new(),
-            vfork_pending: SpinLock::new(false),
-            set_child_tid: SpinLock::new(0),
-            arguments: SpinLock::new((0, 0)),
+            alarm: SpinLock::new(c"alarm", None),
+            children_changed: WaitQueue::new(c"wait4"),
+            vfork_done: WaitQueue::new(c"vfork"),
+            vfork_pending: SpinLock::new(c"vfork", false),
+            set_child_tid: SpinLock::new(c"set_child_tid", 0),
+            arguments: SpinLock::new(c"arguments", (0, 0)),
         })
     }
 
@@ -200,9 +204,9 @@ impl Process {
         String::from_utf8_lossy(&name[..len]).into_owned()
     }
 
-    /// Address of the short name as NUL-terminated text, for probes.
-    pub fn comm_address(&self) -> usize {
-        self.name.lock().as_ptr() as usize
+    /// The short name as NUL-terminated text, for probes.
+    pub fn comm_text(&self) -> *const c_char {
+        self.name.as_ptr().cast()
     }
 
     /// Sets the short name, cut to what fits.
@@ -231,13 +235,27 @@ impl Process {
             .is_ok()
     }
 
-    /// The running process declares itself asleep. From now on it can be woken; it must call `sched::block` or
-    /// `cancel_sleep` before anything else that sleeps, with interrupts off all the while.
-    pub fn prepare_to_sleep(&self, interruptible: bool) {
+    /// The running process declares itself asleep, waiting for what `wait` names. From now on it can be woken; it
+    /// must call `sched::block` or `cancel_sleep` before anything else that sleeps, with interrupts off all the
+    /// while.
+    pub fn prepare_to_sleep(&self, interruptible: bool, wait: &'static CStr) {
         self.interruptible.store(interruptible, Ordering::Relaxed);
+        self.set_wait(wait);
+        // Before the change, so that no wakeup is told of before the sleep.
+        crate::probe!(sched_sleep, self.pid, wait.as_ptr());
         // A full barrier: whoever sends a signal now either sees a sleeper, or is seen by the check for
         // signals that comes next.
         self.state.swap(State::Sleeping as u8, Ordering::SeqCst);
+    }
+
+    /// The running process is about to wait for what `wait` names.
+    pub fn set_wait(&self, wait: &'static CStr) {
+        self.wait.store(wait.as_ptr().cast_mut(), Ordering::Relaxed);
+    }
+
+    /// What it waits for, or waited for last, as NUL-terminated text.
+    pub fn wait_text(&self) -> *const c_char {
+        self.wait.load(Ordering::Relaxed)
     }
 
     /// Takes `prepare_to_sleep` back. False if somebody has woken the process already: it is in a run queue, and

@@ -10,8 +10,7 @@ use super::current;
 use crate::fs::inode::InodeRef;
 use crate::fs::walk::{self, Last};
 use crate::mm::address::PAGE_SIZE;
-use crate::mm::frame::Frame;
-use crate::mm::region::Mappable;
+use crate::mm::region::{FilePage, Mappable};
 
 /// Any of the three "may execute" permissions.
 const EXECUTABLE: u32 = 0o111;
@@ -70,6 +69,7 @@ impl Program {
             let len = (PAGE_SIZE - offset).min(to.len() - done);
             self.inode
                 .page((position / PAGE_SIZE) as u64)?
+                .frame
                 .read(offset, &mut to[done..done + len]);
             done += len;
         }
@@ -102,7 +102,7 @@ impl Program {
 }
 
 impl Mappable for Program {
-    fn page(&self, index: u64) -> Result<Frame, Errno> {
+    fn page(&self, index: u64) -> Result<FilePage, Errno> {
         self.inode.page(index)
     }
 

@@ -70,6 +70,24 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// The process whose number siginfo_t has; 0 for none.
+    fn sender(self) -> Pid {
+        match self {
+            Origin::Process(pid) | Origin::Thread(pid) | Origin::Child { pid, .. } => pid,
+            Origin::Kernel | Origin::Fault { .. } => 0,
+        }
+    }
+
+    /// The address that siginfo_t has; 0 for none.
+    fn address(self) -> usize {
+        match self {
+            Origin::Fault { address, .. } => address,
+            _ => 0,
+        }
+    }
+}
+
 /// The signal state of a process.
 pub struct Signals {
     pending: AtomicU64,
@@ -89,10 +107,13 @@ impl Signals {
         Signals {
             pending: AtomicU64::new(0),
             blocked: AtomicU64::new(0),
-            saved: SpinLock::new(None),
-            actions: SpinLock::new(Box::new([Sigaction::default(); NSIG as usize])),
-            alternative_stack: SpinLock::new(NO_STACK),
-            origins: SpinLock::new(BTreeMap::new()),
+            saved: SpinLock::new(c"signal_mask", None),
+            actions: SpinLock::new(
+                c"signal_actions",
+                Box::new([Sigaction::default(); NSIG as usize]),
+            ),
+            alternative_stack: SpinLock::new(c"signal_stack", NO_STACK),
+            origins: SpinLock::new(c"signal_origins", BTreeMap::new()),
         }
     }
 
@@ -240,31 +261,38 @@ fn is_ignored(signal: u32, action: &Sigaction) -> bool {
 
 /// Sends a signal to a process. `signal` must be in 1..NSIG.
 pub fn send(process: &Arc<Process>, signal: u32, origin: Origin) {
-    let sender = match origin {
-        Origin::Process(pid) | Origin::Thread(pid) | Origin::Child { pid, .. } => pid,
-        Origin::Kernel | Origin::Fault { .. } => 0,
-    };
-    crate::probe!(signal_generate, process.pid, signal, sender, 0, 0, 0, 0);
     let signals = &process.signals;
+    let blocked = signals.blocked() & bit(signal) != 0;
+    let action = signals.action(signal);
+    // Process 1 is not killed by a signal it has no handler for.
+    let shielded = process.pid == table::INIT
+        && action.handler == SIG_DFL
+        && !matches!(origin, Origin::Fault { .. });
+    let ignored =
+        shielded || !blocked && is_ignored(signal, &action) && UNBLOCKABLE & bit(signal) == 0;
+    let info = describe(signal, origin);
+    crate::probe!(
+        signal_generate,
+        process.pid,
+        signal,
+        origin.sender(),
+        info.code,
+        origin.address(),
+        info.status,
+        ignored
+    );
     if signal == SIGCONT {
         signals.pending.fetch_and(!STOPPING, Ordering::AcqRel);
     } else if STOPPING & bit(signal) != 0 {
         signals.pending.fetch_and(!bit(SIGCONT), Ordering::AcqRel);
     }
     if (signal == SIGCONT || signal == SIGKILL) && process.try_continue() {
-        sched::enqueue(process, kcore::runqueue::Cause::Woken);
+        sched::enqueue_woken(process);
         if signal == SIGCONT {
             report_news(process, CONTINUED);
         }
     }
-    let blocked = signals.blocked() & bit(signal) != 0;
-    // Process 1 is not killed by a signal it has no handler for.
-    let action = signals.action(signal);
-    let shielded = process.pid == table::INIT
-        && action.handler == SIG_DFL
-        && !matches!(origin, Origin::Fault { .. });
-    let ignored = !blocked && is_ignored(signal, &action) && UNBLOCKABLE & bit(signal) == 0;
-    if ignored || shielded {
+    if ignored {
         return;
     }
     signals.origins.lock().insert(signal, origin);
@@ -313,7 +341,17 @@ pub fn deliver(frame: &mut TrapFrame) {
         return;
     };
     let action = me.signals.action(signal);
-    crate::probe!(signal_deliver, me.pid, signal, action.handler, 0, 0, 0, 0);
+    let info = describe(signal, origin);
+    crate::probe!(
+        signal_deliver,
+        me.pid,
+        signal,
+        action.handler,
+        origin.sender(),
+        info.code,
+        origin.address(),
+        info.status
+    );
     match action.handler {
         SIG_IGN => {}
         SIG_DFL => match default_action(signal) {
@@ -323,7 +361,7 @@ pub fn deliver(frame: &mut TrapFrame) {
                 exit::exit(WaitStatus::signaled(signal))
             }
         },
-        _ => enter_handler(frame, signal, &action, origin),
+        _ => enter_handler(frame, signal, &action, &info),
     }
 }
 
@@ -343,7 +381,7 @@ pub fn finish_interrupted_call(frame: &mut TrapFrame, action: Option<&Sigaction>
     }
 }
 
-fn enter_handler(frame: &mut TrapFrame, signal: u32, action: &Sigaction, origin: Origin) {
+fn enter_handler(frame: &mut TrapFrame, signal: u32, action: &Sigaction, info: &Siginfo) {
     let me = current();
     finish_interrupted_call(frame, Some(action));
     let mask = me
@@ -352,11 +390,10 @@ fn enter_handler(frame: &mut TrapFrame, signal: u32, action: &Sigaction, origin:
         .lock()
         .take()
         .unwrap_or(me.signals.blocked());
-    let info = describe(signal, origin);
     let fpu = me.context.fpu_image();
     let stack = me.signals.alternative_stack();
     let pushed = (action.handler < USER_TOP as u64)
-        .then(|| sigframe::push(frame, action, &info, mask, &fpu, &stack))
+        .then(|| sigframe::push(frame, action, info, mask, &fpu, &stack))
         .is_some_and(|pushed| pushed.is_ok());
     if !pushed {
         // No room for the frame: as if the program had overrun its stack.
@@ -391,18 +428,19 @@ pub fn return_from_handler(frame: &mut TrapFrame) {
 fn stop(signal: u32) {
     let me = current();
     let irq = IrqGuard::new();
+    me.set_wait(c"signal_stop");
     me.set_state(State::Stopped);
     report_news(&me, WaitStatus::stopped(signal));
     // SIGKILL or SIGCONT may have come between `take` and the change of state.
     let urgent = bit(SIGKILL) | bit(SIGCONT);
     if me.signals.pending() & urgent == 0 || !me.try_continue() {
-        sched::block();
+        sched::stop();
     }
     me.set_state(State::Running);
     drop(irq);
 }
 
-/// The siginfo_t for a handler.
+/// The siginfo_t for a handler, and for probes.
 fn describe(signal: u32, origin: Origin) -> Siginfo {
     let mut info = Siginfo {
         signo: signal as i32,

@@ -43,10 +43,13 @@ pub struct Table {
     last: Pid,
 }
 
-static TABLE: SpinLock<Table> = SpinLock::new(Table {
-    entries: BTreeMap::new(),
-    last: 0,
-});
+static TABLE: SpinLock<Table> = SpinLock::new(
+    c"process_table",
+    Table {
+        entries: BTreeMap::new(),
+        last: 0,
+    },
+);
 
 /// Locks the table.
 pub fn lock() -> SpinGuard<'static, Table> {

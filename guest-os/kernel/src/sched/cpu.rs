@@ -46,12 +46,12 @@ pub static CPUS: [Cpu; MAX_CPUS] = [const {
         queue: Once::new(),
         length: AtomicUsize::new(0),
         idle: Once::new(),
-        running: SpinLock::new(None),
-        leaving: SpinLock::new(None),
+        running: SpinLock::new(c"running", None),
+        leaving: SpinLock::new(c"leaving", None),
         need_resched: AtomicBool::new(false),
         is_idle: AtomicBool::new(false),
         slice_start: AtomicU64::new(0),
-        alarms: SpinLock::new(BTreeMap::new()),
+        alarms: SpinLock::new(c"alarms", BTreeMap::new()),
         armed: AtomicU64::new(u64::MAX),
     }
 }; MAX_CPUS];
@@ -70,8 +70,10 @@ pub fn init() {
     let cpu = &CPUS[this];
     let policy = runqueue::by_name(&options().policy)
         .unwrap_or_else(|| alloc::boxed::Box::<runqueue::RoundRobin>::default());
-    cpu.queue
-        .set(SpinLock::new(RunQueue::new(policy, &CPUS[this].length)));
+    cpu.queue.set(SpinLock::new(
+        c"run_queue",
+        RunQueue::new(policy, &CPUS[this].length),
+    ));
     let idle = Process::new_idle(this);
     enter(&idle);
     *cpu.running.lock() = Some(idle.clone());

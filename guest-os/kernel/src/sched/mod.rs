@@ -30,6 +30,7 @@ pub mod cpu;
 mod queue;
 pub mod timer;
 
+use core::ffi::c_char;
 use core::sync::atomic::Ordering;
 
 use alloc::sync::Arc;
@@ -47,25 +48,60 @@ pub use kcore::runqueue::TIME_SLICE;
 /// CPUs there is room for.
 pub const MAX_CPUS: usize = 8;
 
-/// What becomes of the process that gives way.
+/// Why a process gives way. Numbers are those of `abi::probe::REASONS`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Leave {
-    /// It waits for its next turn in the queue.
-    Runnable(Cause),
-    /// It sleeps, has stopped, or has ended; or it was woken meanwhile and is in a queue already.
-    Blocked,
+#[repr(u8)]
+enum Reason {
+    /// Its time slice is over.
+    Preempted = 0,
+    /// It asked for that.
+    Yielded = 1,
+    /// It sleeps; or it was woken meanwhile and is in a queue already.
+    Blocked = 2,
+    /// It has ended.
+    Exited = 3,
+    /// It has stopped; or it was continued meanwhile and is in a queue already.
+    Stopped = 4,
+    /// It is the idle process, which is in no queue.
+    Idle = 5,
 }
+
+impl Reason {
+    /// How it enters the queue to wait for its next turn, if it does.
+    fn requeue(self) -> Option<Cause> {
+        match self {
+            Reason::Preempted => Some(Cause::Preempted),
+            Reason::Yielded => Some(Cause::Yielded),
+            _ => None,
+        }
+    }
+}
+
+/// The `wait` of a process that waits for nothing.
+const NOTHING: *const c_char = c"".as_ptr();
 
 /// Gives way until somebody wakes the current process, which has declared itself asleep. The caller has kept
 /// interrupts off since, by exactly one `IrqGuard`.
 pub fn block() {
-    switch(Leave::Blocked);
+    switch(Reason::Blocked, current().wait_text());
+}
+
+/// Gives way until somebody continues the current process, which has declared itself stopped. Called like
+/// `block`.
+pub fn stop() {
+    switch(Reason::Stopped, NOTHING);
+}
+
+/// Gives way for good: the current process has declared itself a zombie. Called like `block`.
+pub fn end() -> ! {
+    switch(Reason::Exited, NOTHING);
+    unreachable!("a zombie runs")
 }
 
 /// Lets others run, if there are any.
 pub fn yield_now() {
     let _irq = IrqGuard::new();
-    switch(Leave::Runnable(Cause::Yielded));
+    switch(Reason::Yielded, NOTHING);
 }
 
 /// Whether the running process should give way.
@@ -77,11 +113,11 @@ pub fn wants_to_switch() -> bool {
 pub fn preempt_if_needed() {
     if wants_to_switch() {
         let _irq = IrqGuard::new();
-        switch(Leave::Runnable(Cause::Preempted));
+        switch(Reason::Preempted, NOTHING);
     }
 }
 
-fn switch(leave: Leave) {
+fn switch(reason: Reason, wait: *const c_char) {
     assert!(
         percpu::irq_off_depth() == 1,
         "a process may not sleep while it holds a spin lock"
@@ -93,9 +129,7 @@ fn switch(leave: Leave) {
     cpu.need_resched.store(false, Ordering::Relaxed);
 
     let mut queue = cpu.queue().lock();
-    if let Leave::Runnable(cause) = leave
-        && !prev.is_idle()
-    {
+    if let Some(cause) = reason.requeue() {
         prev.set_state(State::Runnable);
         queue.push(prev.arc(), cause, now);
     }
@@ -115,11 +149,11 @@ fn switch(leave: Leave) {
     crate::probe!(
         sched_switch,
         prev.pid,
-        prev.state() as u64,
-        0,
-        c"".as_ptr() as usize,
+        prev.state(),
+        reason,
+        wait,
         next.pid,
-        next.comm_address()
+        next.comm_text()
     );
     next.set_state(State::Running);
     next.cpu.store(this, Ordering::Relaxed);
@@ -150,7 +184,9 @@ fn steal(this: usize) -> Option<Arc<Process>> {
     let victim = others
         .max_by_key(|&c| CPUS[c].queue_length())
         .filter(|&c| CPUS[c].queue_length() > 0)?;
-    CPUS[victim].queue().lock().steal(this)
+    let stolen = CPUS[victim].queue().lock().steal(this)?;
+    crate::probe!(sched_migrate_task, stolen.pid, victim, this);
+    Some(stolen)
 }
 
 /// How long the running process has had its CPU, in nanoseconds.
@@ -172,26 +208,34 @@ pub fn move_if_needed() {
     let me = current();
     if !me.may_run_on(cpu_id()) {
         // Its next wake-up chooses a CPU it may run on; a moment's sleep brings that about.
-        let _ = timer::sleep_until(now_ns() + 1);
+        let _ = timer::sleep_until(now_ns() + 1, c"migration");
     }
 }
 
 /// Makes a sleeping process runnable; one that does not sleep stays as it is.
 pub fn wake(process: &Arc<Process>) {
     if process.try_wake(true) {
-        enqueue(process, Cause::Woken);
+        enqueue_woken(process);
     }
 }
 
 /// The same, but leaves a process alone whose sleep signals do not end.
 pub fn wake_interruptible(process: &Arc<Process>) {
     if process.try_wake(false) {
-        enqueue(process, Cause::Woken);
+        enqueue_woken(process);
     }
 }
 
-/// Puts a runnable process on a queue.
-pub fn enqueue(process: &Arc<Process>, cause: Cause) {
+/// Puts a process that is runnable for the first time on a queue.
+pub fn enqueue_new(process: &Arc<Process>) {
+    let _irq = IrqGuard::new();
+    let target = place(process);
+    crate::probe!(sched_wakeup_new, process.pid, target, current().pid);
+    enqueue(process, target, Cause::New);
+}
+
+/// Puts a process that is runnable again, after a sleep or a stop, on a queue.
+pub fn enqueue_woken(process: &Arc<Process>) {
     let _irq = IrqGuard::new();
     let target = place(process);
     crate::probe!(
@@ -199,9 +243,13 @@ pub fn enqueue(process: &Arc<Process>, cause: Cause) {
         process.pid,
         target,
         current().pid,
-        c"".as_ptr() as usize,
-        0
+        process.wait_text(),
+        percpu::in_interrupt()
     );
+    enqueue(process, target, Cause::Woken);
+}
+
+fn enqueue(process: &Arc<Process>, target: usize, cause: Cause) {
     CPUS[target]
         .queue()
         .lock()
@@ -222,11 +270,16 @@ fn place(process: &Process) -> usize {
         return home;
     }
     let all = 0..online_cpus();
-    all.clone()
-        .find(|&c| allowed(c) && CPUS[c].has_nothing_to_do())
-        .or_else(|| allowed(home).then_some(home))
-        .or_else(|| all.clone().find(|&c| allowed(c)))
-        .unwrap_or(home)
+    let other = all
+        .clone()
+        .find(|&c| allowed(c) && CPUS[c].has_nothing_to_do());
+    let other = match other {
+        None if allowed(home) => return home,
+        None => all.clone().find(|&c| allowed(c)).unwrap_or(home),
+        Some(idle) => idle,
+    };
+    crate::probe!(sched_migrate_task, process.pid, home, other);
+    other
 }
 
 /// Interrupts the CPU that runs `process`, so that it comes through the kernel and sees its signals.
@@ -244,9 +297,11 @@ pub fn reschedule_interrupt() {
 
 /// This CPU's timer has gone off: alarms may be due, or the time slice is over.
 pub fn timer_interrupt() {
-    let cpu = &CPUS[cpu_id()];
+    let (this, running) = (cpu_id(), current().pid);
+    crate::probe!(timer_tick, this, running);
+    let cpu = &CPUS[this];
     timer::ring(cpu);
-    if cpu.queue().lock().slice_is_over(current().pid, now_ns()) {
+    if cpu.queue().lock().slice_is_over(running, now_ns()) {
         cpu.need_resched.store(true, Ordering::Relaxed);
     }
     timer::rearm();
@@ -260,6 +315,7 @@ pub fn idle() -> ! {
             crate::arch::cpu::wait_for_interrupt();
         }
         drop(irq);
-        yield_now();
+        let _irq = IrqGuard::new();
+        switch(Reason::Idle, NOTHING);
     }
 }

@@ -1,6 +1,7 @@
 //! Alarms: waking a process or sending it a signal at a time, and setting the hardware timer for what comes
 //! next.
 
+use core::ffi::CStr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::Errno;
@@ -108,12 +109,12 @@ pub(super) fn rearm() {
     }
 }
 
-/// Sleeps until `deadline`; `ERESTARTSYS` if a signal must be handled before.
-pub fn sleep_until(deadline: u64) -> Result<(), Errno> {
+/// Sleeps until `deadline`, for the reason that `wait` names; `ERESTARTSYS` if a signal must be handled before.
+pub fn sleep_until(deadline: u64, wait: &'static CStr) -> Result<(), Errno> {
     let me = current();
     while now_ns() < deadline {
         let irq = IrqGuard::new();
-        me.prepare_to_sleep(true);
+        me.prepare_to_sleep(true, wait);
         // With interrupts off, so it cannot ring before the process has left the CPU.
         let alarm = Alarm::set(deadline);
         if !(me.has_signal() && me.cancel_sleep()) {

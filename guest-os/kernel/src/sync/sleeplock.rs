@@ -1,6 +1,7 @@
 //! Locks for long waits: who finds one taken sleeps.
 
 use core::cell::UnsafeCell;
+use core::ffi::CStr;
 use core::ops::{Deref, DerefMut};
 
 use super::{SpinLock, WaitQueue};
@@ -18,19 +19,13 @@ unsafe impl<T: ?Sized + Send> Sync for SleepLock<T> {}
 unsafe impl<T: ?Sized + Send> Send for SleepLock<T> {}
 
 impl<T> SleepLock<T> {
-    /// An unlocked lock.
-    pub const fn new(data: T) -> Self {
+    /// An unlocked lock. Its name is what those who find it taken wait for, to those who trace.
+    pub const fn new(name: &'static CStr, data: T) -> Self {
         SleepLock {
-            held: SpinLock::new(false),
-            waiters: WaitQueue::new(),
+            held: SpinLock::new(name, false),
+            waiters: WaitQueue::new(name),
             data: UnsafeCell::new(data),
         }
-    }
-}
-
-impl<T: Default> Default for SleepLock<T> {
-    fn default() -> Self {
-        Self::new(T::default())
     }
 }
 

@@ -4,6 +4,7 @@
 //! remembers which CPU holds it, so that taking it twice is a clear panic instead of a silent hang.
 
 use core::cell::UnsafeCell;
+use core::ffi::CStr;
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,6 +15,7 @@ use crate::arch::percpu::cpu_id;
 pub struct SpinLock<T: ?Sized> {
     /// 0, or one more than the number of the CPU that holds it.
     holder: AtomicUsize,
+    name: &'static CStr,
     data: UnsafeCell<T>,
 }
 
@@ -23,10 +25,11 @@ unsafe impl<T: ?Sized + Send> Sync for SpinLock<T> {}
 unsafe impl<T: ?Sized + Send> Send for SpinLock<T> {}
 
 impl<T> SpinLock<T> {
-    /// An unlocked lock.
-    pub const fn new(data: T) -> Self {
+    /// An unlocked lock. Several may have the same name: it says what they guard, to those who trace.
+    pub const fn new(name: &'static CStr, data: T) -> Self {
         SpinLock {
             holder: AtomicUsize::new(0),
+            name,
             data: UnsafeCell::new(data),
         }
     }
@@ -43,7 +46,7 @@ impl<T: ?Sized> SpinLock<T> {
             .compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed)
             .is_err()
         {
-            self.wait(me);
+            wait(&self.holder, self.name, me);
         }
         SpinGuard {
             lock: self,
@@ -63,24 +66,32 @@ impl<T: ?Sized> SpinLock<T> {
         })
     }
 
-    #[cold]
-    fn wait(&self, me: usize) {
-        assert!(
-            self.holder.load(Ordering::Relaxed) != me,
-            "this CPU holds the spin lock already"
-        );
-        crate::probe!(lock_contended, &raw const self.holder as usize, 0);
-        loop {
-            while self.holder.load(Ordering::Relaxed) != 0 {
-                core::hint::spin_loop();
-            }
-            if self
-                .holder
-                .compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed)
-                .is_ok()
-            {
-                return;
-            }
+    /// Where the value is, lock or no lock: for an observer outside the machine.
+    pub const fn as_ptr(&self) -> *const T {
+        self.data.get()
+    }
+}
+
+/// Waits for a lock that another CPU holds and takes it for CPU `me - 1`. Apart, and the same code for all locks,
+/// because it is seldom needed.
+#[cold]
+#[inline(never)]
+fn wait(holder: &AtomicUsize, name: &'static CStr, me: usize) {
+    assert!(
+        holder.load(Ordering::Relaxed) != me,
+        "this CPU holds the spin lock {name:?} already"
+    );
+    crate::probe!(lock_contended, &raw const *holder, name.as_ptr());
+    loop {
+        while holder.load(Ordering::Relaxed) != 0 {
+            core::hint::spin_loop();
+        }
+        if holder
+            .compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+        {
+            crate::probe!(lock_acquired, &raw const *holder, name.as_ptr());
+            return;
         }
     }
 }

@@ -22,6 +22,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use core::ffi::CStr;
 
 use abi::Errno;
 
@@ -32,6 +33,8 @@ use crate::time::now_ns;
 
 /// Processes that wait for something.
 pub struct WaitQueue {
+    /// What they wait for.
+    wait: &'static CStr,
     waiters: SpinLock<VecDeque<Arc<Process>>>,
 }
 
@@ -45,10 +48,11 @@ enum Wake {
 }
 
 impl WaitQueue {
-    /// An empty queue.
-    pub const fn new() -> Self {
+    /// An empty queue; `wait` names what processes wait for in it, to those who trace.
+    pub const fn new(wait: &'static CStr) -> Self {
         WaitQueue {
-            waiters: SpinLock::new(VecDeque::new()),
+            wait,
+            waiters: SpinLock::new(c"wait_queue", VecDeque::new()),
         }
     }
 
@@ -95,7 +99,7 @@ impl WaitQueue {
         let me = current().arc();
         // Nothing may come between joining the list and leaving the CPU: interrupts stay off.
         let _irq = IrqGuard::new();
-        me.prepare_to_sleep(interruptible);
+        me.prepare_to_sleep(interruptible, self.wait);
         self.waiters.lock().push_back(me.clone());
         let alarm = deadline.map(timer::Alarm::set);
         drop(guard);
@@ -132,11 +136,5 @@ impl WaitQueue {
             self.wake_one();
         }
         count
-    }
-}
-
-impl Default for WaitQueue {
-    fn default() -> Self {
-        Self::new()
     }
 }

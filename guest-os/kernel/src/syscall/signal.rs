@@ -1,5 +1,7 @@
 //! Signal calls.
 
+use core::ffi::CStr;
+
 use abi::Errno;
 use abi::sigframe::{MINSIGSTKSZ, SS_DISABLE, SS_ONSTACK, SigStack};
 use abi::signal::{NSIG, SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SIGKILL, SIGSTOP, Sigaction};
@@ -133,12 +135,12 @@ pub fn rt_sigpending(args: &mut Args) -> SysResult {
     Ok(0)
 }
 
-/// Sleeps until a handler has run or the process ends; always `EINTR`.
-fn wait_for_signal() -> SysResult {
+/// Sleeps, in the call that `wait` names, until a handler has run or the process ends; always `EINTR`.
+fn wait_for_signal(wait: &'static CStr) -> SysResult {
     let me = current();
     while !me.has_signal() {
         let irq = IrqGuard::new();
-        me.prepare_to_sleep(true);
+        me.prepare_to_sleep(true, wait);
         if !(me.has_signal() && me.cancel_sleep()) {
             crate::sched::block();
         }
@@ -152,12 +154,12 @@ pub fn rt_sigsuspend(args: &mut Args) -> SysResult {
     check_set_size(args.word(1))?;
     let mask = args.pointer::<u64>(0).read()?;
     current().signals.suspend_with(mask);
-    wait_for_signal()
+    wait_for_signal(c"sigsuspend")
 }
 
 /// pause(2).
 pub fn pause(_args: &mut Args) -> SysResult {
-    wait_for_signal()
+    wait_for_signal(c"pause")
 }
 
 /// sigaltstack(2).
@@ -187,5 +189,5 @@ pub fn sigaltstack(args: &mut Args) -> SysResult {
 /// rt_sigreturn(2).
 pub fn rt_sigreturn(args: &mut Args) -> SysResult {
     return_from_handler(args.frame);
-    Ok(0)
+    Ok(args.frame.result()) // the register as it was: it is told to observers, the frame stays
 }

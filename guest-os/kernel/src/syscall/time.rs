@@ -30,7 +30,7 @@ fn read_clock(clock: u32) -> Result<u64, Errno> {
 /// Sleeps until `deadline` (monotonic). If a signal comes first, `rest` learns what was left, unless the
 /// caller knows anyway, and the call is not made again.
 fn sleep(deadline: u64, rest: Option<UserPtr<Timespec>>) -> SysResult {
-    match sleep_until(deadline) {
+    match sleep_until(deadline, c"nanosleep") {
         Ok(()) => Ok(0),
         Err(_) => {
             if let Some(rest) = rest {

@@ -3,6 +3,7 @@
 //! `register(line, trigger, handler)` routes a line to the boot CPU and unmasks it. The handler runs with
 //! interrupts off, must quiet its device, and may wake sleepers but not sleep.
 
+use core::ffi::CStr;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use alloc::boxed::Box;
@@ -34,6 +35,13 @@ pub enum Trigger {
 /// What runs when a line's interrupt comes.
 pub type Handler = Box<dyn Fn() + Send + Sync>;
 
+/// A line that is in use.
+struct Line {
+    /// What is on it, for those who trace.
+    name: &'static CStr,
+    handler: Handler,
+}
+
 struct IoApic {
     base: usize,
     first_line: usize,
@@ -46,9 +54,9 @@ const IOREDTBL: u32 = 0x10;
 const REDIRECTION_LEVEL: u32 = 1 << 15;
 const REDIRECTION_MASKED: u32 = 1 << 16;
 
-static CHIPS: SpinLock<Vec<IoApic>> = SpinLock::new(Vec::new());
-static HANDLERS: [SpinLock<Option<&'static Handler>>; MAX_LINES] =
-    [const { SpinLock::new(None) }; MAX_LINES];
+static CHIPS: SpinLock<Vec<IoApic>> = SpinLock::new(c"io_apics", Vec::new());
+static LINES: [SpinLock<Option<&'static Line>>; MAX_LINES] =
+    [const { SpinLock::new(c"irq_line", None) }; MAX_LINES];
 static COUNTS: [[AtomicU64; MAX_CPUS]; MAX_LINES] =
     [const { [const { AtomicU64::new(0) }; MAX_CPUS] }; MAX_LINES];
 
@@ -100,8 +108,9 @@ pub fn init(topology: &Topology) {
     }
 }
 
-/// Calls `handler` whenever `line` interrupts. A line has one handler, kept for good.
-pub fn register(line: u32, trigger: Trigger, handler: Handler) {
+/// Calls `handler` whenever `line`, on which is what `name` says, interrupts. A line has one handler, kept for
+/// good.
+pub fn register(line: u32, name: &'static CStr, trigger: Trigger, handler: Handler) {
     let line = line as usize;
     let chips = CHIPS.lock();
     let Some(chip) = chips
@@ -111,11 +120,11 @@ pub fn register(line: u32, trigger: Trigger, handler: Handler) {
         crate::warning!("no interrupt controller has line {line}");
         return;
     };
-    let Some(slot) = HANDLERS.get(line) else {
+    let Some(slot) = LINES.get(line) else {
         crate::warning!("interrupt line {line} is beyond what the kernel handles");
         return;
     };
-    *slot.lock() = Some(Box::leak(Box::new(handler)));
+    *slot.lock() = Some(Box::leak(Box::new(Line { name, handler })));
     let index = IOREDTBL + 2 * (line - chip.first_line) as u32;
     let level = if trigger == Trigger::Level {
         REDIRECTION_LEVEL
@@ -129,11 +138,13 @@ pub fn register(line: u32, trigger: Trigger, handler: Handler) {
 /// Called by the trap code for a device's vector.
 pub(super) fn dispatch(vector: u64) {
     let line = vector.wrapping_sub(FIRST_VECTOR) as usize;
-    if let Some(slot) = HANDLERS.get(line) {
+    if let Some(slot) = LINES.get(line) {
         COUNTS[line][cpu_id()].fetch_add(1, Relaxed);
-        let handler = *slot.lock();
-        if let Some(handler) = handler {
-            handler();
+        let used = *slot.lock();
+        if let Some(used) = used {
+            crate::probe!(irq_handler_entry, line, used.name.as_ptr());
+            (used.handler)();
+            crate::probe!(irq_handler_exit, line);
         }
     }
     apic::end_of_interrupt();
@@ -141,6 +152,6 @@ pub(super) fn dispatch(vector: u64) {
 
 /// How often `line` has interrupted `cpu`, for /proc/interrupts; `None` if no driver has the line.
 pub fn count(line: usize, cpu: usize) -> Option<u64> {
-    HANDLERS.get(line)?.lock().as_ref()?;
+    LINES.get(line)?.lock().as_ref()?;
     Some(COUNTS[line][cpu].load(Relaxed))
 }

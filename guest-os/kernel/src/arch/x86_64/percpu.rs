@@ -27,6 +27,8 @@ pub struct PerCpu {
     irq_depth: usize,
     /// Whether interrupts were on when the first reason came.
     irq_was_on: bool,
+    /// Whether an interrupt handler runs.
+    in_interrupt: bool,
     /// The running process (`proc::current`).
     current: *const (),
 }
@@ -44,6 +46,7 @@ static SLOTS: [Slot; MAX_CPUS] = [const {
         id: 0,
         irq_depth: 0,
         irq_was_on: false,
+        in_interrupt: false,
         current: ptr::null(),
     }))
 }; MAX_CPUS];
@@ -140,4 +143,17 @@ pub fn irq_off_depth() -> usize {
 pub fn swap_irq_was_on(value: bool) -> bool {
     // SAFETY: as above; called with interrupts off.
     unsafe { core::mem::replace(&mut (*slot()).irq_was_on, value) }
+}
+
+/// Whether an interrupt handler runs on this CPU.
+#[inline(always)]
+pub fn in_interrupt() -> bool {
+    // SAFETY: as above.
+    unsafe { (*slot()).in_interrupt }
+}
+
+/// An interrupt handler begins or ends.
+pub fn set_in_interrupt(value: bool) {
+    // SAFETY: as above.
+    unsafe { (*slot()).in_interrupt = value };
 }

@@ -9,13 +9,15 @@
 
 use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
+use core::ffi::CStr;
 
 use super::gdt::{IST_DOUBLE_FAULT, IST_NMI, KERNEL_CS};
-use super::{apic, cpu, irq, smp, usercopy};
+use super::{apic, cpu, irq, percpu, smp, usercopy};
 use crate::mm::fault::{Access, Fault};
 use crate::mm::layout::{self, USER_TOP};
 use crate::proc;
 use crate::proc::fault::{self, Cause};
+use crate::sched;
 
 pub use super::frame::{SYSCALL, TrapFrame};
 
@@ -193,24 +195,33 @@ extern "C" fn trap_dispatch(frame: &mut TrapFrame) {
         DOUBLE_FAULT => double_fault(frame),
         NMI => smp::stop_if_panicking(),
         0..32 => exception(frame),
-        apic::VECTOR_SPURIOUS => {}
-        apic::VECTOR_TIMER => {
-            apic::end_of_interrupt();
-            crate::sched::timer_interrupt();
+        vector => {
+            percpu::set_in_interrupt(true);
+            interrupt(vector);
+            percpu::set_in_interrupt(false);
         }
-        apic::VECTOR_RESCHEDULE => {
-            apic::end_of_interrupt();
-            crate::sched::reschedule_interrupt();
-        }
-        apic::VECTOR_SHOOTDOWN => {
-            apic::end_of_interrupt();
-            smp::shootdown_interrupt();
-        }
-        vector => irq::dispatch(vector),
     }
     if frame.is_user() {
         before_user(frame);
     }
+}
+
+fn interrupt(vector: u64) {
+    match vector {
+        apic::VECTOR_SPURIOUS => {}
+        apic::VECTOR_TIMER => of_this_cpu(vector, c"timer", sched::timer_interrupt),
+        apic::VECTOR_RESCHEDULE => of_this_cpu(vector, c"reschedule", sched::reschedule_interrupt),
+        apic::VECTOR_SHOOTDOWN => of_this_cpu(vector, c"tlb_shootdown", smp::shootdown_interrupt),
+        _ => irq::dispatch(vector),
+    }
+}
+
+/// An interrupt that belongs to no device's line: the CPU's timer, or another CPU.
+fn of_this_cpu(vector: u64, name: &'static CStr, handler: fn()) {
+    crate::probe!(irq_handler_entry, vector, name.as_ptr());
+    apic::end_of_interrupt();
+    handler();
+    crate::probe!(irq_handler_exit, vector);
 }
 
 /// What is due before a return to user mode: signals, a switch if another process should run. Leaves with

@@ -118,18 +118,22 @@ pub fn attach(transport: Transport) -> Result<(), Errno> {
             .min(size.saturating_sub(2))
             .clamp(1, MAX_FRAMES),
         can_flush: features & F_FLUSH != 0,
-        state: SpinLock::new(State {
-            queue,
-            memory: DmaBuffer::new(SLOTS * SLOT_SIZE)?,
-            slots: [Slot::Free; SLOTS],
-            slot_of_head: vec![0; size],
-        }),
-        changed: WaitQueue::new(),
+        state: SpinLock::new(
+            c"disk",
+            State {
+                queue,
+                memory: DmaBuffer::new(SLOTS * SLOT_SIZE)?,
+                slots: [Slot::Free; SLOTS],
+                slot_of_head: vec![0; size],
+            },
+        ),
+        changed: WaitQueue::new(c"disk"),
         transport,
     });
     let for_interrupt = device.clone();
     irq::register(
         device.transport.irq(),
+        c"virtio_blk",
         Trigger::Level,
         Box::new(move || for_interrupt.interrupt()),
     );
@@ -179,7 +183,8 @@ impl State {
         // SAFETY: `perform` holds the frames until the slot is done.
         let head = unsafe { self.queue.add(&chain) }?;
         let (kind, sector, sectors) = (command.kind, command.sector, command.sectors());
-        crate::probe!(block_rq_issue, sector, sectors, kind != T_IN, 0);
+        let pid = try_current().map_or(0, |process| process.pid);
+        crate::probe!(block_rq_issue, sector, sectors, kind != T_IN, pid);
         self.slots[slot] = Slot::Busy {
             kind,
             sector,

@@ -107,7 +107,7 @@ pub fn attach(transport: Transport) -> Result<(), Errno> {
         ports.push(Arc::new(Port::new(transport.clone(), receive, transmit)));
     }
     let control = if multiport {
-        Some(SpinLock::new(Control::new(&transport)?))
+        Some(SpinLock::new(c"console_control", Control::new(&transport)?))
     } else {
         None
     };
@@ -121,6 +121,7 @@ pub fn attach(transport: Transport) -> Result<(), Errno> {
     let for_interrupt = console.clone();
     irq::register(
         console.transport.irq(),
+        c"virtio_console",
         Trigger::Level,
         Box::new(move || for_interrupt.interrupt()),
     );

@@ -30,14 +30,14 @@ pub fn attach(transport: Transport) -> Result<(), Errno> {
     transport.drive();
     transport.notify(&queue);
     let irq = transport.irq();
-    let state = SpinLock::new((queue, memory));
+    let state = SpinLock::new(c"entropy", (queue, memory));
     let handler = move || {
         transport.acknowledge_interrupt();
         let mut state = state.lock();
         let (queue, memory) = &mut *state;
         take(queue, memory);
     };
-    irq::register(irq, Trigger::Level, Box::new(handler));
+    irq::register(irq, c"virtio_rng", Trigger::Level, Box::new(handler));
     Ok(())
 }
 

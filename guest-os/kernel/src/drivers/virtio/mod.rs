@@ -36,7 +36,7 @@ struct Found {
     irq: u32,
 }
 
-static FOUND: SpinLock<Vec<Found>> = SpinLock::new(Vec::new());
+static FOUND: SpinLock<Vec<Found>> = SpinLock::new(c"virtio_devices", Vec::new());
 
 /// Finds the devices at the announced places and starts their drivers.
 pub fn init(places: &[VirtioMmio]) {

@@ -78,10 +78,10 @@ impl Port {
         };
         Port {
             transport,
-            receive: SpinLock::new(receive),
-            readers: WaitQueue::new(),
-            transmit: SpinLock::new(transmit),
-            writers: WaitQueue::new(),
+            receive: SpinLock::new(c"port_receive", receive),
+            readers: WaitQueue::new(c"port_read"),
+            transmit: SpinLock::new(c"port_transmit", transmit),
+            writers: WaitQueue::new(c"port_write"),
         }
     }
 

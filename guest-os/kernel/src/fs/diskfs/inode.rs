@@ -10,12 +10,13 @@ use abi::Errno;
 use abi::dirent::Dirent;
 use abi::stat::{S_IFMT, S_IFREG, S_PERM, Stat, Statfs};
 
-use super::DiskFs;
+use super::{DiskFs, begin};
 use crate::fs::inode::{Attributes, Inode, InodeId, InodeRef, NewFile, Place, Wait, now};
 use crate::fs::page_cache::FilePages;
 use crate::fs::transfer::{Sink, Source};
 use crate::mm::address::PAGE_SIZE;
 use crate::mm::frame::Frame;
+use crate::mm::region::FilePage;
 use crate::sync::SleepLock;
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -47,8 +48,8 @@ impl DiskInode {
             mode: AtomicU32::new(stat.mode),
             size: AtomicU64::new(stat.size as u64),
             orphan: AtomicBool::new(false),
-            writer: SleepLock::new(()),
-            mapping: SleepLock::new(()),
+            writer: SleepLock::new(c"inode_writer", ()),
+            mapping: SleepLock::new(c"inode_mapping", ()),
             pages: FilePages::new(ino.into()),
         }
     }
@@ -67,10 +68,10 @@ impl DiskInode {
     }
 
     /// Reads the page with this index and some that follow it, and gives it.
-    fn fill(&self, index: u64) -> Result<Frame, Errno> {
+    fn fill(&self, index: u64) -> Result<FilePage, Errno> {
         let _mapping = self.mapping.lock();
         if let Some(frame) = self.pages.get(index) {
-            return Ok(frame);
+            return Ok(in_memory(frame));
         }
         let size = self.size();
         let end = size.div_ceil(PAGE).min(index + READ_AHEAD);
@@ -84,6 +85,7 @@ impl DiskInode {
             let Ok(frame) = Frame::alloc() else { break };
             pages.push((index, frame));
         }
+        crate::probe!(page_cache_miss, self.ino, index, pages.len());
         let blocks = self.disk.with(|fs| {
             let blocks = pages.iter().map(|(index, _)| fs.block_at(self.ino, *index));
             blocks.collect::<Result<Vec<Option<u32>>, Errno>>()
@@ -96,14 +98,17 @@ impl DiskInode {
             }
         }
         on_disk.sort_unstable_by_key(|(block, _)| *block);
-        self.disk.buffers.read_pages(&on_disk)?;
+        let was_read = self.disk.buffers.read_pages(&on_disk)?;
         for (index, frame) in pages {
             if (index + 1) * PAGE > size {
                 frame.clear_from((size - index * PAGE) as usize);
             }
             self.pages.insert(index, frame);
         }
-        Ok(first)
+        Ok(FilePage {
+            frame: first,
+            was_read,
+        })
     }
 
     /// Writes one chunk; gives the position behind it.
@@ -115,11 +120,18 @@ impl DiskInode {
         };
         let count = self
             .disk
-            .with(|fs| fs.write_at(self.ino, at, bytes, now()))?;
+            .with(|fs| begin(fs, c"write").write_at(self.ino, at, bytes, now()))?;
         self.pages.update(at, &bytes[..count]);
         let end = at + count as u64;
         self.size.fetch_max(end, Ordering::AcqRel);
         Ok((end, count))
+    }
+}
+
+fn in_memory(frame: Frame) -> FilePage {
+    FilePage {
+        frame,
+        was_read: false,
     }
 }
 
@@ -166,7 +178,7 @@ impl Inode for DiskInode {
             let left = self.size().saturating_sub(at).min(buffer.len() as u64) as usize;
             let part = &mut buffer[..left.min(PAGE_SIZE - offset).min(to.room())];
             match self.page(at / PAGE) {
-                Ok(page) => page.read(offset, part),
+                Ok(page) => page.frame.read(offset, part),
                 // The file was cut meanwhile.
                 Err(Errno::ENXIO) => break,
                 Err(errno) => return Err(errno),
@@ -223,12 +235,12 @@ impl Inode for DiskInode {
         Ok(position)
     }
 
-    fn page(&self, index: u64) -> Result<Frame, Errno> {
+    fn page(&self, index: u64) -> Result<FilePage, Errno> {
         if !self.is_file() {
             return Err(Errno::ENODEV);
         }
         match self.pages.get(index) {
-            Some(frame) => Ok(frame),
+            Some(frame) => Ok(in_memory(frame)),
             None => self.fill(index),
         }
     }
@@ -242,7 +254,8 @@ impl Inode for DiskInode {
             });
         }
         let _mapping = self.mapping.lock();
-        self.disk.with(|fs| fs.truncate(self.ino, len, now()))?;
+        self.disk
+            .with(|fs| begin(fs, c"truncate").truncate(self.ino, len, now()))?;
         self.size.store(len, Ordering::Release);
         self.pages.cut(len);
         Ok(())
@@ -254,7 +267,7 @@ impl Inode for DiskInode {
 
     fn set_attributes(&self, changes: &Attributes) -> Result<(), Errno> {
         self.disk
-            .with(|fs| fs.set_attributes(self.ino, changes, now()))?;
+            .with(|fs| begin(fs, c"set_attributes").set_attributes(self.ino, changes, now()))?;
         if let Some(perm) = changes.perm {
             self.mode
                 .store(self.mode() & !S_PERM | perm & S_PERM, Ordering::Relaxed);
@@ -280,48 +293,53 @@ impl Inode for DiskInode {
     }
 
     fn create(&self, name: &[u8], new: &NewFile) -> Result<InodeRef, Errno> {
-        Ok(self.disk.with_inode(|fs| fs.create(self.ino, name, new))?)
+        Ok(self
+            .disk
+            .with_inode(|fs| begin(fs, c"create").create(self.ino, name, new))?)
     }
 
     fn make_dir(&self, name: &[u8], new: &NewFile) -> Result<(), Errno> {
-        self.disk.with(|fs| fs.mkdir(self.ino, name, new)).map(drop)
+        self.disk
+            .with(|fs| begin(fs, c"mkdir").mkdir(self.ino, name, new))
+            .map(drop)
     }
 
     fn make_link(&self, name: &[u8], target: &[u8], new: &NewFile) -> Result<(), Errno> {
         self.disk
-            .with(|fs| fs.symlink(self.ino, name, target, new))
+            .with(|fs| begin(fs, c"symlink").symlink(self.ino, name, target, new))
             .map(drop)
     }
 
     fn link(&self, name: &[u8], ino: u64) -> Result<(), Errno> {
         self.disk
-            .with(|fs| fs.link(ino as u32, self.ino, name, now()))
+            .with(|fs| begin(fs, c"link").link(ino as u32, self.ino, name, now()))
     }
 
     fn unlink(&self, name: &[u8]) -> Result<(), Errno> {
         self.disk.with_removal(|fs| {
-            let removed = fs.unlink(self.ino, name, now())?;
+            let removed = begin(fs, c"unlink").unlink(self.ino, name, now())?;
             Ok(removed.orphaned.then_some(removed.ino))
         })
     }
 
     fn remove_dir(&self, name: &[u8]) -> Result<(), Errno> {
         self.disk.with_removal(|fs| {
-            let removed = fs.rmdir(self.ino, name, now())?;
+            let removed = begin(fs, c"rmdir").rmdir(self.ino, name, now())?;
             Ok(removed.orphaned.then_some(removed.ino))
         })
     }
 
     fn rename(&self, from: &[u8], to_dir: u64, to: &[u8], flags: u32) -> Result<(), Errno> {
-        self.disk
-            .with_removal(|fs| fs.rename((self.ino, from), (to_dir as u32, to), flags, now()))
+        self.disk.with_removal(|fs| {
+            begin(fs, c"rename").rename((self.ino, from), (to_dir as u32, to), flags, now())
+        })
     }
 }
 
 impl Drop for DiskInode {
     fn drop(&mut self) {
         if self.orphan.load(Ordering::Relaxed)
-            && let Err(errno) = self.disk.with(|fs| fs.reap(self.ino))
+            && let Err(errno) = self.disk.with(|fs| begin(fs, c"reap").reap(self.ino))
         {
             crate::warning!("inode {}: cannot be freed: {errno}", self.ino);
         }

@@ -35,6 +35,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 
 use abi::Errno;
 use kcore::fs::{Fs, MountError, ROOT_INO};
@@ -72,12 +73,13 @@ pub fn mount(device: &'static dyn BlockDevice) -> Result<InodeRef, MountError> {
     let fs = Fs::mount(buffers)?;
     let (sequence, blocks) = fs.last_commit();
     if sequence > 0 {
+        crate::probe!(journal_replay, sequence, blocks);
         crate::info!("root: log replayed, transaction {sequence} of {blocks} blocks");
     }
     let disk: &'static DiskFs = Box::leak(Box::new(DiskFs {
-        fs: SleepLock::new(fs),
+        fs: SleepLock::new(c"file_system", fs),
         buffers,
-        inodes: SpinLock::new(BTreeMap::new()),
+        inodes: SpinLock::new(c"inodes", BTreeMap::new()),
         dev: FIRST_DISK_DEV,
     }));
     MOUNTED.set(disk);
@@ -157,7 +159,7 @@ impl DiskFs {
                 drop(inode);
                 Ok(())
             }
-            None => observed(&mut fs, |fs| fs.reap(ino)),
+            None => observed(&mut fs, |fs| begin(fs, c"reap").reap(ino)),
         }
     }
 
@@ -212,6 +214,13 @@ impl DiskFs {
         }
         dropped
     }
+}
+
+/// What every operation calls first that changes something: says which transaction it will be part of.
+fn begin<'a>(fs: &'a mut CoreFs, operation: &'static CStr) -> &'a mut CoreFs {
+    let (committed, _) = fs.last_commit();
+    crate::probe!(journal_begin, committed + 1, operation.as_ptr());
+    fs
 }
 
 /// Runs an operation, and leaves a probe if the journal committed on its way.
