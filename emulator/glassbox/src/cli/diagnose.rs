@@ -71,11 +71,7 @@ fn cpu(
 /// The process that the kernel's last `sched_switch` put on the CPU: its number and name.
 fn process(board: &Pc, index: usize) -> String {
     const NAME: u64 = 16;
-    let Some(&[_, _, pid, name]) = board
-        .kernel_probes()
-        .last(index)
-        .map(|passed| &passed.arguments[..])
-    else {
+    let Some(&[_, _, pid, name, ..]) = board.switched(index) else {
         return "none known".into();
     };
     let bytes = (0..NAME).map_while(|i| {
