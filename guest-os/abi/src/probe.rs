@@ -3,11 +3,14 @@
 //! The kernel's `probe!(NAME, arguments…)` leaves a `nop` and a SystemTap SDT note; the emulator
 //! finds the note's name in [`PROBES`] and so knows what each argument is. Names follow Linux's
 //! tracepoints where one exists. All arguments are 64-bit values.
+//!
+//! Texts are in the kernel's memory, NUL-terminated. What something waits for, and what locks and
+//! interrupts are called, is lower case with underscores, never empty where there is something to say.
 
 /// What an argument is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A decimal number.
+    /// A decimal number, signed.
     Int,
     /// A signed number, negative ones being errors.
     Result,
@@ -25,6 +28,10 @@ pub enum Kind {
     Syscall,
     /// A process state, see [`STATES`].
     State,
+    /// Why a process left its CPU, see [`REASONS`].
+    Reason,
+    /// What kind of page fault it was, see [`FAULTS`].
+    Fault,
     /// A bit mask.
     Hex,
 }
@@ -38,6 +45,13 @@ pub struct Probe {
     pub args: &'static [(&'static str, Kind)],
 }
 
+impl Probe {
+    /// Where the argument with this name is among the arguments.
+    pub fn position(&self, argument: &str) -> Option<usize> {
+        self.args.iter().position(|(name, _)| *name == argument)
+    }
+}
+
 /// The provider of Silica's notes.
 pub const PROVIDER: &str = "silica";
 
@@ -45,6 +59,32 @@ pub const PROVIDER: &str = "silica";
 pub const STATES: [&str; 6] = [
     "new", "runnable", "running", "sleeping", "stopped", "zombie",
 ];
+
+/// Why a process left its CPU, indexed by the value of a `Reason` argument.
+pub const REASONS: [&str; 6] = [
+    "preempted", // its time slice was over
+    "yielded",   // sched_yield(2)
+    "blocked",   // it waits for something, which `wait` names
+    "exited",    // it has ended
+    "stopped",   // a signal stopped it
+    "idle",      // the idle process made way for one that has something to do
+];
+
+/// Kinds of page faults, indexed by the value of a `Fault` argument. As on Linux a fault that had to wait for
+/// the disk is a *major* one (`maj_flt`), whatever else it was, and every other one that was resolved is
+/// a minor one (`min_flt`).
+pub const FAULTS: [&str; 7] = [
+    "minor",    // the page was in memory: in the page cache, or among pages shared with others
+    "major",    // the page was read from the disk
+    "zero",     // a fresh page of zeros
+    "stack",    // the same, and the stack grew to hold it
+    "cow",      // a write to a page that is shared until written: copied, or its last sharer's now
+    "spurious", // the page was there: another CPU was faster, or this one's TLB was behind
+    "bad",      // not resolved: a signal follows, or EFAULT
+];
+
+/// The one kind of fault that Linux counts as major.
+pub const MAJOR: u64 = 1;
 
 macro_rules! probes {
     ($($name:ident($($arg:ident: $kind:ident),*) $doc:literal;)*) => {
@@ -68,42 +108,89 @@ macro_rules! probes {
 }
 
 probes! {
-    sched_switch(prev_pid: Pid, prev_state: State, next_pid: Pid, next_comm: Text)
-        "A CPU goes from one process to another.";
-    sched_wakeup(pid: Pid, cpu: Cpu)
-        "A sleeping process becomes runnable.";
+    // Scheduling.
+    sched_switch(prev_pid: Pid, prev_state: State, reason: Reason, wait: Text, next_pid: Pid, next_comm: Text)
+        "A CPU goes from one process to another. `wait` is empty unless the first one blocked.";
+    sched_sleep(pid: Pid, wait: Text)
+        "A process is about to sleep. If a signal is there already it goes on, without a switch or a wakeup.";
+    sched_wakeup(pid: Pid, cpu: Cpu, waker_pid: Pid, wait: Text, irq: Int)
+        "A process becomes runnable again, on that CPU's queue. In an interrupt handler (`irq` is 1) the waker is \
+         only whom the interrupt found running.";
+    sched_wakeup_new(pid: Pid, cpu: Cpu, waker_pid: Pid)
+        "A process becomes runnable for the first time.";
     sched_pick(policy: Text, chosen_pid: Pid, key: Int, candidates: Int)
         "The policy chose; `candidates` counts the runnable processes it chose from.";
+    sched_migrate_task(pid: Pid, orig_cpu: Cpu, dest_cpu: Cpu)
+        "A process goes to another CPU: an idle one took it, or it woke and its old CPU was busy.";
+    timer_tick(cpu: Cpu, pid: Pid)
+        "The CPU's timer went off while that process ran. It is set for what is due next; there is no regular tick.";
+
+    // Processes.
     process_fork(parent_pid: Pid, child_pid: Pid, flags: Hex)
         "A process was made.";
     process_exec(pid: Pid, path: Text, entry: Addr)
         "A process runs a new program.";
     process_exit(pid: Pid, status: Hex)
         "A process ended; `status` is the word wait4 reports.";
-    page_fault(pid: Pid, address: Addr, error_code: Hex, result: Result)
-        "A page fault was handled, or not.";
+    process_wait(pid: Pid, child_pid: Pid, status: Hex)
+        "A process asked for the status of its ended child, which is gone for good now.";
     sys_enter(pid: Pid, number: Syscall, a0: Hex, a1: Hex, a2: Hex, a3: Hex, a4: Hex, a5: Hex)
         "A system call begins.";
     sys_exit(pid: Pid, number: Syscall, result: Result)
-        "A system call ends.";
-    signal_generate(pid: Pid, signal: Int, sender_pid: Pid)
-        "A signal becomes pending.";
-    signal_deliver(pid: Pid, signal: Int, handler: Addr)
-        "A signal is acted upon.";
-    block_rq_issue(sector: Int, sectors: Int, write: Int)
-        "A request goes to the disk.";
-    block_rq_complete(sector: Int, sectors: Int, write: Int, result: Result)
-        "The disk has finished a request.";
-    journal_commit(sequence: Int, blocks: Int)
-        "The journal made a transaction durable.";
-    frame_alloc(frame: Phys, order: Int)
-        "A block of page frames was allocated.";
-    frame_free(frame: Phys, order: Int)
-        "A block of page frames was freed.";
+        "A system call ends. exit never does; execve does if the new program is in place; rt_sigreturn's \
+         result is the register that it restored.";
+
+    // Signals. `code` is si_code; `sender_pid`, `addr` and `status` are the fields of siginfo_t that go with it, or 0.
+    signal_generate(pid: Pid, signal: Int, sender_pid: Pid, code: Int, addr: Addr, status: Int, ignored: Int)
+        "A signal was sent. It becomes pending unless the receiver ignores it.";
+    signal_deliver(pid: Pid, signal: Int, handler: Addr, sender_pid: Pid, code: Int, addr: Addr, status: Int)
+        "A signal is acted upon; `handler` is 0 for the default action.";
+
+    // Memory.
+    page_fault(pid: Pid, address: Addr, error_code: Hex, kind: Fault, result: Result)
+        "A page fault was handled, or not. What was asked for is mapped by now.";
+    cow_break(pid: Pid, address: Addr, old_frame: Phys, new_frame: Phys)
+        "A write ended the sharing of a page: the writer got a copy, or, the frames being the same, was the \
+         last to share it.";
+    frame_alloc(frame: Phys, order: Int, free: Int)
+        "A block of 2^order page frames was allocated; `free` frames are left.";
+    frame_free(frame: Phys, order: Int, free: Int)
+        "A block of 2^order page frames was freed; `free` frames are free now.";
+
+    // Files.
+    page_cache_hit(ino: Int, index: Int)
+        "A page of a file was in memory.";
+    page_cache_miss(ino: Int, index: Int, pages: Int)
+        "A page of a file was not: it will be read, `pages` of them at once with those that follow it.";
     page_evict(ino: Int, index: Int)
         "The page cache dropped a page.";
+    buffer_hit(block: Int)
+        "A block of the disk was in the buffer cache.";
+    buffer_miss(block: Int)
+        "A block was not: a buffer is made, and filled from the disk unless all of it is going to be written.";
+    journal_begin(sequence: Int, operation: Text)
+        "An operation that changes the file system begins. It is part of this transaction, or of the next one \
+         if the log has no room for it.";
+    journal_commit(sequence: Int, blocks: Int)
+        "The journal made a transaction durable.";
+    journal_replay(sequence: Int, blocks: Int)
+        "Mounting found a transaction in the log and repeated it.";
+
+    // Devices.
+    block_rq_issue(sector: Int, sectors: Int, write: Int, pid: Pid)
+        "A request of that process goes to the disk. One without sectors is a flush.";
+    block_rq_complete(sector: Int, sectors: Int, write: Int, result: Result)
+        "The disk has finished a request.";
+    irq_handler_entry(irq: Int, name: Text)
+        "An interrupt is being handled: `irq` is the device's line, or the vector (240 and up) of the CPU's own.";
+    irq_handler_exit(irq: Int)
+        "It was.";
+
+    // Locks.
     lock_contended(lock: Addr, name: Text)
-        "A CPU had to wait for a spin lock.";
+        "A CPU has to wait for a spin lock.";
+    lock_acquired(lock: Addr, name: Text)
+        "It got the lock.";
 }
 
 /// The probe with this name.
@@ -118,7 +205,9 @@ mod tests {
     #[test]
     fn probes_are_found_by_name_and_know_their_arguments() {
         let probe = by_name("sched_switch").unwrap();
-        assert_eq!(probe.args[2], ("next_pid", Kind::Pid));
+        let next = probe.position("next_pid").unwrap();
+        assert_eq!(probe.args[next], ("next_pid", Kind::Pid));
+        assert_eq!(probe.position("no_such_argument"), None);
         assert_eq!(probe.args.len(), arity::sched_switch);
         assert_eq!(by_name("no_such_probe"), None);
     }
@@ -132,5 +221,15 @@ mod tests {
                 probe.name
             );
         }
+    }
+
+    #[test]
+    fn no_probe_has_more_arguments_than_there_are_registers_for() {
+        assert!(PROBES.iter().all(|probe| probe.args.len() <= 8));
+    }
+
+    #[test]
+    fn the_major_fault_is_where_its_number_says() {
+        assert_eq!(FAULTS[MAJOR as usize], "major");
     }
 }

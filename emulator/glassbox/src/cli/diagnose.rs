@@ -71,7 +71,9 @@ fn cpu(
 /// The process that the kernel's last `sched_switch` put on the CPU: its number and name.
 fn process(board: &Pc, index: usize) -> String {
     const NAME: u64 = 16;
-    let Some(&[_, _, pid, name, ..]) = board.switched(index) else {
+    let switch = abi::probe::by_name("sched_switch");
+    let argument = |name| board.switched(index)?.get(switch?.position(name)?).copied();
+    let (Some(pid), Some(name)) = (argument("next_pid"), argument("next_comm")) else {
         return "none known".into();
     };
     let bytes = (0..NAME).map_while(|i| {

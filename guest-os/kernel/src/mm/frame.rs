@@ -161,7 +161,7 @@ fn take_pages(order: usize) -> Option<PhysAddr> {
     let buddy = pool.as_mut()?;
     let at = PhysAddr::new((buddy.alloc(order)? * PAGE_SIZE) as u64);
     FREE.store(buddy.free_frames(), Ordering::Relaxed);
-    crate::probe!(frame_alloc, at.get(), order);
+    crate::probe!(frame_alloc, at.get(), order, FREE.load(Ordering::Relaxed));
     Some(at)
 }
 
@@ -170,7 +170,7 @@ fn take_pages(order: usize) -> Option<PhysAddr> {
 /// # Safety
 /// Nobody may use the memory any more.
 pub unsafe fn free_pages(at: PhysAddr, order: usize) {
-    crate::probe!(frame_free, at.get(), order);
+    crate::probe!(frame_free, at.get(), order, FREE.load(Ordering::Relaxed));
     let mut pool = POOL.lock();
     let Some(buddy) = pool.as_mut() else { return };
     let freed = buddy.free(at.get() as usize / PAGE_SIZE, order);

@@ -105,6 +105,6 @@ fn resolve(fault: &Fault) -> Result<(), Unresolved> {
         Err(Unresolved::NoMemory) => abi::Errno::ENOMEM.to_result(),
         Err(_) => abi::Errno::EFAULT.to_result(),
     };
-    crate::probe!(page_fault, me.pid, fault.address, fault.code, errno);
+    crate::probe!(page_fault, me.pid, fault.address, fault.code, 0, errno);
     result
 }

@@ -244,7 +244,7 @@ pub fn send(process: &Arc<Process>, signal: u32, origin: Origin) {
         Origin::Process(pid) | Origin::Thread(pid) | Origin::Child { pid, .. } => pid,
         Origin::Kernel | Origin::Fault { .. } => 0,
     };
-    crate::probe!(signal_generate, process.pid, signal, sender);
+    crate::probe!(signal_generate, process.pid, signal, sender, 0, 0, 0, 0);
     let signals = &process.signals;
     if signal == SIGCONT {
         signals.pending.fetch_and(!STOPPING, Ordering::AcqRel);
@@ -313,7 +313,7 @@ pub fn deliver(frame: &mut TrapFrame) {
         return;
     };
     let action = me.signals.action(signal);
-    crate::probe!(signal_deliver, me.pid, signal, action.handler);
+    crate::probe!(signal_deliver, me.pid, signal, action.handler, 0, 0, 0, 0);
     match action.handler {
         SIG_IGN => {}
         SIG_DFL => match default_action(signal) {

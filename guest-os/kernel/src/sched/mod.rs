@@ -116,6 +116,8 @@ fn switch(leave: Leave) {
         sched_switch,
         prev.pid,
         prev.state() as u64,
+        0,
+        c"".as_ptr() as usize,
         next.pid,
         next.comm_address()
     );
@@ -192,7 +194,14 @@ pub fn wake_interruptible(process: &Arc<Process>) {
 pub fn enqueue(process: &Arc<Process>, cause: Cause) {
     let _irq = IrqGuard::new();
     let target = place(process);
-    crate::probe!(sched_wakeup, process.pid, target);
+    crate::probe!(
+        sched_wakeup,
+        process.pid,
+        target,
+        current().pid,
+        c"".as_ptr() as usize,
+        0
+    );
     CPUS[target]
         .queue()
         .lock()

@@ -5,46 +5,12 @@
 //! is the untraced run. Names and arguments are listed in `abi::probe`. Inlining makes several sites of one
 //! name, each with its own argument places. An argument is written `8@%rdi`, `8@16(%rsp)` or `8@$1`.
 
-/// Leaves a probe of `abi::probe`: `probe!(sched_wakeup, pid, cpu)`. Arguments are cast to `u64`.
+/// Leaves a probe of `abi::probe`: `probe!(timer_tick, cpu, pid)`. Arguments are cast to `u64`; they should be
+/// values at hand, because the guest computes them whether or not somebody looks.
 #[macro_export]
 macro_rules! probe {
-    ($name:ident) => {
-        $crate::probe_site!($name, "",)
-    };
-    ($name:ident, $a:expr) => {
-        $crate::probe_site!($name, "8@{0}", $a)
-    };
-    ($name:ident, $a:expr, $b:expr) => {
-        $crate::probe_site!($name, "8@{0} 8@{1}", $a, $b)
-    };
-    ($name:ident, $a:expr, $b:expr, $c:expr) => {
-        $crate::probe_site!($name, "8@{0} 8@{1} 8@{2}", $a, $b, $c)
-    };
-    ($name:ident, $a:expr, $b:expr, $c:expr, $d:expr) => {
-        $crate::probe_site!($name, "8@{0} 8@{1} 8@{2} 8@{3}", $a, $b, $c, $d)
-    };
-    ($name:ident, $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr, $g:expr, $h:expr) => {
-        $crate::probe_site!(
-            $name,
-            "8@{0} 8@{1} 8@{2} 8@{3} 8@{4} 8@{5} 8@{6} 8@{7}",
-            $a,
-            $b,
-            $c,
-            $d,
-            $e,
-            $f,
-            $g,
-            $h
-        )
-    };
-}
-
-/// The site itself; use `probe!`.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! probe_site {
-    ($name:ident, $format:literal, $($arg:expr),*) => {{
-        const ARGS: &[&str] = &[$(stringify!($arg)),*];
+    ($name:ident $(, $first:expr $(, $more:expr)*)?) => {{
+        const ARGS: &[&str] = &[$(stringify!($first) $(, stringify!($more))*)?];
         const _: () = assert!(ARGS.len() == abi::probe::arity::$name, "abi::probe lists other arguments");
         // SAFETY: the code is a NOP; the note is not loaded.
         unsafe {
@@ -60,7 +26,7 @@ macro_rules! probe_site {
                 ".8byte 0",
                 ".asciz \"silica\"",
                 concat!(".asciz \"", stringify!($name), "\""),
-                concat!(".asciz \"", $format, "\""),
+                concat!(".asciz \"", $("8@{}" $(, $crate::one_more_argument!($more))*,)? "\""),
                 "994: .balign 4",
                 ".popsection",
                 ".ifndef _.stapsdt.base",
@@ -71,9 +37,18 @@ macro_rules! probe_site {
                 ".size _.stapsdt.base,1",
                 ".popsection",
                 ".endif",
-                $(in(reg) ($arg) as u64,)*
+                $(in(reg) ($first) as u64, $(in(reg) ($more) as u64,)*)?
                 options(att_syntax, readonly, nostack, preserves_flags)
             );
         }
     }};
+}
+
+/// What an argument adds to the note's list; use `probe!`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! one_more_argument {
+    ($argument:expr) => {
+        " 8@{}"
+    };
 }

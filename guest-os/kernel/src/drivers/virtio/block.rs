@@ -179,7 +179,7 @@ impl State {
         // SAFETY: `perform` holds the frames until the slot is done.
         let head = unsafe { self.queue.add(&chain) }?;
         let (kind, sector, sectors) = (command.kind, command.sector, command.sectors());
-        crate::probe!(block_rq_issue, sector, sectors, kind != T_IN);
+        crate::probe!(block_rq_issue, sector, sectors, kind != T_IN, 0);
         self.slots[slot] = Slot::Busy {
             kind,
             sector,
