@@ -81,6 +81,10 @@ pub const fn same(a: &[u8], b: &[u8]) -> bool {
 pub struct Kind(u8);
 
 impl Kind {
+    /// Page walks.
+    pub const PAGE_WALK: Self = Self(2);
+    /// Characters that go out on the console.
+    pub const CONSOLE: Self = Self(14);
     /// Each instruction.
     pub const INSTRUCTION: Self = Self(15);
 
@@ -162,7 +166,11 @@ impl Kinds {
             return Some(Self::all());
         }
         if name == "kernel" {
-            return Some(Kind::all().filter(|kind| kind.as_probe().is_some()).collect());
+            return Some(
+                Kind::all()
+                    .filter(|kind| kind.as_probe().is_some())
+                    .collect(),
+            );
         }
         let group = GROUPS.iter().find(|(group, _)| *group == name);
         let patterns = group.map_or_else(|| vec![name], |(_, patterns)| patterns.to_vec());

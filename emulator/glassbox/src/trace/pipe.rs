@@ -51,6 +51,11 @@ impl Pipe {
         }
     }
 
+    /// The kinds of records that it needs.
+    pub fn needed(&self) -> Kinds {
+        self.select.needed()
+    }
+
     /// Control passed the place that is watched under `site`, for the edges of the window.
     pub fn passes(&mut self, site: u32) {
         self.window.passes(site);

@@ -1,7 +1,7 @@
 //! What a trace consists of: records that need the guest no more.
 
 use base::Time;
-use base::event::{Cause, DiskOp, Flush, PROBE_ARGS, Path, Walked, Access};
+use base::event::{Access, Cause, DiskOp, Flush, PROBE_ARGS, Path, Walked};
 
 /// Something that happened, with what was in memory then.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,10 +9,15 @@ use std::ops::Range;
 
 /// The kinds of records that tell who runs where.
 pub fn skeleton() -> Kinds {
-    ["sched_switch", "process_fork", "process_exec", "process_exit"]
-        .into_iter()
-        .filter_map(Kind::probe)
-        .collect()
+    [
+        "sched_switch",
+        "process_fork",
+        "process_exec",
+        "process_exit",
+    ]
+    .into_iter()
+    .filter_map(Kind::probe)
+    .collect()
 }
 
 /// Which system calls.
@@ -92,10 +97,19 @@ impl Select {
     /// The kinds that must be recorded for these wishes to be granted.
     pub fn needed(&self) -> Kinds {
         let mut needed = self.kinds.or(skeleton());
-        let calls: Kinds = [SYS_ENTER, SYS_EXIT].map(Kind::of_probe).into_iter().collect();
+        let calls: Kinds = [SYS_ENTER, SYS_EXIT]
+            .map(Kind::of_probe)
+            .into_iter()
+            .collect();
         if self.kinds.meets(calls) {
             // A buffer that was not in memory yet is read when its fault has been handled.
-            needed = needed.or(calls).or(Kind::probe("page_fault").into_iter().collect());
+            needed = needed
+                .or(calls)
+                .or(Kind::probe("page_fault").into_iter().collect());
+        }
+        let texts = [&self.from, &self.to].map(|edge| matches!(edge, Some(Edge::Text(_))));
+        if texts.contains(&true) {
+            needed = needed.or([Kind::CONSOLE].into_iter().collect());
         }
         needed
     }
