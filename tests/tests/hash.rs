@@ -39,7 +39,6 @@ fn busy() -> Machine<Pc, Seeded> {
         stdio: true,
         seed: 5,
         calendar: 1_767_225_600,
-        watch: &[],
         tlb: Shape::default(),
     };
     let mut machine = Machine::new(Pc::new(config).unwrap(), Seeded::new(5));
@@ -186,7 +185,6 @@ fn random_choices_to_come_change_the_hash() {
             stdio: false,
             seed: 0,
             calendar: 0,
-            watch: &[],
             tlb: Shape::default(),
         };
         Machine::new(Pc::new(config).unwrap(), Seeded::new(seed)).hash()

@@ -32,7 +32,7 @@ pub struct Io<'a> {
 /// A chip.
 pub trait Device: State {
     /// Short lower-case name for logs and counters, such as `com1`.
-    fn name(&self) -> &str;
+    fn name(&self) -> &'static str;
 
     /// The datasheet's name of the register at `offset`, for a log line.
     fn register(&self, offset: u64) -> &'static str;

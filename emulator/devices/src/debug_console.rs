@@ -32,7 +32,7 @@ impl DebugConsole {
 }
 
 impl Device for DebugConsole {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "debug_console"
     }
 

@@ -24,7 +24,7 @@ impl DebugExit {
 }
 
 impl Device for DebugExit {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "debug_exit"
     }
 

@@ -201,7 +201,7 @@ impl FwCfg {
 }
 
 impl Device for FwCfg {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "fw_cfg"
     }
 

@@ -102,6 +102,11 @@ impl IoApic {
         self.offer_level(line);
     }
 
+    /// The level of `line`.
+    pub const fn line(&self, line: usize) -> bool {
+        line < LINES && self.asserted & 1 << line != 0
+    }
+
     /// Whether there is a message to take.
     #[inline]
     pub const fn has_message(&self) -> bool {
@@ -201,7 +206,7 @@ const IOREGSEL: u64 = 0x00;
 const IOWIN: u64 = 0x10;
 
 impl Device for IoApic {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "ioapic"
     }
 

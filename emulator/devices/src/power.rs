@@ -82,7 +82,7 @@ fn timer(now: Time) -> u32 {
 }
 
 impl Device for Power {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "power"
     }
 

@@ -3,3 +3,4 @@
 pub mod cli;
 pub mod disk;
 pub mod symbols;
+pub mod trace;

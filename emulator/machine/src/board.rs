@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::outcome::Outcome;
+use crate::watch::{UnknownRegister, Watch};
 use base::{Chooser, Observer, Ram, State, Time};
 
 /// What a CPU is up to.
@@ -47,8 +48,8 @@ pub trait Board: State {
     /// When [`Board::advance`] must next be called.
     fn deadline(&self) -> Time;
 
-    /// Brings all chips to `now`; CPUs that an interrupt wakes become running.
-    fn advance(&mut self, now: Time);
+    /// Brings all chips to `now`; CPUs that an interrupt wakes become running. `cpu` is the one whose turn it is.
+    fn advance<O: Observer>(&mut self, cpu: usize, now: Time, observer: &mut O);
 
     /// Runs CPU number `cpu`, whose instructions are timed by `clock`, for at most `budget` instructions (at least 1).
     fn step<O: Observer>(
@@ -59,11 +60,18 @@ pub trait Board: State {
         observer: &mut O,
     ) -> Step;
 
+    /// Watches these places in the guest's code from now on, and no others; with `instructions`, each instruction is
+    /// an event, too. The run itself is the same.
+    ///
+    /// # Errors
+    /// A watch names a register that this ISA has not.
+    fn watch(&mut self, watches: &[Watch], instructions: bool) -> Result<(), UnknownRegister>;
+
     /// Lets `chooser` choose what varies about requests that are new to the devices.
     fn vary(&mut self, chooser: &mut dyn Chooser);
 
     /// Receives characters on the console, as many as there is room for.
-    fn type_in(&mut self, bytes: &[u8]);
+    fn type_in(&mut self, bytes: &[u8], now: Time);
 
     /// Gives the input that [`Board::wanted_input`] asks for; none means the end.
     fn supply(&mut self, port: u32, bytes: &[u8], now: Time);

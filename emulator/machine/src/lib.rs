@@ -13,9 +13,11 @@ pub mod pc;
 pub mod run;
 #[cfg(test)]
 mod testing;
+pub mod watch;
 
 pub use board::{Board, CpuActivity};
 pub use clock::{Clock, NS_PER_INSTRUCTION};
 pub use loader::LoadError;
 pub use outcome::{Hang, Limits, Outcome};
 pub use run::Machine;
+pub use watch::{UnknownRegister, Watch};

@@ -61,7 +61,7 @@ impl<B: Board, C: Chooser> Machine<B, C> {
         loop {
             let now = self.clock.now();
             if self.board.deadline() <= now {
-                self.board.advance(now);
+                self.board.advance(self.clock.cpu(), now, observer);
             }
             if let Some((port, capacity)) = self.board.wanted_input() {
                 return Outcome::Input { port, capacity };
@@ -135,7 +135,8 @@ impl<B: Board, C: Chooser> Machine<B, C> {
 
     /// The door for console input: `bytes` arrive now.
     pub fn type_in(&mut self, bytes: &[u8]) {
-        self.board.type_in(bytes);
+        let now = self.clock.now();
+        self.board.type_in(bytes, now);
     }
 
     /// The door for the input that [`Outcome::Input`] asks for: `bytes` arrive now, none meaning the end.

@@ -70,7 +70,6 @@ pub fn board(kernel: &[u8], cpus: usize, initrd: Option<&[u8]>) -> Result<Pc, Co
         stdio: false,
         seed: 1,
         calendar: 0,
-        watch: &[],
         tlb: Shape::default(),
     })
 }

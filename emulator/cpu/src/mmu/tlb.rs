@@ -171,8 +171,9 @@ impl Tlb {
             .copied()
     }
 
-    /// Takes in the result of a page walk, replacing an older translation of the page or the next in turn.
-    pub fn insert(&mut self, entry: Entry) {
+    /// Takes in the result of a page walk, replacing an older translation of the page or the next in turn; gives the
+    /// page whose translation had to make place, if one had to.
+    pub fn insert(&mut self, entry: Entry) -> Option<u64> {
         let set = self.set(entry.page);
         let ways = &self.entries[set.clone()];
         let same = ways
@@ -185,9 +186,11 @@ impl Tlb {
             *next = ((way + 1) % self.shape.ways) as u8;
             way
         });
+        let old = self.entries[set.start + way];
         self.remove(set.start + way);
         self.large += usize::from(entry.size > 12);
         self.entries[set.start + way] = entry;
+        (same.is_none() && old.size != 0).then_some(old.page)
     }
 
     /// Lets the fast table serve `entry` in `view`, as far as RAM's marks allow.

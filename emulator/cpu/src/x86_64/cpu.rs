@@ -7,9 +7,9 @@ use super::lift::{self, Lifted};
 use super::paging::{self, canonical};
 use super::probes::Probes;
 use super::state::Hart;
-use super::trap::{Gap, Trap};
+use super::trap::{Exception, Gap, Trap};
 use crate::mmu::tlb::Entry;
-use base::event::{Access, Event};
+use base::event::{Access, Event, Path, Peek, Walked};
 use base::{Bus, Observer, PAGE_SIZE, Phys, Ram, Space, Stamp, Virt, Width};
 use ir::{Block, Flow, Guest, Op, Place, Regs};
 
@@ -44,8 +44,29 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                 time: self.bus.now(at),
                 cpu: self.index,
             };
-            self.observer.event(stamp, event);
+            let memory = Memory {
+                hart: self.hart,
+                ram: self.ram,
+            };
+            self.observer.event(stamp, event, &memory);
         }
+    }
+
+    /// Control passes probe number `index`, which is at `pc`.
+    pub(super) fn probe(&mut self, index: usize, pc: Virt, at: u64) {
+        let Some(probe) = self.probes.get(index) else {
+            return;
+        };
+        if !O::ON && !probe.switches {
+            return;
+        }
+        let args = probe.read(self.hart, self.ram);
+        if probe.switches {
+            self.hart.switched = Some(args);
+            self.hart.counters.switches += 1;
+        }
+        let site = probe.site;
+        self.emit(at, &Event::Probe { site, pc, args });
     }
 
     /// Translates one address for `access`, by TLB or page walk.
@@ -59,23 +80,33 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             return Err(Trap::GP0);
         }
         self.hart.counters.walks += 1;
-        let walked = paging::walk(self.hart, self.ram, addr, access);
-        let phys = walked
-            .as_ref()
-            .ok()
-            .map(|e| Phys((e.frame * PAGE_SIZE) | (addr % PAGE_SIZE)));
-        self.emit(
-            at,
-            &Event::PageWalk {
-                virt: Virt(addr),
-                access,
-                phys,
-            },
-        );
+        let mut path = Path::default();
+        let walked = paging::walk(self.hart, self.ram, addr, access, &mut path);
         self.note_code_write(); // the walk's accessed and dirty bits may lie among lifted code
-        let entry = walked?;
-        self.hart.tlb.insert(entry);
-        Ok(entry)
+        let end = match &walked {
+            Ok(entry) => Walked::Mapped {
+                phys: Phys((entry.frame * PAGE_SIZE) | (addr % PAGE_SIZE)),
+                size: entry.size,
+                replaced: self
+                    .hart
+                    .tlb
+                    .insert(*entry)
+                    .map(|page| Virt(page * PAGE_SIZE)),
+            },
+            Err(Trap::Fault(Exception {
+                error: Some(error), ..
+            })) => Walked::Fault(*error),
+            Err(_) => Walked::Fault(0),
+        };
+        let event = Event::PageWalk {
+            virt: Virt(addr),
+            access,
+            user: self.hart.cpl == 3,
+            path,
+            end,
+        };
+        self.emit(at, &event);
+        walked
     }
 
     /// Translates for a data access that lies in one page, and quickens the page.
@@ -117,15 +148,6 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     pub fn read_device(&mut self, space: Space, addr: u64, width: Width, at: u64) -> u64 {
         self.hart.counters.device_accesses += 1;
         self.hart.attention = true;
-        self.emit(
-            at,
-            &Event::Device {
-                space,
-                addr,
-                width,
-                written: None,
-            },
-        );
         self.bus.read(self.ram, space, addr, width, at) & width.mask()
     }
 
@@ -133,15 +155,6 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     pub fn write_device(&mut self, space: Space, addr: u64, width: Width, value: u64, at: u64) {
         self.hart.counters.device_accesses += 1;
         self.hart.attention = true;
-        self.emit(
-            at,
-            &Event::Device {
-                space,
-                addr,
-                width,
-                written: Some(value),
-            },
-        );
         self.bus
             .write(self.ram, space, addr, width, value & width.mask(), at);
     }
@@ -170,6 +183,33 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
 /// no TLB fill, no event). `None` where nothing is mapped.
 pub fn peek(hart: &Hart, ram: &Ram, addr: u64, width: Width) -> Option<u64> {
     ram.read(paging::peek(hart, ram, addr)?, width)
+}
+
+/// Guest memory for an observer: that of the address space which is current on a CPU.
+pub struct Memory<'a> {
+    /// The CPU.
+    pub hart: &'a Hart,
+    /// Guest memory.
+    pub ram: &'a Ram,
+}
+
+impl Peek for Memory<'_> {
+    fn peek(&self, addr: Virt, bytes: &mut [u8]) -> usize {
+        let mut done = 0;
+        while done < bytes.len() {
+            let at = addr.0.wrapping_add(done as u64);
+            let len = (bytes.len() - done).min((PAGE_SIZE - at % PAGE_SIZE) as usize);
+            let held = paging::peek(self.hart, self.ram, at)
+                .and_then(|phys| self.ram.slice(phys, len as u64))
+                .filter(|held| held.len() == len);
+            let Some(held) = held else {
+                break;
+            };
+            bytes[done..done + len].copy_from_slice(held);
+            done += len;
+        }
+        done
+    }
 }
 
 impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {

@@ -4,6 +4,7 @@
 //! bit 0..1  code size: 0 = 16, 1 = 32, 2 = 64 bits       bit 4  SSE and x87 usable (no #NM, no #UD)
 //! bit 2     CPL is 0                                     bit 5  probes are lifted
 //! bit 3     stack pointer is 32 bits wide (SS.B)         bit 6  segment bases other than FS, GS are zero
+//!                                                        bit 7  each instruction is reported
 //! ```
 
 /// The lift's assumptions; part of the block cache's key.
@@ -16,6 +17,7 @@ impl Mode {
     const SSE: u32 = 1 << 4;
     const PROBES: u32 = 1 << 5;
     const FLAT: u32 = 1 << 6;
+    const INSTRUCTIONS: u32 = 1 << 7;
 
     /// Packs the assumptions; `bits` is 16, 32 or 64.
     pub const fn new(
@@ -68,6 +70,16 @@ impl Mode {
     /// Whether probes are lifted.
     pub const fn probes(self) -> bool {
         self.0 & Self::PROBES != 0
+    }
+
+    /// The same assumptions, with each instruction reported or not.
+    pub const fn reporting(self, instructions: bool) -> Self {
+        Self(self.0 & !Self::INSTRUCTIONS | if instructions { Self::INSTRUCTIONS } else { 0 })
+    }
+
+    /// Whether each instruction is reported.
+    pub const fn instructions(self) -> bool {
+        self.0 & Self::INSTRUCTIONS != 0
     }
 
     /// Whether the bases of ES, CS, SS and DS are zero (always so in long mode).

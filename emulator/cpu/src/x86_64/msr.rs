@@ -5,6 +5,7 @@ use super::paging::canonical;
 use super::reg::{FS_BASE, GS_BASE};
 use super::state::bits;
 use super::trap::Trap;
+use base::event::Flush;
 use base::{Bus, Observer, Space, Width};
 
 const IA32_TSC: u32 = 0x10;
@@ -109,7 +110,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                 return Err(Trap::GP0);
             }
             IA32_PAT => self.hart.pat = value,
-            EFER => self.write_efer(value)?,
+            EFER => self.write_efer(value, at)?,
             STAR..=FMASK => self.hart.syscall[(msr - STAR) as usize] = value,
             FS_BASE_MSR => self.hart.regs[usize::from(FS_BASE)] = value,
             GS_BASE_MSR => self.hart.regs[usize::from(GS_BASE)] = value,
@@ -131,7 +132,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         base & (1 << 10) != 0
     }
 
-    fn write_efer(&mut self, value: u64) -> Result<(), Trap> {
+    fn write_efer(&mut self, value: u64, at: u64) -> Result<(), Trap> {
         const WRITABLE: u64 = bits::EFER_SCE | bits::EFER_LME | bits::EFER_NXE;
         let paging = self.hart.cr0 & bits::CR0_PG != 0;
         if value & !(WRITABLE | bits::EFER_LMA) != 0
@@ -140,7 +141,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             return Err(Trap::GP0);
         }
         self.hart.efer = self.hart.efer & bits::EFER_LMA | value & WRITABLE;
-        self.hart.tlb.flush(false);
+        self.flush(Flush::All, at);
         self.hart.refresh();
         Ok(())
     }

@@ -13,7 +13,7 @@
 use super::state::{Hart, bits, view};
 use super::trap::{Exception, Trap, vector};
 use crate::mmu::tlb::{Entry, VIEWS, perm};
-use base::event::Access;
+use base::event::{Access, Path};
 use base::{PAGE_SIZE, Phys, Ram, Virt, Width};
 
 const PRESENT: u64 = 1 << 0;
@@ -143,7 +143,15 @@ pub fn peek(hart: &Hart, ram: &Ram, addr: u64) -> Option<Phys> {
 
 /// Walks the page table for `addr`. The entry says what each view may do with the page, judged by control registers
 /// as they are; the fault is that of `access` in the current view.
-pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Entry, Trap> {
+///
+/// `path` takes down the entries that were read, as they were before the walk marked them.
+pub fn walk(
+    hart: &Hart,
+    ram: &mut Ram,
+    addr: u64,
+    access: Access,
+    path: &mut Path,
+) -> Result<Entry, Trap> {
     let page = addr / PAGE_SIZE;
     if !enabled(hart) {
         let all = perm::READ | perm::WRITE | perm::EXEC;
@@ -160,7 +168,6 @@ pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Ent
     let mut table = hart.cr3 & ADDRESS;
     let mut rights = WRITABLE | USER;
     let mut executable = true;
-    let mut path = [(Phys(0), 0u64); 4];
     let format = Format::of(hart);
     for level in (0..format.levels).rev() {
         let shift = format.shift(level);
@@ -168,6 +175,7 @@ pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Ent
         let Some(entry) = ram.read(at, format.entry) else {
             return fault(0);
         };
+        path.push(at, entry);
         if entry & PRESENT == 0 {
             return fault(0);
         }
@@ -177,7 +185,6 @@ pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Ent
         }
         rights &= entry;
         executable &= entry & NO_EXECUTE == 0;
-        path[level as usize] = (at, entry);
         if leaf {
             let mask = (1u64 << shift) - 1;
             let frame = ((entry & ADDRESS & !mask) | (addr & mask)) / PAGE_SIZE;
@@ -192,9 +199,9 @@ pub fn walk(hart: &Hart, ram: &mut Ram, addr: u64, access: Access) -> Result<Ent
             if allow[hart.view()] & needed == 0 {
                 return fault(code::PRESENT);
             }
-            let levels = format.levels as usize;
-            for (step, (at, entry)) in path.iter().enumerate().take(levels).skip(level as usize) {
-                let dirties = step as u32 == level && access == Access::Write;
+            let steps = path.entries();
+            for (step, (at, entry)) in steps.iter().enumerate() {
+                let dirties = step + 1 == steps.len() && access == Access::Write;
                 let marked = entry | ACCESSED | if dirties { DIRTY } else { 0 };
                 if marked != *entry {
                     ram.write(*at, format.entry, marked);
@@ -283,7 +290,13 @@ mod tests {
     }
 
     fn fault_of(board: &mut Board, addr: u64, access: Access) -> u32 {
-        match walk(&board.hart, &mut board.ram, addr, access) {
+        match walk(
+            &board.hart,
+            &mut board.ram,
+            addr,
+            access,
+            &mut Path::default(),
+        ) {
             Err(Trap::Fault(Exception {
                 error: Some(error), ..
             })) => error,
@@ -294,9 +307,23 @@ mod tests {
     #[test]
     fn two_levels_of_32_bit_entries_map_small_and_large_pages() {
         let mut board = board();
-        let small = walk(&board.hart, &mut board.ram, 0x40_0123, Access::Read).unwrap();
+        let small = walk(
+            &board.hart,
+            &mut board.ram,
+            0x40_0123,
+            Access::Read,
+            &mut Path::default(),
+        )
+        .unwrap();
         assert_eq!((small.frame, small.size), (5, 12));
-        let large = walk(&board.hart, &mut board.ram, 0x80_6123, Access::Write).unwrap();
+        let large = walk(
+            &board.hart,
+            &mut board.ram,
+            0x80_6123,
+            Access::Write,
+            &mut Path::default(),
+        )
+        .unwrap();
         assert_eq!((large.frame, large.size), (6, 22));
         for addr in [0x40_0123, 0x80_6123] {
             let phys = peek(&board.hart, &board.ram, addr).unwrap();

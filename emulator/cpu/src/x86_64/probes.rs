@@ -1,25 +1,168 @@
-//! Where a kernel's probes are: instruction addresses and the site behind each.
+//! Probes: places in the guest's code at which somebody wants to know the values of some registers and memory.
+//!
+//! The lift puts a call in front of such an instruction; the call reads the operands and reports them. Nothing of this
+//! is machine state.
 
-/// The probe sites of the loaded kernel, by virtual address.
+use super::cpu::peek;
+use super::state::Hart;
+use base::event::PROBE_ARGS;
+use base::{Ram, Width};
+use ir::Reg;
+
+/// Where an operand begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// A register.
+    Register(Reg),
+    /// A constant, or an address known beforehand.
+    Constant(u64),
+}
+
+/// A value to read: a base, from which each load leads on (the value read at base plus offset).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operand {
+    /// The beginning.
+    pub base: Base,
+    /// Offset and width of each load in turn.
+    pub loads: Vec<(i64, Width)>,
+    /// How many of the low bytes count, 1 to 8.
+    pub bytes: u8,
+    /// Whether they are sign-extended.
+    pub signed: bool,
+}
+
+impl Operand {
+    /// The value on `hart`; memory that is not mapped reads as zero.
+    fn read(&self, hart: &Hart, ram: &Ram) -> u64 {
+        let base = match self.base {
+            Base::Register(register) => hart.regs[usize::from(register)],
+            Base::Constant(value) => value,
+        };
+        let raw = self.loads.iter().fold(base, |at, &(offset, width)| {
+            peek(hart, ram, at.wrapping_add(offset as u64), width).unwrap_or(0)
+        });
+        let unused = 64 - u32::from(self.bytes) * 8;
+        if self.signed {
+            ((raw << unused) as i64 >> unused) as u64
+        } else {
+            raw << unused >> unused
+        }
+    }
+}
+
+/// One probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The virtual address of the instruction in front of which it is.
+    pub address: u64,
+    /// The listener's number for it.
+    pub site: u32,
+    /// What to read there.
+    pub operands: Vec<Operand>,
+    /// It says which process the CPU goes over to: the CPU keeps the values for whoever asks later.
+    pub switches: bool,
+}
+
+impl Probe {
+    /// The values of the operands on `hart`.
+    pub fn read(&self, hart: &Hart, ram: &Ram) -> [u64; PROBE_ARGS] {
+        let mut values = [0; PROBE_ARGS];
+        for (value, operand) in values.iter_mut().zip(&self.operands) {
+            *value = operand.read(hart, ram);
+        }
+        values
+    }
+}
+
+/// The probes of the loaded kernel, by address.
 #[derive(Clone, Debug, Default)]
-pub struct Probes(Vec<(u64, u32)>);
+pub struct Probes(Vec<Probe>);
 
 impl Probes {
-    /// Sites given as (virtual address, site index), in any order; of several at one address the first counts.
-    pub fn new(mut sites: Vec<(u64, u32)>) -> Self {
-        sites.sort_unstable();
-        sites.dedup_by_key(|site| site.0);
-        Self(sites)
+    /// Takes probes in any order; several may have one address.
+    pub fn new(mut probes: Vec<Probe>) -> Self {
+        probes.sort_by_key(|probe| (probe.address, probe.site));
+        Self(probes)
     }
 
-    /// The site at `pc`.
-    pub fn at(&self, pc: u64) -> Option<u32> {
-        let index = self.0.binary_search_by_key(&pc, |site| site.0).ok()?;
-        Some(self.0[index].1)
+    /// The numbers of the probes at `pc`.
+    #[inline]
+    pub fn at(&self, pc: u64) -> std::ops::Range<usize> {
+        let start = self.0.partition_point(|probe| probe.address < pc);
+        let here = self.0[start..].iter().take_while(|p| p.address == pc);
+        start..start + here.count()
+    }
+
+    /// Probe number `index`.
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<&Probe> {
+        self.0.get(index)
     }
 
     /// Whether there is none.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::reg::RDI;
+    use crate::x86_64::testing::{Board, FREE};
+    use base::Phys;
+
+    fn operand(base: Base, loads: &[(i64, Width)], bytes: u8, signed: bool) -> Operand {
+        Operand {
+            base,
+            loads: loads.to_vec(),
+            bytes,
+            signed,
+        }
+    }
+
+    #[test]
+    fn operands_lead_through_registers_and_memory() {
+        let mut board = Board::new();
+        board.hart.regs[usize::from(RDI)] = FREE;
+        board.ram.write(Phys(FREE + 8), Width::B8, FREE + 0x100);
+        board.ram.write(Phys(FREE + 0xfc), Width::B4, 0xffff_fff0);
+        let read = |o: Operand| o.read(&board.hart, &board.ram);
+        let rdi = Base::Register(RDI);
+        assert_eq!(read(operand(rdi, &[], 8, false)), FREE);
+        let twice = [(8, Width::B8), (-4, Width::B4)];
+        assert_eq!(read(operand(rdi, &twice, 4, false)), 0xffff_fff0);
+        assert_eq!(read(operand(rdi, &twice, 4, true)) as i64, -16);
+        assert_eq!(
+            read(operand(
+                Base::Constant(FREE + 8),
+                &[(0, Width::B8)],
+                1,
+                false
+            )),
+            0
+        );
+        assert_eq!(
+            read(operand(
+                Base::Constant(1 << 46),
+                &[(0, Width::B8)],
+                8,
+                false
+            )),
+            0
+        );
+    }
+
+    #[test]
+    fn several_probes_may_share_an_address() {
+        let probe = |address, site| Probe {
+            address,
+            site,
+            operands: Vec::new(),
+            switches: false,
+        };
+        let probes = Probes::new(vec![probe(7, 1), probe(5, 0), probe(7, 0)]);
+        assert_eq!(probes.at(7), 1..3);
+        assert_eq!(probes.at(6).len(), 0);
     }
 }

@@ -26,6 +26,12 @@ pub const RBP: Reg = 5;
 pub const RSI: Reg = 6;
 /// Destination index.
 pub const RDI: Reg = 7;
+/// Fifth argument of a system call.
+pub const R8: Reg = 8;
+/// Sixth argument of a system call.
+pub const R9: Reg = 9;
+/// Fourth argument of a system call.
+pub const R10: Reg = 10;
 /// RFLAGS' return place for SYSCALL.
 pub const R11: Reg = 11;
 /// The low word of XMM0; XMMn is at `XMM0 + 2 * n`.

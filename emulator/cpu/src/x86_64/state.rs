@@ -6,6 +6,7 @@ use super::reg::{self, SEG_BASE, rflags};
 use super::sse::mxcsr;
 use super::straddle::Straddlers;
 use crate::mmu::tlb::{Shape, Tlb};
+use base::event::PROBE_ARGS;
 use base::{Codec, CodecError, State};
 use ir::Regs;
 
@@ -99,6 +100,8 @@ pub struct Counters {
     pub walks: u64,
     /// Device registers read or written.
     pub device_accesses: u64,
+    /// Switches of processes, as the kernel's probe tells them.
+    pub switches: u64,
 }
 
 /// What the board tells CPUID: this CPU's APIC ID and how many CPUs there are.
@@ -171,8 +174,10 @@ pub struct Hart {
     pub topology: Topology,
     /// Whether probes are lifted; chosen by the host, no machine state.
     pub probes_on: bool,
-    /// The probe that control has just passed, for the run loop; host-side.
-    pub probe: Option<u32>,
+    /// Whether each instruction is reported; chosen by the host, no machine state.
+    pub instructions_on: bool,
+    /// What the kernel's last word on a switch of processes was, as its probe put it; host-side.
+    pub switched: Option<[u64; PROBE_ARGS]>,
     /// Instructions met that lie in two pages; host-side.
     pub(super) straddlers: Straddlers,
     /// Something the run loop must look at.
@@ -226,7 +231,8 @@ impl Hart {
             nmi_pending: false,
             topology,
             probes_on: false,
-            probe: None,
+            instructions_on: false,
+            switched: None,
             straddlers: Straddlers::default(),
             attention: false,
             counters: Counters {
@@ -385,7 +391,8 @@ impl Hart {
                 .iter()
                 .all(|&s| self.base(s) == 0);
         let stack32 = self.segs[seg::SS].attr & 1 << 14 != 0;
-        self.mode = Mode::new(size, self.cpl == 0, stack32, sse, self.probes_on, flat);
+        self.mode = Mode::new(size, self.cpl == 0, stack32, sse, self.probes_on, flat)
+            .reporting(self.instructions_on);
         self.refresh_view();
         self.fetch_page = None;
         self.attention = true;

@@ -284,6 +284,16 @@ impl LocalApic {
         }
     }
 
+    /// The name of one of the MSRs that [`LocalApic::read_msr`] reads.
+    pub fn msr_name(&self, msr: u64) -> &'static str {
+        match msr {
+            IA32_APIC_BASE => "IA32_APIC_BASE",
+            IA32_TSC_DEADLINE => "IA32_TSC_DEADLINE",
+            // x2APIC numbers count in registers, offsets in 16 bytes (SDM vol. 3, 11.12.1.2).
+            _ => self.register(msr.wrapping_sub(X2APIC_FIRST) << 4),
+        }
+    }
+
     /// Writes one of the MSRs that [`LocalApic::read_msr`] reads. IA32_TSC_DEADLINE is in virtual nanoseconds: the
     /// CPU has taken its time-stamp counter's offset out.
     pub fn write_msr(&mut self, msr: u64, value: u64, now: Time) {
@@ -547,7 +557,7 @@ impl LocalApic {
 }
 
 impl Device for LocalApic {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "local_apic"
     }
 

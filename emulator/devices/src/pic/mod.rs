@@ -72,7 +72,7 @@ impl Pic {
 }
 
 impl Device for Pic {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "pic"
     }
 

@@ -119,7 +119,7 @@ impl Pit {
 }
 
 impl Device for Pit {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "pit"
     }
 

@@ -317,7 +317,7 @@ impl Rtc {
 }
 
 impl Device for Rtc {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "rtc"
     }
 

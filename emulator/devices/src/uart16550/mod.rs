@@ -222,7 +222,7 @@ impl Uart16550 {
 }
 
 impl Device for Uart16550 {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         self.name
     }
 

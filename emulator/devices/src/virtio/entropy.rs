@@ -24,7 +24,7 @@ impl Entropy {
 }
 
 impl Backend for Entropy {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "virtio_entropy"
     }
 

@@ -38,7 +38,7 @@ pub mod feature {
 /// What a virtio device is, apart from its transport.
 pub trait Backend: State {
     /// Short lower-case name for logs and counters.
-    fn name(&self) -> &str;
+    fn name(&self) -> &'static str;
 
     /// The device type's number (section 5).
     fn device_id(&self) -> u32;

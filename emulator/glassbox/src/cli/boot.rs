@@ -9,7 +9,7 @@ use super::keys::{HELP, Key, Keys};
 use super::options::{BootOptions, Pace};
 use super::session::Session;
 use super::terminal::Raw;
-use base::Time;
+use base::{Silent, Time};
 use machine::{Hang, Outcome};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -86,7 +86,7 @@ fn interactive(
     let mut typed = Typed::default();
     let mut anchor = (Instant::now(), session.machine.now());
     loop {
-        let outcome = session.advance(true);
+        let outcome = session.advance(true, &mut Silent);
         forward(session)?;
         if raw.signal().is_some() {
             return Ok(None);
@@ -194,7 +194,7 @@ fn scripted(session: &mut Session<'_>, raw: &Raw) -> std::io::Result<Option<Outc
     let mut typed = Typed::default();
     let mut ended = false;
     loop {
-        let outcome = session.advance(true);
+        let outcome = session.advance(true, &mut Silent);
         forward(session)?;
         if raw.signal().is_some() {
             return Ok(None);

@@ -72,15 +72,7 @@ fn cpu(
 fn process(board: &Pc, index: usize) -> String {
     const NAME: u64 = 16;
     let switch = abi::probe::by_name("sched_switch");
-    let argument = |name| {
-        let at = switch?.position(name)?;
-        board
-            .kernel_probes()
-            .last(index)?
-            .arguments
-            .get(at)
-            .copied()
-    };
+    let argument = |name| board.switched(index)?.get(switch?.position(name)?).copied();
     let (Some(pid), Some(name)) = (argument("next_pid"), argument("next_comm")) else {
         return "none known".into();
     };

@@ -18,6 +18,7 @@ mod stat;
 mod status;
 mod stdin;
 mod terminal;
+mod trace;
 
 use clap::Parser;
 use options::{Cli, Command};
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Boot(options) => boot::boot(options),
         Command::Run(options) => run::run(options),
         Command::Stat(options) => stat::stat(options),
+        Command::Trace(options) => trace::trace(options),
     };
     match result {
         Ok(status) => ExitCode::from(status),

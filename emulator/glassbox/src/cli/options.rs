@@ -39,7 +39,20 @@ pub enum Command {
     /// Run a shell line and print what the machine did: instructions, traps, page walks, disk, time
     #[command(after_help = "Example: glassbox stat --cpus 2 -- 'cat README | wc'")]
     Stat(StatOptions),
+    /// Run a shell line and show what happens inside: system calls, traps, page walks, scheduling, disk
+    #[command(after_help = TRACE_HELP)]
+    Trace(Box<TraceOptions>),
 }
+
+const TRACE_HELP: &str = "Examples:\n  \
+    glassbox trace -- 'cat README | wc'                    system calls, as strace prints them\n  \
+    glassbox trace -e trace=openat,read -T -- cat README   two calls, with the time spent in them\n  \
+    glassbox trace -e event=sched,block -- 'ls | wc'       the scheduler's decisions and the disk\n  \
+    glassbox trace -c -- ls                                a summary table\n  \
+    glassbox trace --explain --call read#3 -- cat README   the life of one read(), from a real run\n  \
+    glassbox trace -e event=all -o run.gbt -- ls           record everything, look at it later:\n  \
+    glassbox trace --read run.gbt --format perfetto -o run.pftrace\n\n\
+    Events for -e event=: the names that 'glassbox trace --events' lists, groups, and patterns with * and ?.";
 
 /// An instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -166,6 +179,135 @@ pub struct StatOptions {
     /// The shell line; several words are joined with spaces
     #[arg(required = true, trailing_var_arg = true, value_name = "LINE")]
     pub line: Vec<String>,
+}
+
+/// Options of `trace`. The short ones are strace's.
+#[derive(Args, Debug)]
+pub struct TraceOptions {
+    /// The machine.
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    /// What to show: trace=CALLS|%CLASS, event=EVENTS, signal=SET, status=SET, with ! to negate; CALLS alone means trace=CALLS; repeatable
+    #[arg(short = 'e', value_name = "EXPR", help_heading = "Filter")]
+    pub expressions: Vec<String>,
+    /// Only these processes; repeatable
+    #[arg(
+        short = 'p',
+        value_name = "PID",
+        value_delimiter = ',',
+        help_heading = "Filter"
+    )]
+    pub pids: Vec<u32>,
+    /// Follow forks (always on, as for all of the guest's processes)
+    #[arg(short = 'f', help_heading = "Filter")]
+    pub follow: bool,
+    /// Only these CPUs; repeatable
+    #[arg(
+        long = "cpu",
+        value_name = "N",
+        value_delimiter = ',',
+        help_heading = "Filter"
+    )]
+    pub cpu: Vec<u8>,
+    /// Only what is about virtual addresses in this range
+    #[arg(long, value_name = "FROM-TO", help_heading = "Filter")]
+    pub address: Option<String>,
+    /// Begin at a virtual time (1.5ms), when control reaches symbol:NAME, or when the console shows text:TEXT
+    #[arg(long, value_name = "WHEN", help_heading = "Filter")]
+    pub from: Option<String>,
+    /// End there
+    #[arg(long, value_name = "WHEN", help_heading = "Filter")]
+    pub to: Option<String>,
+    /// Print a table of calls, errors and times instead
+    #[arg(short = 'c', long, help_heading = "Output")]
+    pub summary_only: bool,
+    /// Print the table, too
+    #[arg(
+        short = 'C',
+        long,
+        conflicts_with = "summary_only",
+        help_heading = "Output"
+    )]
+    pub summary: bool,
+    /// Show the virtual time spent in each call
+    #[arg(short = 'T', help_heading = "Output")]
+    pub syscall_times: bool,
+    /// Show the time since the last line
+    #[arg(short = 'r', help_heading = "Output")]
+    pub relative: bool,
+    /// Show the guest's time of day; -tt with microseconds, -ttt as seconds since 1970
+    #[arg(short = 't', action = clap::ArgAction::Count, help_heading = "Output")]
+    pub timestamps: u8,
+    /// Show the paths behind descriptors
+    #[arg(short = 'y', help_heading = "Output")]
+    pub paths: bool,
+    /// Most bytes shown of a string
+    #[arg(
+        short = 's',
+        value_name = "N",
+        default_value_t = 32,
+        help_heading = "Output"
+    )]
+    pub strings: usize,
+    /// Write to FILE instead of standard error; FILE.gbt records for --read
+    #[arg(short = 'o', value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Form of the trace [default: strace, or what the name of FILE says]
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub format: Option<TraceFormat>,
+    /// Show a recorded trace instead of running something
+    #[arg(
+        long,
+        value_name = "FILE.gbt",
+        conflicts_with = "line",
+        help_heading = "Input"
+    )]
+    pub read: Option<PathBuf>,
+    /// Where a kernel without probes of ours has what: symbols, events, registers (TOML); see --map-help
+    #[arg(long, value_name = "FILE.toml", help_heading = "Input")]
+    pub map: Option<PathBuf>,
+    /// Explain the map file and show an example
+    #[arg(long, help_heading = "Input")]
+    pub map_help: bool,
+    /// Tell the life of one system call, step by step
+    #[arg(long, help_heading = "Explain")]
+    pub explain: bool,
+    /// Which call to explain: NAME#N, the N-th of that name [default: the slowest]
+    #[arg(
+        long,
+        value_name = "NAME#N",
+        requires = "explain",
+        help_heading = "Explain"
+    )]
+    pub call: Option<String>,
+    /// List the events and what they mean
+    #[arg(long, help_heading = "Help")]
+    pub events: bool,
+    /// Print the JSON schema of --format json
+    #[arg(long, help_heading = "Help")]
+    pub schema: bool,
+    /// The shell line; several words are joined with spaces
+    #[arg(
+        required_unless_present_any = ["read", "schema", "events", "map_help"],
+        trailing_var_arg = true,
+        value_name = "LINE"
+    )]
+    pub line: Vec<String>,
+}
+
+/// The forms that a trace can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TraceFormat {
+    /// As strace prints it
+    Strace,
+    /// As `trace-cmd report` prints it
+    Ftrace,
+    /// One JSON object a line
+    Json,
+    /// For the Perfetto viewer
+    Perfetto,
+    /// Recorded, for --read
+    Gbt,
 }
 
 /// Bytes, with a binary suffix.

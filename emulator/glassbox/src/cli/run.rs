@@ -3,6 +3,7 @@
 use super::options::RunOptions;
 use super::session::Session;
 use super::{Failure, stdin};
+use base::{Observer, Silent};
 use machine::Outcome;
 use std::io::{ErrorKind, Write};
 
@@ -15,7 +16,7 @@ const STDIN: u32 = 1;
 /// Runs the command.
 pub fn run(options: &RunOptions) -> Result<u8, Failure> {
     let mut session = Session::new(&options.machine, Some(&options.line.join(" ")))?;
-    match drive(&mut session) {
+    match drive(&mut session, &mut Silent) {
         Ok(outcome) => session.finish(&outcome),
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(BROKEN_PIPE),
         Err(e) => Err(Failure::input(format!("standard output: {e}"))),
@@ -23,9 +24,9 @@ pub fn run(options: &RunOptions) -> Result<u8, Failure> {
 }
 
 /// Runs a session to its end with the guest's standard streams on ours.
-pub fn drive(session: &mut Session<'_>) -> std::io::Result<Outcome> {
+pub fn drive<O: Observer>(session: &mut Session<'_>, observer: &mut O) -> std::io::Result<Outcome> {
     loop {
-        let outcome = session.advance(false);
+        let outcome = session.advance(false, observer);
         forward(session)?;
         match outcome {
             None => {}

@@ -8,16 +8,13 @@ use super::status::Ending;
 use super::{Failure, tell};
 use crate::disk::{Image, Layer, transfer};
 use abi::time::Timespec;
-use base::{Seeded, Silent, Time};
+use base::{Observer, Seeded, Time};
 use machine::pc::{Config, Pc};
 use machine::{Limits, Machine, Outcome};
 use std::path::{Path, PathBuf};
 
 /// Virtual time between two looks at the host's side while the guest is busy.
 const CHUNK: Time = Time::millis(10);
-
-/// The probe by which the kernel says who runs.
-const SCHED_SWITCH: &str = "sched_switch";
 
 /// The calendar at power-on unless the user says otherwise: 2026-01-01 00:00:00 UTC.
 const EPOCH: u64 = 1_767_225_600;
@@ -89,14 +86,13 @@ impl<'a> Session<'a> {
             stdio: line.is_some(),
             seed: options.seed,
             calendar: start,
-            watch: &[SCHED_SWITCH],
             tlb: machine::pc::Shape::default(),
         };
         let pc = Pc::new(config).map_err(|e| match e {
             machine::pc::ConfigError::Kernel(e) => Failure::file(&kernel_path, e),
             e => Failure::input(e.to_string()),
         })?;
-        let silica = line.is_some() || pc.kernel_probes().is_silica();
+        let silica = line.is_some() || machine::loader::sdt::is_silica(pc.sites());
         // Silica could only panic over a disk that it cannot mount.
         if let (true, Some(layer), Some(path)) = (silica, &disk, &disk_path) {
             transfer::check(layer.clone()).map_err(|e| Failure::file(path, e))?;
@@ -119,14 +115,14 @@ impl<'a> Session<'a> {
     }
 
     /// Runs on. `None`: only a chunk of time has passed, go on after a look at the host's side.
-    pub fn advance(&mut self, report_idle: bool) -> Option<Outcome> {
+    pub fn advance<O: Observer>(&mut self, report_idle: bool, observer: &mut O) -> Option<Outcome> {
         let limits = Limits {
             time: self.machine.now() + CHUNK,
             instructions: self.limits.instructions.min(self.next_hash),
             report_idle,
             ..self.limits
         };
-        match self.machine.run(&limits, &mut Silent) {
+        match self.machine.run(&limits, observer) {
             Outcome::TimeUp => None,
             Outcome::Budget if self.machine.retired() < self.limits.instructions => {
                 self.print_hash();

@@ -4,7 +4,7 @@ use super::options::StatOptions;
 use super::run::drive;
 use super::session::Session;
 use super::{Failure, tell};
-use base::Time;
+use base::{Silent, Time};
 use machine::pc::x86_64::Hart;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -63,8 +63,8 @@ struct Disk {
 pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
     let mut session = Session::new(&options.machine, Some(&options.line.join(" ")))?;
     let start = Instant::now();
-    let outcome =
-        drive(&mut session).map_err(|e| Failure::input(format!("standard output: {e}")))?;
+    let outcome = drive(&mut session, &mut Silent)
+        .map_err(|e| Failure::input(format!("standard output: {e}")))?;
     let host_ns = start.elapsed().as_nanos() as u64;
     let status = session.finish(&outcome)?;
     let counters = count(&session, status, host_ns);
@@ -136,7 +136,7 @@ fn count(session: &Session<'_>, status: u8, host_ns: u64) -> Counters {
         syscalls: sum(|h| h.counters.syscalls),
         page_walks: sum(|h| h.counters.walks),
         tlb,
-        context_switches: machine.board.kernel_probes().passed(),
+        context_switches: sum(|h| h.counters.switches),
         device_accesses: sum(|h| h.counters.device_accesses),
         disk,
         blocks_lifted: machine.board.lifted(),

@@ -6,35 +6,7 @@
 //! ```
 
 use super::elf::Executable;
-
-/// An argument's place, in the operand's own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A register, by its name without the percent sign.
-    Register(String),
-    /// A constant.
-    Constant(i64),
-    /// Memory at a register plus an offset.
-    Memory {
-        /// The register's name.
-        base: String,
-        /// Bytes.
-        offset: i64,
-    },
-    /// Not understood; such an argument reads as zero.
-    Unknown,
-}
-
-/// An argument: how many bytes (negative if signed), and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Argument {
-    /// Bytes.
-    pub bytes: u8,
-    /// Whether to sign-extend.
-    pub signed: bool,
-    /// Where.
-    pub place: Place,
-}
+use crate::watch::{Argument, Place};
 
 /// A place in the code that carries a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +19,11 @@ pub struct Site {
     pub name: String,
     /// Its arguments.
     pub arguments: Vec<Argument>,
+}
+
+/// Whether the kernel is one of ours, by the provider of its probes.
+pub fn is_silica(sites: &[Site]) -> bool {
+    sites.iter().any(|site| site.provider == "silica")
 }
 
 /// All probe sites of a kernel, in the order of its notes; damaged notes are left out.
@@ -92,7 +69,7 @@ fn argument(text: &str) -> Argument {
         }
     {
         Place::Memory {
-            base: base.to_owned(),
+            base: Box::new(Place::Register(base.to_owned())),
             offset,
         }
     } else {
@@ -117,14 +94,14 @@ mod tests {
         assert_eq!(
             place("8@16(%rsp)"),
             Place::Memory {
-                base: "rsp".into(),
+                base: Box::new(Place::Register("rsp".into())),
                 offset: 16
             }
         );
         assert_eq!(
             place("8@(%rdi)"),
             Place::Memory {
-                base: "rdi".into(),
+                base: Box::new(Place::Register("rdi".into())),
                 offset: 0
             }
         );

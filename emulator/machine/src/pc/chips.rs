@@ -6,8 +6,9 @@
 
 use crate::clock::Clock;
 use crate::outcome::Outcome;
+use base::event::{Event, Log};
 use base::{Bus, Chooser, Codec, CodecError, Device, Io, Phys, Ram, Space, State, Time, Width};
-use devices::apic_bus::deliver;
+use devices::apic_bus::{Destination, deliver};
 use devices::debug_console::DebugConsole;
 use devices::debug_exit::DebugExit;
 use devices::fw_cfg::FwCfg;
@@ -81,6 +82,8 @@ pub struct Chips {
     entropy: Mmio<Entropy>,
     /// What the guest has written since the host took it: host-side, so that when it is taken changes nothing.
     output: Output,
+    /// What an observer is told of the chips; host-side.
+    log: Log,
     /// A request may be new to the disk: the varying part of its time is to be chosen.
     vary: bool,
     /// The CPU that is running, the clock as its run began, and what it retired since.
@@ -117,6 +120,7 @@ impl Chips {
             disk: disk.map(Mmio::new),
             entropy: Mmio::new(Entropy::new(seed)),
             vary: false,
+            log: Log::default(),
             com1: Uart16550::new("com1"),
             debug_console: DebugConsole::new(),
             exit: DebugExit::new(),
@@ -148,6 +152,36 @@ impl Chips {
     /// The running CPU has retired `n` instructions since [`Chips::begin`].
     pub const fn set_retired(&mut self, n: u64) {
         self.retired = n;
+    }
+
+    /// Somebody listens to the chips, or nobody does any more.
+    pub fn listen(&mut self, on: bool) {
+        if self.log.on() != on {
+            self.log.listen(on);
+            if let Some(disk) = &mut self.disk {
+                disk.backend_mut().log.listen(on);
+            }
+        }
+    }
+
+    /// Whether there is something to tell an observer.
+    #[inline]
+    pub const fn has_news(&self) -> bool {
+        !self.log.is_empty()
+    }
+
+    /// Takes what there is to tell.
+    pub fn take_news(&mut self) -> Vec<(Time, Event)> {
+        self.log.take()
+    }
+
+    /// Moves what the disk reports to the others' reports.
+    fn collect_log(&mut self) {
+        if let Some(disk) = &mut self.disk {
+            for (now, event) in disk.backend_mut().log.take() {
+                self.log.push(now, || event);
+            }
+        }
     }
 
     /// Whether the run loop should come round: a deadline may have moved, or the host is wanted.
@@ -200,7 +234,8 @@ impl Chips {
             due(apic);
         }
         self.collect(ram, now);
-        self.follow_wires();
+        self.collect_log();
+        self.follow_wires(now);
     }
 
     /// Why the machine must stop, if the guest said so.
@@ -256,7 +291,7 @@ impl Chips {
                 console.supply(port as usize, bytes, &mut io);
             }
         }
-        self.follow_wires();
+        self.follow_wires(now);
     }
 
     /// Takes what the guest wrote since the last call.
@@ -273,7 +308,11 @@ impl Chips {
     /// Moves output from the chips to the host's side at once.
     fn collect(&mut self, ram: &mut Ram, now: Time) {
         if self.com1.has_output() {
-            self.output.serial.extend(self.com1.take_output());
+            let bytes = self.com1.take_output();
+            for &byte in &bytes {
+                self.log.push(now, || Event::Console(byte));
+            }
+            self.output.serial.extend(bytes);
         }
         if self.debug_console.has_output() {
             self.output.debug.extend(self.debug_console.take_output());
@@ -337,21 +376,21 @@ impl Chips {
     }
 
     /// Carries levels and messages to where they lead, until nothing moves.
-    pub fn follow_wires(&mut self) {
+    pub fn follow_wires(&mut self, now: Time) {
         let isa = [
             (line::PIT, 0, self.pit.irq()),
             (line::COM1, 4, self.com1.irq()),
             (line::RTC, 8, self.rtc.irq()),
         ];
         for (line, irq, level) in isa {
-            self.ioapic.set_line(line, level);
+            self.set_line(line, level, now);
             self.pic.set_line(irq, level);
         }
         // The pair's output goes to the first CPU's LINT0 (MP specification, virtual-wire mode).
         self.apics[0].set_lint(0, self.pic.irq());
         for number in 0..slot::COUNT {
             let level = self.transport(number).is_some_and(|device| device.irq());
-            self.ioapic.set_line(line::VIRTIO + number as usize, level);
+            self.set_line(line::VIRTIO + number as usize, level, now);
         }
         loop {
             let mut moved = false;
@@ -362,7 +401,16 @@ impl Chips {
             for index in 0..self.apics.len() {
                 while let Some(outgoing) = self.apics[index].take_outgoing() {
                     match outgoing {
-                        Outgoing::Ipi(message) => deliver(&mut self.apics, Some(index), &message),
+                        Outgoing::Ipi(message) => {
+                            self.log.push(now, || Event::Ipi {
+                                target: match message.destination {
+                                    Destination::Physical(id) => u8::try_from(id).ok(),
+                                    _ => None,
+                                },
+                                number: u16::from(message.vector),
+                            });
+                            deliver(&mut self.apics, Some(index), &message);
+                        }
                         Outgoing::EndOfInterrupt(vector) => self.ioapic.end_of_interrupt(vector),
                     }
                     moved = true;
@@ -375,17 +423,59 @@ impl Chips {
     }
 }
 
+impl Chips {
+    fn set_line(&mut self, line: usize, level: bool, now: Time) {
+        if self.log.on() && self.ioapic.line(line) != level {
+            self.log.push(now, || Event::IrqLine {
+                line: line as u16,
+                level,
+            });
+        }
+        self.ioapic.set_line(line, level);
+    }
+
+    /// Reports an access to a device register.
+    fn report(
+        &mut self,
+        now: Time,
+        space: Space,
+        addr: u64,
+        width: Width,
+        value: u64,
+        write: bool,
+    ) {
+        if !self.log.on() {
+            return;
+        }
+        let (chip, register) = match self.at(space, addr) {
+            Some((chip, offset)) => (chip.name(), chip.register(offset)),
+            None if space == Space::Local => ("lapic", self.apics[self.cpu].msr_name(addr)),
+            None => ("nobody", ""),
+        };
+        self.log.push(now, || Event::Device {
+            chip,
+            register,
+            space,
+            addr,
+            width,
+            value,
+            write,
+        });
+    }
+}
+
 impl Bus for Chips {
     fn read(&mut self, ram: &mut Ram, space: Space, addr: u64, width: Width, retired: u64) -> u64 {
         let now = self.now(retired);
-        if space == Space::Local {
-            return self.apics[self.cpu].read_msr(addr, now);
-        }
-        let Some((chip, offset)) = self.at(space, addr) else {
-            return width.mask();
+        let value = if space == Space::Local {
+            self.apics[self.cpu].read_msr(addr, now)
+        } else if let Some((chip, offset)) = self.at(space, addr) {
+            chip.read(offset, width, &mut Io { ram, now })
+        } else {
+            width.mask()
         };
-        let value = chip.read(offset, width, &mut Io { ram, now });
-        self.follow_wires();
+        self.report(now, space, addr, width, value, false);
+        self.follow_wires(now);
         value
     }
 
@@ -399,13 +489,15 @@ impl Bus for Chips {
         retired: u64,
     ) {
         let now = self.now(retired);
+        self.report(now, space, addr, width, value, true);
         if space == Space::Local {
             self.apics[self.cpu].write_msr(addr, value, now);
         } else if let Some((chip, offset)) = self.at(space, addr) {
             chip.write(offset, width, value, &mut Io { ram, now });
             self.collect(ram, now);
+            self.collect_log();
         }
-        self.follow_wires();
+        self.follow_wires(now);
     }
 
     fn now(&self, retired: u64) -> Time {

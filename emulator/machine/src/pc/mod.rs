@@ -28,11 +28,13 @@ pub use start::{Config, ConfigError};
 
 use crate::board::{Board, CpuActivity, Step};
 use crate::clock::Clock;
+use crate::loader::sdt::Site;
+use crate::watch::{UnknownRegister, Watch};
+use base::event::PROBE_ARGS;
 use base::{Chooser, Codec, CodecError, Observer, Ram, State, Time};
 use chips::Chips;
 use cpu::x86_64::{Activity, Hart, Probes};
 use engine::Engine;
-use probe::KernelProbes;
 
 /// The board.
 pub struct Pc {
@@ -44,10 +46,10 @@ pub struct Pc {
     pub chips: Chips,
     /// Lifted code; the host's, no machine state.
     engine: Engine,
-    /// Where watched probes are; the host's.
+    /// Where somebody looks; the host's.
     probes: Probes,
-    /// What the kernel says through them; the host's.
-    kernel: KernelProbes,
+    /// The probes that the kernel brought.
+    sites: Vec<Site>,
     /// Deliveries in a row without an instruction completed, for each CPU.
     barren: Vec<u32>,
 }
@@ -58,9 +60,14 @@ impl Pc {
         self.engine.lifted()
     }
 
-    /// The kernel's probes and what they said.
-    pub const fn kernel_probes(&self) -> &KernelProbes {
-        &self.kernel
+    /// The probes that the kernel brought.
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    /// What the kernel's last `sched_switch` on CPU number `cpu` said, if it has that probe.
+    pub fn switched(&self, cpu: usize) -> Option<&[u64; PROBE_ARGS]> {
+        self.harts.get(cpu)?.switched.as_ref()
     }
 
     /// Reads the virtual memory of CPU number `cpu`; no trace is left.
@@ -105,9 +112,23 @@ impl Board for Pc {
         self.chips.deadline()
     }
 
-    fn advance(&mut self, now: Time) {
+    fn advance<O: Observer>(&mut self, cpu: usize, now: Time, observer: &mut O) {
+        self.chips.listen(O::ON);
         self.chips.advance(&mut self.ram, now);
+        self.tell(cpu, observer);
         self.apply_signals();
+    }
+
+    fn watch(&mut self, watches: &[Watch], instructions: bool) -> Result<(), UnknownRegister> {
+        self.probes = Probes::new(probe::probes(watches, &self.sites)?);
+        for hart in &mut self.harts {
+            hart.probes_on = !self.probes.is_empty();
+            hart.instructions_on = instructions;
+            hart.refresh();
+        }
+        // Blocks were lifted with the old probes in them.
+        self.engine.clear();
+        Ok(())
     }
 
     fn step<O: Observer>(
@@ -124,9 +145,9 @@ impl Board for Pc {
         self.chips.vary(chooser);
     }
 
-    fn type_in(&mut self, bytes: &[u8]) {
+    fn type_in(&mut self, bytes: &[u8], now: Time) {
         self.chips.com1.push_input(bytes);
-        self.chips.follow_wires();
+        self.chips.follow_wires(now);
         self.apply_signals();
     }
 

@@ -1,101 +1,79 @@
-//! What the kernel says through its probes: which are watched, and what they last said on each CPU.
+//! The kernel's own probes, and how what is watched becomes what the CPUs look out for.
 
-use crate::loader::sdt::{Argument, Place, Site};
-use base::{Ram, Width};
-use cpu::x86_64::{Hart, Probes, cpu::peek};
+use crate::loader::sdt::Site;
+use crate::watch::{Argument, Place, UnknownRegister, Watch};
+use base::Width;
+use cpu::x86_64::probes::{Base, Operand, Probe};
+use cpu::x86_64::reg;
 use ir::Reg;
 
-/// A probe that control passed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Passed {
-    /// Index of the site.
-    pub site: u32,
-    /// The arguments as they were.
-    pub arguments: Vec<u64>,
-}
+/// The probe by which a kernel of ours says which process a CPU goes over to; it is always watched, because a diagnosis
+/// wants to name the process.
+pub const SWITCH: &str = "sched_switch";
 
-/// The kernel's probes on the host's side; no machine state.
-#[derive(Debug, Default)]
-pub struct KernelProbes {
-    sites: Vec<Site>,
-    last: Vec<Option<Passed>>,
-    passed: u64,
-}
-
-impl KernelProbes {
-    /// The probes of a kernel on a board of `cpus` CPUs.
-    pub fn new(sites: Vec<Site>, cpus: usize) -> Self {
-        Self {
-            sites,
-            last: vec![None; cpus],
-            passed: 0,
+/// What the CPUs look out for: `watches`, and the switches of `sites` with numbers that no watch has.
+pub fn probes(watches: &[Watch], sites: &[Site]) -> Result<Vec<Probe>, UnknownRegister> {
+    let mut probes = Vec::new();
+    for watch in watches {
+        probes.push(Probe {
+            address: watch.address,
+            site: watch.site,
+            operands: watch
+                .arguments
+                .iter()
+                .map(operand)
+                .collect::<Result<_, _>>()?,
+            switches: false,
+        });
+    }
+    for site in sites.iter().filter(|site| site.name == SWITCH) {
+        match probes.iter_mut().find(|p| p.address == site.address) {
+            Some(probe) => probe.switches = true,
+            None => probes.push(Probe {
+                address: site.address,
+                site: u32::MAX,
+                operands: site
+                    .arguments
+                    .iter()
+                    .map(operand)
+                    .collect::<Result<_, _>>()?,
+                switches: true,
+            }),
         }
     }
-
-    /// Whether the kernel is one of ours.
-    pub fn is_silica(&self) -> bool {
-        self.sites.iter().any(|site| site.provider == "silica")
-    }
-
-    /// The sites of the probes named, for lifting.
-    pub fn watch(&self, names: &[&str]) -> Probes {
-        let watched = (0u32..)
-            .zip(&self.sites)
-            .filter(|(_, site)| names.contains(&site.name.as_str()));
-        Probes::new(watched.map(|(index, site)| (site.address, index)).collect())
-    }
-
-    /// How often watched probes were passed, by all CPUs.
-    pub const fn passed(&self) -> u64 {
-        self.passed
-    }
-
-    /// The watched probe that CPU number `cpu` passed last.
-    pub fn last(&self, cpu: usize) -> Option<&Passed> {
-        self.last.get(cpu)?.as_ref()
-    }
-
-    /// Control on `hart`, CPU number `cpu`, has just passed `site`: reads the arguments.
-    pub fn pass(&mut self, cpu: usize, site: u32, hart: &Hart, ram: &Ram) {
-        self.passed += 1;
-        let Some(arguments) = self.sites.get(site as usize).map(|site| &site.arguments) else {
-            return;
-        };
-        let arguments = arguments
-            .iter()
-            .map(|argument| value(argument, hart, ram))
-            .collect();
-        self.last[cpu] = Some(Passed { site, arguments });
-    }
+    Ok(probes)
 }
 
-fn value(argument: &Argument, hart: &Hart, ram: &Ram) -> u64 {
-    let register = |name: &str| register(name).map_or(0, |r| hart.regs[usize::from(r)]);
-    let bits = u32::from(argument.bytes) * 8;
-    let raw = match &argument.place {
-        Place::Register(name) => register(name),
-        Place::Constant(constant) => *constant as u64,
-        Place::Memory { base, offset } => {
-            let width = Width::from_bytes(u64::from(argument.bytes)).unwrap_or(Width::B8);
-            peek(
-                hart,
-                ram,
-                register(base).wrapping_add(*offset as u64),
-                width,
-            )
-            .unwrap_or(0)
+fn operand(argument: &Argument) -> Result<Operand, UnknownRegister> {
+    let mut place = &argument.place;
+    let mut loads = Vec::new();
+    let base = loop {
+        match place {
+            Place::Register(name) => break Base::Register(register(name)?),
+            Place::Constant(value) => break Base::Constant(*value as u64),
+            Place::Unknown => break Base::Constant(0),
+            Place::Memory { base, offset } => {
+                let width = match loads.len() {
+                    0 => Width::from_bytes(u64::from(argument.bytes)).unwrap_or(Width::B8),
+                    _ => Width::B8,
+                };
+                loads.push((*offset, width));
+                place = base;
+            }
         }
-        Place::Unknown => 0,
     };
-    if argument.signed {
-        ((raw << (64 - bits)) as i64 >> (64 - bits)) as u64
-    } else {
-        raw & u64::MAX >> (64 - bits)
-    }
+    loads.reverse();
+    Ok(Operand {
+        base,
+        loads,
+        bytes: argument.bytes.clamp(1, 8),
+        signed: argument.signed,
+    })
 }
 
-/// The general register behind an assembler name of any width (high bytes excepted, which no compiler gives a probe).
-fn register(name: &str) -> Option<Reg> {
+/// The register behind an assembler name of any width (high bytes excepted, which no compiler gives a probe), or the
+/// base of a segment.
+fn register(name: &str) -> Result<Reg, UnknownRegister> {
     const NAMES: [[&str; 4]; 8] = [
         ["rax", "eax", "ax", "al"],
         ["rcx", "ecx", "cx", "cl"],
@@ -107,14 +85,20 @@ fn register(name: &str) -> Option<Reg> {
         ["rdi", "edi", "di", "dil"],
     ];
     if let Some(index) = NAMES.iter().position(|names| names.contains(&name)) {
-        return Some(index as Reg);
+        return Ok(index as Reg);
     }
-    let number: Reg = name
-        .strip_prefix('r')?
-        .trim_end_matches(['b', 'w', 'd'])
-        .parse()
-        .ok()?;
-    (8..16).contains(&number).then_some(number)
+    match name {
+        "fs_base" => return Ok(reg::FS_BASE),
+        "gs_base" => return Ok(reg::GS_BASE),
+        _ => {}
+    }
+    let number = name
+        .strip_prefix('r')
+        .map(|rest| rest.trim_end_matches(['b', 'w', 'd']))
+        .and_then(|digits| digits.parse().ok());
+    number
+        .filter(|number| (8..16).contains(number))
+        .ok_or_else(|| UnknownRegister(name.to_owned()))
 }
 
 #[cfg(test)]
@@ -123,10 +107,30 @@ mod tests {
 
     #[test]
     fn registers_have_their_encoding() {
-        assert_eq!(register("rdi"), Some(7));
-        assert_eq!(register("r10d"), Some(10));
-        assert_eq!(register("bl"), Some(3));
-        assert_eq!(register("r16"), None);
-        assert_eq!(register("xmm0"), None);
+        assert_eq!(register("rdi"), Ok(7));
+        assert_eq!(register("r10d"), Ok(10));
+        assert_eq!(register("bl"), Ok(3));
+        assert_eq!(register("gs_base"), Ok(reg::GS_BASE));
+        assert!(register("r16").is_err());
+        assert!(register("xmm0").is_err());
+    }
+
+    #[test]
+    fn nested_memory_is_loaded_from_the_inside_outwards() {
+        let inner = Place::Memory {
+            base: Box::new(Place::Register("gs_base".into())),
+            offset: 16,
+        };
+        let argument = Argument {
+            bytes: 4,
+            signed: true,
+            place: Place::Memory {
+                base: Box::new(inner),
+                offset: 48,
+            },
+        };
+        let operand = operand(&argument).unwrap();
+        assert_eq!(operand.base, Base::Register(reg::GS_BASE));
+        assert_eq!(operand.loads, [(16, Width::B8), (48, Width::B4)]);
     }
 }

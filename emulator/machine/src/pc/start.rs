@@ -3,7 +3,7 @@
 use super::Medium;
 use super::Pc;
 use super::chips::{Chips, DEVICES, IOAPIC, POWER, VIRTIO, VIRTIO_LEN, line, slot};
-use super::probe::KernelProbes;
+use crate::board::Board;
 use crate::loader::pvh::{self, Kind};
 use crate::loader::{LoadError, elf, sdt};
 use base::{PAGE_SIZE, Phys, Ram};
@@ -11,7 +11,7 @@ use cpu::mmu::tlb::Shape;
 use cpu::x86_64::segment::{self, Descriptor};
 use cpu::x86_64::state::Topology;
 use cpu::x86_64::state::{bits, seg};
-use cpu::x86_64::{Activity, Hart, reg};
+use cpu::x86_64::{Activity, Hart, Probes, reg};
 use devices::fw_cfg::key;
 use devices::tables::acpi::{self, Transport};
 use devices::tables::{Interrupts, mp};
@@ -56,8 +56,6 @@ pub struct Config<'a> {
     pub seed: u64,
     /// The calendar at power-on, in seconds since 1970.
     pub calendar: u64,
-    /// Names of the kernel's probes to watch.
-    pub watch: &'a [&'a str],
     /// Shape of each CPU's TLB.
     pub tlb: Shape,
 }
@@ -177,22 +175,20 @@ impl Pc {
                 )
             })
             .collect();
-        let kernel = KernelProbes::new(sdt::sites(&kernel), config.cpus);
-        let probes = kernel.watch(config.watch);
-        for hart in &mut harts {
-            hart.probes_on = !probes.is_empty();
-            hart.refresh();
-        }
+        harts.iter_mut().for_each(Hart::refresh);
         enter_pvh(&mut harts[0], entry, info);
-        Ok(Self {
+        let mut pc = Self {
             barren: vec![0; harts.len()],
             harts,
             ram,
             chips,
             engine: Engine::default(),
-            probes,
-            kernel,
-        })
+            probes: Probes::default(),
+            sites: sdt::sites(&kernel),
+        };
+        // A note may name what is no register; such a kernel's switches are not known.
+        let _ = pc.watch(&[], false);
+        Ok(pc)
     }
 }
 

@@ -4,7 +4,8 @@ use super::Pc;
 use crate::board::Step;
 use crate::clock::Clock;
 use crate::outcome::{Hang, Outcome};
-use base::Observer;
+use base::{Bus, Event, Observer, Stamp, Time};
+use cpu::x86_64::cpu::Memory;
 use cpu::x86_64::deliver::{Delivered, Origin};
 use cpu::x86_64::reg::{self, rflags};
 use cpu::x86_64::trap::vector;
@@ -24,6 +25,7 @@ impl Pc {
         budget: u64,
         observer: &mut O,
     ) -> Step {
+        self.chips.listen(O::ON);
         self.chips.begin(cpu, clock);
         let mut retired = 0;
         let outcome = loop {
@@ -64,6 +66,7 @@ impl Pc {
             retired += done;
             self.harts[cpu].counters.instructions[kernel] += done;
             self.chips.set_retired(retired);
+            self.tell(cpu, observer);
             if done > 0 {
                 self.barren[cpu] = 0;
             }
@@ -78,9 +81,6 @@ impl Pc {
                     self.harts[cpu].counters.instructions[kernel] += completed;
                 }
                 Err(outcome) => break Some(outcome),
-            }
-            if let Some(site) = self.harts[cpu].probe.take() {
-                self.kernel.pass(cpu, site, &self.harts[cpu], &self.ram);
             }
             self.apply_signals();
             if let Some(outcome) = self.chips.outcome() {
@@ -162,6 +162,10 @@ impl Pc {
         } else {
             return Ok(None);
         };
+        if O::ON {
+            let number = u16::from(number);
+            self.emit(cpu, self.chips.now(0), &Event::IrqAck { number }, observer);
+        }
         self.harts[cpu].activity = Activity::Running;
         let exception = Exception {
             vector: number,
@@ -172,6 +176,24 @@ impl Pc {
             Delivered::Entered => None,
             Delivered::TripleFault => Some(Outcome::TripleFault { cpu }),
         })
+    }
+
+    /// Tells the observer what happened to the chips.
+    pub(super) fn tell<O: Observer>(&mut self, cpu: usize, observer: &mut O) {
+        if O::ON && self.chips.has_news() {
+            for (time, event) in self.chips.take_news() {
+                self.emit(cpu, time, &event, observer);
+            }
+        }
+    }
+
+    fn emit<O: Observer>(&self, cpu: usize, time: Time, event: &Event, observer: &mut O) {
+        let memory = Memory {
+            hart: &self.harts[cpu],
+            ram: &self.ram,
+        };
+        let cpu = cpu as u8;
+        observer.event(Stamp { time, cpu }, event, &memory);
     }
 
     fn deliver<O: Observer>(

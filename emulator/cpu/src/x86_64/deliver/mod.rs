@@ -16,7 +16,7 @@ use super::reg::{self, rflags};
 use super::segment::{self, Descriptor};
 use super::state::{Activity, Segment, seg};
 use super::trap::{Exception, Trap, vector};
-use base::event::Event;
+use base::event::{Cause, Event};
 use base::{Bus, Observer, Virt, Width};
 use ir::Guest;
 
@@ -99,7 +99,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     }
 
     fn enter(&mut self, exception: Exception, origin: Origin, at: u64) -> Result<(), Trap> {
-        let from = self.hart.linear_pc();
+        let (from, user) = (self.hart.linear_pc(), self.hart.cpl == 3);
         if self.hart.long() {
             self.enter_long(exception, origin, at)?;
         } else if segment::real_mode(self.hart) {
@@ -114,11 +114,18 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         self.hart.activity = Activity::Running;
         self.hart.counters.traps[usize::from(exception.vector)] += 1;
         let event = Event::Trap {
-            vector: u16::from(exception.vector),
+            cause: match origin {
+                Origin::Exception => Cause::Exception,
+                Origin::Software { .. } => Cause::Software,
+                Origin::External => Cause::Interrupt,
+            },
+            number: u16::from(exception.vector),
             error: exception.error,
             address: exception.address,
             from: Virt(from),
             to: Virt(self.hart.linear_pc()),
+            user,
+            call: None,
         };
         self.emit(at, &event);
         Ok(())

@@ -111,11 +111,15 @@ fn one(l: &mut Lifter, insn: Instruction, pc: u64, probes: &Probes) {
 
 fn begin(l: &mut Lifter, pc: u64, probes: &Probes) {
     l.b.begin(pc);
-    if l.mode.probes()
-        && let Some(site) = probes.at(pc)
-    {
-        let site = l.b.imm(u64::from(site));
-        l.b.call(id::PROBE, 0, ZERO, site, ZERO);
+    let offset = pc.wrapping_sub(l.start) as u16;
+    if l.mode.instructions() {
+        l.b.call(id::INSTRUCTION, offset, ZERO, ZERO, ZERO);
+    }
+    if l.mode.probes() {
+        for probe in probes.at(pc) {
+            let probe = l.b.imm(probe as u64);
+            l.b.call(id::PROBE, offset, ZERO, probe, ZERO);
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use crate::x86_64::cpu::Cpu;
 use crate::x86_64::cpuid;
-use crate::x86_64::paging::{PHYS_BITS, canonical};
+use crate::x86_64::paging::{self, PHYS_BITS, canonical};
 use crate::x86_64::state::{bits, seg};
 use crate::x86_64::trap::Trap;
-use base::{Bus, Observer, Space, Width};
+use base::event::{Event, Flush};
+use base::{Bus, Observer, Phys, Space, Virt, Width};
 use ir::Guest;
 
 impl<B: Bus, O: Observer> Cpu<'_, B, O> {
@@ -16,7 +17,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             value & 0xffff_ffff
         };
         match n {
-            0 => self.write_cr0(value)?,
+            0 => self.write_cr0(value, at)?,
             2 => self.hart.cr2 = value,
             3 => {
                 let pcid = self.hart.cr4 & bits::CR4_PCIDE != 0;
@@ -26,15 +27,24 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                     return Err(Trap::GP0);
                 }
                 self.hart.cr3 = value;
+                self.emit(
+                    at,
+                    &Event::SpaceSwitch {
+                        root: Phys(value & !0xfff),
+                        asid: paging::asid(self.hart),
+                    },
+                );
                 if pcid && !keep {
-                    self.hart.tlb.flush_asid((value & 0xfff) as u16);
+                    self.flush(Flush::Space((value & 0xfff) as u16), at);
+                } else if !pcid && self.hart.cr4 & bits::CR4_PGE != 0 {
+                    self.flush(Flush::NonGlobal, at);
                 } else if !pcid {
-                    self.hart.tlb.flush(self.hart.cr4 & bits::CR4_PGE != 0);
+                    self.flush(Flush::All, at);
                 }
                 self.hart.tlb.forget_fast(); // the fast table knows no address space
                 self.hart.fetch_page = None;
             }
-            4 => self.write_cr4(value)?,
+            4 => self.write_cr4(value, at)?,
             8 => {
                 if value & !15 != 0 {
                     return Err(Trap::GP0);
@@ -46,7 +56,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         Ok(())
     }
 
-    pub(super) fn write_cr0(&mut self, value: u64) -> Result<(), Trap> {
+    pub(super) fn write_cr0(&mut self, value: u64, at: u64) -> Result<(), Trap> {
         const KNOWN: u64 = bits::CR0_PE
             | bits::CR0_MP
             | bits::CR0_EM
@@ -83,13 +93,13 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         let flush = (value ^ self.hart.cr0) & (bits::CR0_PG | bits::CR0_WP | bits::CR0_PE) != 0;
         self.hart.cr0 = value & KNOWN | bits::CR0_ET;
         if flush {
-            self.hart.tlb.flush(false);
+            self.flush(Flush::All, at);
         }
         self.hart.refresh();
         Ok(())
     }
 
-    pub(super) fn write_cr4(&mut self, value: u64) -> Result<(), Trap> {
+    pub(super) fn write_cr4(&mut self, value: u64, at: u64) -> Result<(), Trap> {
         let changed = value ^ self.hart.cr4;
         let pcid_on = changed & value & bits::CR4_PCIDE != 0;
         if value & !cpuid::CR4_ALLOWED != 0
@@ -109,7 +119,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             | bits::CR4_SMAP;
         self.hart.cr4 = value;
         if changed & TRANSLATION != 0 {
-            self.hart.tlb.flush(false);
+            self.flush(Flush::All, at);
         }
         self.hart.refresh();
         Ok(())
@@ -140,6 +150,17 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         Ok(())
     }
 
+    /// Makes the TLB forget, and says so.
+    pub(in crate::x86_64) fn flush(&mut self, what: Flush, at: u64) {
+        match what {
+            Flush::All => self.hart.tlb.flush(false),
+            Flush::NonGlobal => self.hart.tlb.flush(true),
+            Flush::Space(asid) => self.hart.tlb.flush_asid(asid),
+            Flush::Page(addr) => self.hart.tlb.flush_page(addr.0),
+        }
+        self.emit(at, &Event::TlbFlush(what));
+    }
+
     /// INVPCID (SDM vol. 2): 0 one address, 1 one address space, 2 all, 3 all but global.
     pub(super) fn invpcid(&mut self, addr: u64, kind: u64, at: u64) -> Result<(), Trap> {
         let low = self.load(addr, Width::B8, false, at)?;
@@ -149,10 +170,10 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             return Err(Trap::GP0);
         }
         match kind {
-            0 if canonical(linear) => self.hart.tlb.flush_page(linear),
-            1 => self.hart.tlb.flush_asid((low & 0xfff) as u16),
-            2 => self.hart.tlb.flush(false),
-            3 => self.hart.tlb.flush(true),
+            0 if canonical(linear) => self.flush(Flush::Page(Virt(linear)), at),
+            1 => self.flush(Flush::Space((low & 0xfff) as u16), at),
+            2 => self.flush(Flush::All, at),
+            3 => self.flush(Flush::NonGlobal, at),
             _ => return Err(Trap::GP0),
         }
         self.hart.fetch_page = None;
@@ -164,7 +185,6 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
 mod tests {
     use super::*;
     use crate::x86_64::testing::{Board, FREE};
-    use base::Phys;
 
     #[test]
     fn bit_63_of_cr3_means_something_only_with_address_spaces() {

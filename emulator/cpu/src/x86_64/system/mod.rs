@@ -17,7 +17,8 @@ use super::paging::canonical;
 use super::reg::{self, GS_BASE, rflags};
 use super::state::{Activity, bits, seg};
 use super::trap::{Exception, Trap, vector};
-use base::{Bus, Observer, Space, Width};
+use base::event::{Event, Flush};
+use base::{Bus, Observer, Space, Virt, Width};
 use ir::{Flow, Guest, Op};
 
 /// The call numbers of this room.
@@ -26,7 +27,7 @@ pub mod id {
     pub const RAISE: u16 = 0x00;
     /// Emulator gap: the instruction is not implemented.
     pub const GAP: u16 = 0x01;
-    /// A probe: a = site.
+    /// A probe: a = its number; payload = bytes from the block's beginning.
     pub const PROBE: u16 = 0x02;
     /// SYSCALL: a = address of the next instruction.
     pub const SYSCALL: u16 = 0x03;
@@ -108,6 +109,8 @@ pub mod id {
     pub const INT1: u16 = 0x29;
     /// INTO: a = address of the next instruction.
     pub const INTO: u16 = 0x2a;
+    /// An instruction is to be reported: payload = bytes from the block's beginning.
+    pub const INSTRUCTION: u16 = 0x2b;
 }
 
 /// Answers a call of page 0.
@@ -135,12 +138,15 @@ pub fn call<B: Bus, O: Observer>(
         }
         id::GAP => return Err(cpu.gap("this instruction")),
         id::PROBE => {
-            // The run loop reads the probe's arguments before the next instruction; a probe sits on a NOP.
-            cpu.hart.probe = Some(a as u32);
-            cpu.hart.attention = true;
+            let pc = Virt(cpu.hart.linear_pc().wrapping_add(u64::from(payload)));
+            cpu.probe(a as usize, pc, at);
         }
-        id::SYSCALL => return cpu.syscall(a),
-        id::SYSRET => return cpu.sysret(payload != 0),
+        id::INSTRUCTION => {
+            let pc = Virt(cpu.hart.linear_pc().wrapping_add(u64::from(payload)));
+            cpu.emit(at, &Event::Instruction { pc });
+        }
+        id::SYSCALL => return cpu.syscall(a, at),
+        id::SYSRET => return cpu.sysret(payload != 0, at),
         id::INT => {
             let exception = Exception {
                 vector: payload as u8,
@@ -220,7 +226,7 @@ pub fn call<B: Bus, O: Observer>(
         }
         id::INVLPG => {
             if canonical(a) || !cpu.hart.long() {
-                cpu.hart.tlb.flush_page(a);
+                cpu.flush(Flush::Page(Virt(a)), at);
             }
             cpu.hart.fetch_page = None;
         }

@@ -7,17 +7,33 @@ use crate::x86_64::reg::{self, SEG_BASE, rflags};
 use crate::x86_64::segment::{self, Descriptor, selector_error};
 use crate::x86_64::state::{Segment, bits, seg};
 use crate::x86_64::trap::{Trap, vector};
-use base::{Bus, Observer, Width};
-use ir::{Flow, Guest};
+use base::event::{Cause, Event};
+use base::{Bus, Observer, Virt, Width};
+use ir::{Flow, Guest, Reg};
 
 impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     /// SYSCALL (SDM vol. 2): to LSTAR at CPL 0, with RCX and R11 holding the way back.
-    pub(super) fn syscall(&mut self, next: u64) -> Result<Flow, Trap> {
+    pub(super) fn syscall(&mut self, next: u64, at: u64) -> Result<Flow, Trap> {
         if self.hart.efer & bits::EFER_SCE == 0 || !self.hart.mode().long() {
             return Err(Trap::UD);
         }
         let flags = self.hart.rflags();
         self.hart.counters.syscalls += 1;
+        let user = self.hart.cpl == 3;
+        let r = |register: Reg| self.hart.regs[usize::from(register)];
+        // Linux's convention (syscall(2), "Architecture calling conventions").
+        let args = [reg::RDI, reg::RSI, reg::RDX, reg::R10, reg::R8, reg::R9].map(r);
+        let event = Event::Trap {
+            cause: Cause::SystemCall,
+            number: 0,
+            error: None,
+            address: None,
+            from: Virt(next),
+            to: Virt(self.hart.syscall[1]),
+            user,
+            call: Some((r(reg::RAX), args)),
+        };
+        self.emit(at, &event);
         self.hart.regs[usize::from(reg::RCX)] = next;
         self.hart.regs[usize::from(reg::R11)] = flags & !rflags::RF;
         self.hart.set_rflags(flags & !self.hart.syscall[3]);
@@ -34,7 +50,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     }
 
     /// SYSRET: back to CPL 3. A non-canonical RCX faults in the kernel, as on Intel's processors.
-    pub(super) fn sysret(&mut self, long: bool) -> Result<Flow, Trap> {
+    pub(super) fn sysret(&mut self, long: bool, at: u64) -> Result<Flow, Trap> {
         if self.hart.efer & bits::EFER_SCE == 0 || !self.hart.mode().long() {
             return Err(Trap::UD);
         }
@@ -53,8 +69,10 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             segment::flat(false, false, 3),
         );
         let target = if long { target } else { target & 0xffff_ffff };
+        let from = self.hart.linear_pc();
         self.enter_code(code, segment::flat(true, long, 3), 3, target);
         self.hart.refresh_view();
+        self.returned(from, at);
         Ok(Flow::Jump)
     }
 
@@ -136,6 +154,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         if flags & rflags::VM != 0 && size == Width::B4 && self.hart.cpl == 0 && !self.hart.long() {
             return Err(self.gap("virtual-8086 mode"));
         }
+        let from = self.hart.linear_pc();
         let (code, pc) = self.return_target(selector, pc, at)?;
         let rpl = (selector & 3) as u8;
         let to_long = self.hart.long() && code.long();
@@ -170,7 +189,19 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
         self.hart.nmi_blocked = false;
         self.hart.refresh();
+        self.returned(from, at);
         Ok(Flow::Jump)
+    }
+
+    /// Reports a return from the handler whose last instruction is at `from`.
+    fn returned(&mut self, from: u64, at: u64) {
+        let event = Event::Return {
+            from: Virt(from),
+            to: Virt(self.hart.linear_pc()),
+            user: self.hart.cpl == 3,
+            result: self.hart.regs[usize::from(reg::RAX)],
+        };
+        self.emit(at, &event);
     }
 
     /// The stack segment of a return to privilege `rpl`: `None` for the null selector that 64-bit code may have.

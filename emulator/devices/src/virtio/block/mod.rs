@@ -10,6 +10,7 @@ mod latency;
 
 use super::queue::{Chain, QueueError};
 use super::{Backend, Link, Mmio};
+use base::event::{DiskOp, Event, Log};
 use base::{Chooser, Codec, CodecError, Site, State, Time};
 
 pub use disk::{Disk, Medium, MediumError, SECTOR, View};
@@ -100,6 +101,8 @@ pub struct Block {
     features: u64,
     in_flight: Vec<Request>,
     counters: Counters,
+    /// What an observer is told; the host's, no state of the drive.
+    pub log: Log,
 }
 
 impl Block {
@@ -127,6 +130,7 @@ impl Block {
             features: 0,
             in_flight: Vec::new(),
             counters: Counters::default(),
+            log: Log::default(),
         }
     }
 
@@ -175,6 +179,17 @@ impl Block {
             kind::OUT => chain.readable_len() - HEADER,
             _ => 0,
         };
+        self.log.push(link.now, || Event::DiskIssue {
+            request: u64::from(chain.head),
+            op: match kind {
+                kind::IN => DiskOp::Read,
+                kind::OUT => DiskOp::Write,
+                kind::FLUSH => DiskOp::Flush,
+                _ => DiskOp::Other,
+            },
+            sector,
+            sectors: bytes.div_ceil(SECTOR).try_into().unwrap_or(u32::MAX),
+        });
         let due = self
             .head
             .take(&self.latency, link.now, sector, bytes.div_ceil(SECTOR));
@@ -266,7 +281,7 @@ impl Mmio<Block> {
 }
 
 impl Backend for Block {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "virtio_block"
     }
 
@@ -344,6 +359,10 @@ impl Backend for Block {
             if status != Status::Ok {
                 self.counters.errors += 1;
             }
+            self.log.push(link.now, || Event::DiskComplete {
+                request: u64::from(request.chain.head),
+                ok: status == Status::Ok,
+            });
             let last = request.chain.writable_len() - 1;
             request.chain.scatter(link.ram, last, &[status as u8]);
             link.complete(0, request.chain.head, written as u32 + 1)?;

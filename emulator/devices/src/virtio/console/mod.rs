@@ -286,7 +286,7 @@ impl Mmio<Console> {
 }
 
 impl Backend for Console {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "virtio_console"
     }
 

@@ -241,7 +241,7 @@ impl<B: Backend> Mmio<B> {
 }
 
 impl<B: Backend> Device for Mmio<B> {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         self.backend.name()
     }
 

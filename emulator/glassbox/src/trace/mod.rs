@@ -1,0 +1,23 @@
+//! Seeing inside: from the machine's events to what a person or a program reads.
+//!
+//! ```text
+//! machine ── Event ──► Recorder ── Record ──► Model ──► Select ──► Sink: strace · ftrace · json · perfetto · gbt file
+//!                      (peeks at memory)      (who is who)         ▲
+//!                                     gbt file ── Reader ── Record ┘
+//! ```
+//!
+//! A [`record::Record`] is complete: it needs the guest no more, so a trace can be shown now or years later, by the
+//! same sinks. [`kind`] names all kinds of records; [`recorder`] is the machine's observer; [`model`] keeps what a
+//! stream of records says about processes; [`select`] is what the user wants to see; [`sink`] takes the rest.
+
+pub mod expression;
+pub mod file;
+pub mod json;
+pub mod kind;
+pub mod model;
+pub mod pipe;
+pub mod record;
+pub mod recorder;
+pub mod select;
+pub mod sink;
+pub mod syscall;

@@ -1,0 +1,89 @@
+//! The way of a record: into the model, through the user's wishes, to the sink.
+
+use super::kind::{Kind, Kinds};
+use super::model::{Meta, Model};
+use super::record::{Body, Record};
+use super::select::{Select, Window, skeleton};
+use super::sink::Sink;
+use std::io;
+
+/// Model, wishes and sink in a row.
+pub struct Pipe {
+    model: Model,
+    select: Select,
+    window: Window,
+    skeleton: Kinds,
+    sink: Box<dyn Sink>,
+    /// The first thing that went wrong; nothing is written after it.
+    error: Option<io::Error>,
+}
+
+impl Pipe {
+    /// A pipe for a trace of `meta`.
+    pub fn new(meta: Meta, select: Select, sink: Box<dyn Sink>) -> Self {
+        Self {
+            model: Model::new(meta),
+            window: Window::new(select.from.clone(), select.to.clone()),
+            skeleton: if sink.keeps_skeleton() {
+                skeleton()
+            } else {
+                Kinds::NONE
+            },
+            select,
+            sink,
+            error: None,
+        }
+    }
+
+    /// Takes one record.
+    pub fn record(&mut self, record: &Record) {
+        self.model.update(record);
+        if let Body::Console(byte) = record.body {
+            self.window.prints(byte);
+        }
+        let shown = self.window.shows(record.time);
+        if self.error.is_some() {
+            return;
+        }
+        let bone = self.skeleton.has(Kind::of(&record.body));
+        if bone || (shown && self.select.wants(record, &self.model)) {
+            self.error = self.sink.record(record, &self.model).err();
+        }
+    }
+
+    /// The kinds of records that it needs.
+    pub fn needed(&self) -> Kinds {
+        self.select.needed()
+    }
+
+    /// Control passed the place that is watched under `site`, for the edges of the window.
+    pub fn passes(&mut self, site: u32) {
+        self.window.passes(site);
+    }
+
+    /// What has been learnt.
+    pub const fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The first thing that went wrong with the sink, once.
+    pub fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+
+    /// Whether something went wrong or nothing more can be shown.
+    pub const fn is_over(&self) -> bool {
+        self.error.is_some() || self.window.is_over()
+    }
+
+    /// Ends the trace.
+    ///
+    /// # Errors
+    /// What went wrong with the sink, now or earlier.
+    pub fn finish(&mut self) -> io::Result<()> {
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => self.sink.finish(&self.model),
+        }
+    }
+}

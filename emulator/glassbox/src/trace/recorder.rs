@@ -1,0 +1,472 @@
+//! The machine's observer: makes records of events, with what the guest's memory holds at that instant.
+//!
+//! A system call's arguments may point to memory that is not there yet: a path on a page that nobody has touched, say.
+//! The record of such a call is *held*, and all later ones behind it, until the kernel has brought the memory in (its
+//! `page_fault` probe fires when it has) or the call ends. So every record leaves complete and in order.
+
+use super::kind::{Kind, Kinds, SYS_ENTER, SYS_EXIT, index_of};
+use super::pipe::Pipe;
+use super::record::{Body, Memory, Record};
+use super::syscall::{self, Phase};
+use abi::probe::PROBES;
+use base::event::{Event, PROBE_ARGS, Peek};
+use base::{Observer, Stamp, Virt};
+use machine::loader::sdt::Site;
+use machine::{Watch, watch::Argument};
+use std::collections::{BTreeMap, VecDeque};
+
+const SWITCH: usize = index_of("sched_switch");
+const PAGE_FAULT: usize = index_of("page_fault");
+const EXIT: usize = index_of("process_exit");
+const NEXT_PID: usize = super::model::arg_of(SWITCH, "next_pid");
+
+/// Most records that wait behind a held one; a guest must not make us keep more.
+const MOST_HELD: usize = 1 << 14;
+/// Most bytes of text that are read for a kernel event.
+const MOST_TEXT: usize = 256;
+
+/// What a watched place means.
+#[derive(Clone, Debug)]
+pub enum Meaning {
+    /// The kernel event with this number in [`PROBES`].
+    Event(usize),
+    /// An edge of the window.
+    Edge,
+}
+
+/// The machine's observer.
+pub struct Recorder {
+    pipe: Pipe,
+    /// What each site number means.
+    meanings: Vec<Meaning>,
+    /// Most bytes of a string or buffer.
+    strings: usize,
+    /// The kinds that the pipe needs; others are not made into records.
+    needed: Kinds,
+    /// Whether the kernel tells of its system calls; else the hardware's view serves.
+    kernel_calls: bool,
+    /// Whether the kernel tells who runs; else a number for the address space serves.
+    kernel_tasks: bool,
+    cpus: Vec<Cpu>,
+    /// System calls in progress, by process.
+    calls: BTreeMap<u32, Call>,
+    /// Numbers of address spaces by root, where they stand for processes.
+    spaces: BTreeMap<u64, u32>,
+    held: VecDeque<Record>,
+    /// Records that left the queue so far, so that a held one has a number that stays.
+    left: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Cpu {
+    pid: u32,
+    depth: u8,
+}
+
+#[derive(Clone, Debug)]
+struct Call {
+    number: u64,
+    args: [u64; 6],
+    /// The number of its record in the queue, while its memory is not complete.
+    held: Option<u64>,
+}
+
+impl Recorder {
+    /// A recorder for a machine of `cpus` CPUs; `meanings` belong to the sites that are watched.
+    pub fn new(pipe: Pipe, meanings: Vec<Meaning>, cpus: usize) -> Self {
+        let needed = pipe.needed();
+        let tells = |probe: usize| {
+            meanings
+                .iter()
+                .any(|m| matches!(m, Meaning::Event(p) if *p == probe))
+        };
+        Self {
+            needed,
+            strings: pipe.model().meta.strings,
+            kernel_calls: tells(SYS_ENTER),
+            kernel_tasks: tells(SWITCH),
+            pipe,
+            meanings,
+            cpus: vec![Cpu::default(); cpus],
+            calls: BTreeMap::new(),
+            spaces: BTreeMap::new(),
+            held: VecDeque::new(),
+            left: 0,
+        }
+    }
+
+    /// The pipe, to see whether it is over.
+    pub const fn pipe(&mut self) -> &mut Pipe {
+        &mut self.pipe
+    }
+
+    /// Ends the trace: what is held leaves as it is.
+    ///
+    /// # Errors
+    /// What went wrong with the sink, now or earlier.
+    pub fn finish(&mut self) -> std::io::Result<()> {
+        self.calls.clear();
+        self.flush();
+        self.pipe.finish()
+    }
+
+    /// A record leaves, or queues behind those that are held.
+    #[inline]
+    fn put(&mut self, record: Record) {
+        if !self.needed.has(Kind::of(&record.body)) {
+            return;
+        }
+        if self.held.is_empty() {
+            self.left += 1;
+            self.pipe.record(&record);
+            return;
+        }
+        self.held.push_back(record);
+        if self.held.len() > MOST_HELD {
+            for call in self.calls.values_mut() {
+                call.held = None;
+            }
+            self.flush();
+        }
+    }
+
+    /// Lets leave what is held no more.
+    fn flush(&mut self) {
+        let first = self.calls.values().filter_map(|call| call.held).min();
+        while first.is_none_or(|first| self.left < first) {
+            let Some(record) = self.held.pop_front() else {
+                break;
+            };
+            self.left += 1;
+            self.pipe.record(&record);
+        }
+    }
+
+    fn kernel_event(
+        &mut self,
+        stamp: Stamp,
+        probe: usize,
+        pc: Virt,
+        args: &[u64; PROBE_ARGS],
+        memory: &dyn Peek,
+    ) {
+        match probe {
+            SYS_ENTER => {
+                let call = [args[2], args[3], args[4], args[5], args[6], args[7]];
+                return self.enter(stamp, args[0] as u32, args[1], call, memory);
+            }
+            SYS_EXIT => return self.exit(stamp, args[0] as u32, args[1], args[2] as i64, memory),
+            EXIT => {
+                self.settle(args[0] as u32, Memory::default(), true);
+                self.calls.remove(&(args[0] as u32));
+            }
+            PAGE_FAULT => self.retry(self.cpus[usize::from(stamp.cpu)].pid, memory),
+            _ => {}
+        }
+        let mut texts = Vec::new();
+        for (index, (_, kind)) in PROBES[probe].args.iter().enumerate() {
+            if *kind == abi::probe::Kind::Text {
+                texts.push((index as u8, text(args[index], memory)));
+            }
+        }
+        let cpu = &mut self.cpus[usize::from(stamp.cpu)];
+        let pid = cpu.pid;
+        if probe == SWITCH {
+            cpu.pid = args[NEXT_PID] as u32;
+        }
+        self.put(Record {
+            time: stamp.time,
+            cpu: stamp.cpu,
+            pid,
+            body: Body::Kernel {
+                probe: probe as u8,
+                pc: pc.0,
+                args: *args,
+                texts,
+            },
+        });
+    }
+
+    fn enter(&mut self, stamp: Stamp, pid: u32, number: u64, args: [u64; 6], memory: &dyn Peek) {
+        let mut pieces = Memory::default();
+        let complete = syscall::capture(
+            Phase::Enter,
+            number,
+            &args,
+            0,
+            self.strings,
+            memory,
+            &mut pieces,
+        );
+        let held = (!complete).then_some(self.left + self.held.len() as u64);
+        let record = Record {
+            time: stamp.time,
+            cpu: stamp.cpu,
+            pid,
+            body: Body::SysEnter {
+                number,
+                args,
+                memory: pieces,
+            },
+        };
+        self.calls.insert(pid, Call { number, args, held });
+        match held {
+            Some(_) => self.held.push_back(record),
+            None => self.put(record),
+        }
+    }
+
+    /// Memory may have come in for the call of `pid` that waits for it.
+    fn retry(&mut self, pid: u32, memory: &dyn Peek) {
+        let Some(call) = self.calls.get(&pid).filter(|call| call.held.is_some()) else {
+            return;
+        };
+        let mut pieces = Memory::default();
+        let (number, args) = (call.number, call.args);
+        let complete = syscall::capture(
+            Phase::Enter,
+            number,
+            &args,
+            0,
+            self.strings,
+            memory,
+            &mut pieces,
+        );
+        self.settle(pid, pieces, complete);
+    }
+
+    /// Puts what was read into the held record of `pid`, and lets it leave if that is all.
+    fn settle(&mut self, pid: u32, pieces: Memory, complete: bool) {
+        let Some(call) = self.calls.get_mut(&pid) else {
+            return;
+        };
+        let Some(number) = call.held else {
+            return;
+        };
+        let place = (number - self.left) as usize;
+        if let Some(Record {
+            body: Body::SysEnter { memory, .. },
+            ..
+        }) = self.held.get_mut(place)
+            && size(&pieces) >= size(memory)
+        {
+            *memory = pieces;
+        }
+        if complete {
+            call.held = None;
+            self.flush();
+        }
+    }
+
+    fn exit(&mut self, stamp: Stamp, pid: u32, number: u64, result: i64, memory: &dyn Peek) {
+        let call = self.calls.get(&pid).cloned();
+        if let Some(call) = &call
+            && call.held.is_some()
+        {
+            // The last chance, unless the memory is another program's by now.
+            if !syscall::replaces_memory(number, result) {
+                self.retry(pid, memory);
+            }
+            self.settle(pid, Memory::default(), true);
+        }
+        self.calls.remove(&pid);
+        let mut pieces = Memory::default();
+        if let Some(call) = call {
+            syscall::capture(
+                Phase::Exit,
+                number,
+                &call.args,
+                result,
+                self.strings,
+                memory,
+                &mut pieces,
+            );
+        }
+        self.put(Record {
+            time: stamp.time,
+            cpu: stamp.cpu,
+            pid,
+            body: Body::SysExit {
+                number,
+                result,
+                memory: pieces,
+            },
+        });
+    }
+
+    /// The number that stands for an address space.
+    fn space(&mut self, root: u64) -> u32 {
+        let next = self.spaces.len() as u32 + 1;
+        *self.spaces.entry(root).or_insert(next)
+    }
+}
+
+fn size(memory: &Memory) -> usize {
+    memory.pieces.iter().map(|(_, bytes)| bytes.len()).sum()
+}
+
+/// NUL-terminated text of the guest's.
+fn text(addr: u64, memory: &dyn Peek) -> Vec<u8> {
+    if addr == 0 {
+        return Vec::new();
+    }
+    let mut bytes = vec![0; MOST_TEXT];
+    let len = memory.peek(Virt(addr), &mut bytes);
+    let end = bytes[..len].iter().position(|&byte| byte == 0);
+    bytes.truncate(end.unwrap_or(len));
+    bytes
+}
+
+impl Observer for Recorder {
+    const ON: bool = true;
+
+    fn event(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
+        let index = usize::from(stamp.cpu);
+        let pid = self.cpus[index].pid;
+        let body = match *event {
+            Event::Probe { site, pc, args } => {
+                match self.meanings.get(site as usize) {
+                    Some(Meaning::Event(probe)) => {
+                        self.kernel_event(stamp, *probe, pc, &args, memory);
+                    }
+                    Some(Meaning::Edge) => self.pipe.passes(site),
+                    None => {}
+                }
+                return;
+            }
+            Event::Trap {
+                cause,
+                number,
+                error,
+                address,
+                from,
+                to,
+                user,
+                call,
+            } => {
+                if let (Some((number, args)), false) = (call, self.kernel_calls)
+                    && user
+                {
+                    self.enter(stamp, pid, number, args, memory);
+                }
+                let cpu = &mut self.cpus[index];
+                let depth = cpu.depth;
+                cpu.depth = if user { 1 } else { depth.saturating_add(1) };
+                Body::Trap {
+                    cause,
+                    number,
+                    error,
+                    address: address.map(|address| address.0),
+                    from: from.0,
+                    to: to.0,
+                    user,
+                    depth: if user { 0 } else { depth },
+                }
+            }
+            Event::Return {
+                from,
+                to,
+                user,
+                result,
+            } => {
+                if user
+                    && !self.kernel_calls
+                    && let Some(number) = self.calls.get(&pid).map(|call| call.number)
+                {
+                    self.exit(stamp, pid, number, result as i64, memory);
+                }
+                let cpu = &mut self.cpus[index];
+                cpu.depth = if user { 0 } else { cpu.depth.saturating_sub(1) };
+                Body::Return {
+                    from: from.0,
+                    to: to.0,
+                    user,
+                    depth: cpu.depth,
+                }
+            }
+            Event::PageWalk { .. } if !self.needed.has(Kind::PAGE_WALK) => return,
+            Event::PageWalk {
+                virt,
+                access,
+                user,
+                path,
+                end,
+            } => Body::PageWalk {
+                virt: virt.0,
+                access,
+                user,
+                path,
+                end,
+            },
+            Event::TlbFlush(flush) => Body::TlbFlush(flush),
+            Event::SpaceSwitch { root, asid } => {
+                if !self.kernel_tasks {
+                    self.cpus[index].pid = self.space(root.0);
+                }
+                Body::SpaceSwitch { root: root.0, asid }
+            }
+            Event::IrqLine { line, level } => Body::IrqLine { line, level },
+            Event::IrqAck { number } => Body::IrqAck { number },
+            Event::Ipi { target, number } => Body::Ipi { target, number },
+            Event::Device {
+                chip,
+                register,
+                space,
+                addr,
+                width,
+                value,
+                write,
+            } => Body::Device {
+                space,
+                chip: chip.into(),
+                register: register.into(),
+                addr,
+                bytes: width.bytes() as u8,
+                value,
+                write,
+            },
+            Event::DiskIssue {
+                request,
+                op,
+                sector,
+                sectors,
+            } => Body::DiskIssue {
+                request,
+                op,
+                sector,
+                sectors,
+            },
+            Event::DiskComplete { request, ok } => Body::DiskComplete { request, ok },
+            Event::Console(byte) => Body::Console(byte),
+            Event::Instruction { pc } => Body::Instruction { pc: pc.0 },
+        };
+        self.put(Record {
+            time: stamp.time,
+            cpu: stamp.cpu,
+            pid,
+            body,
+        });
+    }
+}
+
+/// The kernel's own probes that are wanted, as watches with their meanings, numbered from 0.
+pub fn watches(sites: &[Site], wanted: impl Fn(Kind) -> bool) -> (Vec<Watch>, Vec<Meaning>) {
+    let mut watches = Vec::new();
+    let mut meanings = Vec::new();
+    for site in sites {
+        let Some(probe) = PROBES.iter().position(|probe| probe.name == site.name) else {
+            continue;
+        };
+        let fits = PROBES[probe].args.len() == site.arguments.len();
+        if fits && wanted(Kind::of_probe(probe)) {
+            let arguments: Vec<Argument> = site.arguments.clone();
+            watches.push(Watch {
+                address: site.address,
+                site: meanings.len() as u32,
+                arguments,
+            });
+            meanings.push(Meaning::Event(probe));
+        }
+    }
+    (watches, meanings)
+}

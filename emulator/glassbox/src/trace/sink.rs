@@ -1,0 +1,26 @@
+//! Where records end: one sink for each form that a trace can have.
+
+use super::model::Model;
+use super::record::Record;
+use std::io;
+
+/// Takes the records that the user wants to see, in the order of time.
+pub trait Sink {
+    /// Takes one; `model` knows it already.
+    ///
+    /// # Errors
+    /// The place where it goes cannot take it.
+    fn record(&mut self, record: &Record, model: &Model) -> io::Result<()>;
+
+    /// The trace ends here; what was kept back is written.
+    ///
+    /// # Errors
+    /// The place where it goes cannot take it.
+    fn finish(&mut self, model: &Model) -> io::Result<()>;
+
+    /// Whether it needs the records that say who runs where (see [`super::select::skeleton`]) even if the user did not
+    /// ask for them, because it will be read by somebody who has to find that out again.
+    fn keeps_skeleton(&self) -> bool {
+        false
+    }
+}
