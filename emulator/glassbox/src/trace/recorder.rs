@@ -323,6 +323,11 @@ impl Observer for Recorder {
     fn event(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
         let index = usize::from(stamp.cpu);
         let pid = self.cpus[index].pid;
+        if let (Event::Instruction { pc }, true) = (event, self.held.is_empty()) {
+            self.left += 1;
+            self.pipe.instruction(stamp.time, stamp.cpu, pid, pc.0);
+            return;
+        }
         let body = match *event {
             Event::Probe { site, pc, args } => {
                 match self.meanings.get(site as usize) {

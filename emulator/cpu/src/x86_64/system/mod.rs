@@ -17,7 +17,7 @@ use super::paging::canonical;
 use super::reg::{self, GS_BASE, rflags};
 use super::state::{Activity, bits, seg};
 use super::trap::{Exception, Trap, vector};
-use base::event::{Event, Flush};
+use base::event::Flush;
 use base::{Bus, Observer, Space, Virt, Width};
 use ir::{Flow, Guest, Op};
 
@@ -109,7 +109,7 @@ pub mod id {
     pub const INT1: u16 = 0x29;
     /// INTO: a = address of the next instruction.
     pub const INTO: u16 = 0x2a;
-    /// An instruction is to be reported: payload = bytes from the block's beginning.
+    /// An instruction is to be reported: payload = bytes from the block's beginning. Answered in front of all rooms.
     pub const INSTRUCTION: u16 = 0x2b;
 }
 
@@ -140,10 +140,6 @@ pub fn call<B: Bus, O: Observer>(
         id::PROBE => {
             let pc = Virt(cpu.hart.linear_pc().wrapping_add(u64::from(payload)));
             cpu.probe(a as usize, pc, at);
-        }
-        id::INSTRUCTION => {
-            let pc = Virt(cpu.hart.linear_pc().wrapping_add(u64::from(payload)));
-            cpu.emit(at, &Event::Instruction { pc });
         }
         id::SYSCALL => return cpu.syscall(a, at),
         id::SYSRET => return cpu.sysret(payload != 0, at),
