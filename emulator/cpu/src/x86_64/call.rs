@@ -6,11 +6,10 @@
 use super::cpu::Cpu;
 use super::trap::Trap;
 use super::{fpu, integer, sse, system};
-use base::{Bus, Event, Observer, Virt};
+use base::{Bus, Observer};
 use ir::{Flow, Op};
 
-/// Answers call number `op.imm & 0xffff`. That of every traced instruction comes first.
-#[inline]
+/// Answers call number `op.imm & 0xffff`.
 pub fn call<B: Bus, O: Observer>(
     cpu: &mut Cpu<'_, B, O>,
     op: Op,
@@ -18,11 +17,6 @@ pub fn call<B: Bus, O: Observer>(
     left: u64,
 ) -> Result<Flow, Trap> {
     let id = op.imm as u16;
-    if id == system::id::INSTRUCTION {
-        let pc = cpu.hart.linear_pc().wrapping_add(u64::from(payload(op)));
-        cpu.emit(at, &Event::Instruction { pc: Virt(pc) });
-        return Ok(Flow::Next);
-    }
     match id >> 8 {
         0 => system::call(cpu, id, op, at, left),
         1 => integer::call(cpu, id, op, at, left),

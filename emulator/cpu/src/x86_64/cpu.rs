@@ -322,6 +322,15 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
         super::call::call(self, op, at, left)
     }
 
+    #[inline]
+    fn report(&mut self, offset: u16, probe: Option<u32>, at: u64) {
+        let pc = Virt(self.hart.linear_pc().wrapping_add(u64::from(offset)));
+        match probe {
+            None => self.emit(at, &Event::Instruction { pc }),
+            Some(probe) => self.probe(probe as usize, pc, at),
+        }
+    }
+
     fn locate(&mut self, at: u64) -> Result<Place, Trap> {
         let linear = self.hart.linear_pc();
         let page = linear / PAGE_SIZE;

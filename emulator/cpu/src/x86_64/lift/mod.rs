@@ -111,14 +111,12 @@ fn one(l: &mut Lifter, insn: Instruction, pc: u64, probes: &Probes) {
 
 fn begin(l: &mut Lifter, pc: u64, probes: &Probes) {
     l.b.begin(pc);
-    let offset = pc.wrapping_sub(l.start) as u16;
     if l.mode.instructions() {
-        l.b.call(id::INSTRUCTION, offset, ZERO, ZERO, ZERO);
+        l.b.report(None);
     }
     if l.mode.probes() {
         for probe in probes.at(pc) {
-            let probe = l.b.imm(probe as u64);
-            l.b.call(id::PROBE, offset, ZERO, probe, ZERO);
+            l.b.report(Some(probe as u32));
         }
     }
 }

@@ -27,8 +27,6 @@ pub mod id {
     pub const RAISE: u16 = 0x00;
     /// Emulator gap: the instruction is not implemented.
     pub const GAP: u16 = 0x01;
-    /// A probe: a = its number; payload = bytes from the block's beginning.
-    pub const PROBE: u16 = 0x02;
     /// SYSCALL: a = address of the next instruction.
     pub const SYSCALL: u16 = 0x03;
     /// SYSRET: payload = 1 for the 64-bit form.
@@ -109,8 +107,6 @@ pub mod id {
     pub const INT1: u16 = 0x29;
     /// INTO: a = address of the next instruction.
     pub const INTO: u16 = 0x2a;
-    /// An instruction is to be reported: payload = bytes from the block's beginning. Answered in front of all rooms.
-    pub const INSTRUCTION: u16 = 0x2b;
 }
 
 /// Answers a call of page 0.
@@ -137,10 +133,6 @@ pub fn call<B: Bus, O: Observer>(
             }));
         }
         id::GAP => return Err(cpu.gap("this instruction")),
-        id::PROBE => {
-            let pc = Virt(cpu.hart.linear_pc().wrapping_add(u64::from(payload)));
-            cpu.probe(a as usize, pc, at);
-        }
         id::SYSCALL => return cpu.syscall(a, at),
         id::SYSRET => return cpu.sysret(payload != 0, at),
         id::INT => {
