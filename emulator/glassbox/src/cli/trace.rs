@@ -4,9 +4,11 @@ use super::Failure;
 use super::options::{TraceFormat, TraceOptions};
 use super::run::drive;
 use super::session::Session;
+use crate::trace::events;
 use crate::trace::expression::{self, Wishes};
 use crate::trace::file::{Reader, Writer};
-use crate::trace::json::Json;
+use crate::trace::ftrace::Ftrace;
+use crate::trace::json::{self, Json};
 use crate::trace::model::Meta;
 use crate::trace::pipe::Pipe;
 use crate::trace::recorder::{Recorder, watches};
@@ -19,11 +21,25 @@ use std::path::Path;
 
 /// Runs the command.
 pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
+    if options.events {
+        return print(&events::list());
+    }
+    if options.schema {
+        return print(&json::schema());
+    }
     let wishes = expression::parse(&options.expressions).map_err(Failure::usage)?;
     match &options.read {
         Some(path) => read(options, &wishes, path),
         None => record(options, &wishes),
     }
+}
+
+/// Prints what was asked for instead of a trace.
+fn print(text: &str) -> Result<u8, Failure> {
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|e| Failure::input(format!("standard output: {e}")))?;
+    Ok(0)
 }
 
 /// What the options say of the part that is shown.
@@ -102,6 +118,7 @@ fn sink(options: &TraceOptions, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
     };
     Ok(match format(options) {
         TraceFormat::Gbt => Box::new(Writer::new(out, meta).map_err(|e| written(options, e))?),
+        TraceFormat::Ftrace => Box::new(Ftrace::new(out)),
         _ => Box::new(Json::new(out)),
     })
 }

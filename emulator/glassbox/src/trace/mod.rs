@@ -10,8 +10,10 @@
 //! same sinks. [`kind`] names all kinds of records; [`recorder`] is the machine's observer; [`model`] keeps what a
 //! stream of records says about processes; [`select`] is what the user wants to see; [`sink`] takes the rest.
 
+pub mod events;
 pub mod expression;
 pub mod file;
+pub mod ftrace;
 pub mod json;
 pub mod kind;
 pub mod model;
@@ -21,3 +23,4 @@ pub mod recorder;
 pub mod select;
 pub mod sink;
 pub mod syscall;
+pub mod value;
