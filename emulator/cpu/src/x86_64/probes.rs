@@ -25,6 +25,8 @@ pub struct Operand {
     pub base: Base,
     /// Offset and width of each load in turn.
     pub loads: Vec<(i64, Width)>,
+    /// What is added in the end.
+    pub plus: i64,
     /// How many of the low bytes count, 1 to 8.
     pub bytes: u8,
     /// Whether they are sign-extended.
@@ -38,9 +40,10 @@ impl Operand {
             Base::Register(register) => hart.regs[usize::from(register)],
             Base::Constant(value) => value,
         };
-        let raw = self.loads.iter().fold(base, |at, &(offset, width)| {
+        let found = self.loads.iter().fold(base, |at, &(offset, width)| {
             peek(hart, ram, at.wrapping_add(offset as u64), width).unwrap_or(0)
         });
+        let raw = found.wrapping_add(self.plus as u64);
         let unused = 64 - u32::from(self.bytes) * 8;
         if self.signed {
             ((raw << unused) as i64 >> unused) as u64
@@ -116,6 +119,7 @@ mod tests {
         Operand {
             base,
             loads: loads.to_vec(),
+            plus: 0,
             bytes,
             signed,
         }
