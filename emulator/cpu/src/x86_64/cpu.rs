@@ -9,7 +9,7 @@ use super::probes::Probes;
 use super::state::Hart;
 use super::trap::{Exception, Gap, Trap};
 use crate::mmu::tlb::Entry;
-use base::event::{Access, Event, Path, Peek, Walked};
+use base::event::{Access, COMPILED_IN, Event, Path, Peek, Walked};
 use base::{Bus, Observer, PAGE_SIZE, Phys, Ram, Space, Stamp, Virt, Width};
 use ir::{Block, Flow, Guest, Op, Place, Regs};
 
@@ -39,7 +39,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     /// Reports an event that happens at the instruction in progress.
     #[inline(always)]
     pub fn emit(&mut self, at: u64, event: &Event) {
-        if O::ON {
+        if COMPILED_IN && O::ON {
             let stamp = Stamp {
                 time: self.bus.now(at),
                 cpu: self.index,

@@ -96,6 +96,12 @@ impl Probes {
         start..start + here.count()
     }
 
+    /// Whether any lies in the `len` bytes from `start`.
+    pub fn any_in(&self, start: u64, len: u64) -> bool {
+        let first = self.0.partition_point(|probe| probe.address < start);
+        self.0.get(first).is_some_and(|p| p.address - start < len)
+    }
+
     /// Probe number `index`.
     #[inline]
     pub fn get(&self, index: usize) -> Option<&Probe> {

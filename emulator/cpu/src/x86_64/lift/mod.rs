@@ -28,6 +28,7 @@ use super::mode::Mode;
 use super::probes::Probes;
 use super::system::id;
 use super::trap::vector;
+use base::event::COMPILED_IN;
 use iced_x86::{CpuidFeature, Decoder, DecoderError, DecoderOptions, Instruction, Mnemonic};
 use ir::Block;
 use ir::reg::ZERO;
@@ -67,6 +68,9 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
     let mut insn = Instruction::default();
     let mut l = Lifter::new(pc, mode);
     let mut next = pc;
+    // Most blocks have nothing that anybody watches.
+    let watched = mode.instructions() || (mode.probes() && probes.any_in(pc, code.len() as u64));
+    let probes = watched.then_some(probes);
     while l.b.insns() < limit && !l.b.ended() && decoder.can_decode() {
         decoder.decode_out(&mut insn);
         if decoder.last_error() == DecoderError::NoMoreBytes {
@@ -93,7 +97,7 @@ fn too_long(code: &[u8], pc: u64, at: u64, mode: Mode) -> bool {
 }
 
 /// Lifts one instruction, or what its refusal means.
-fn one(l: &mut Lifter, insn: Instruction, pc: u64, probes: &Probes) {
+fn one(l: &mut Lifter, insn: Instruction, pc: u64, probes: Option<&Probes>) {
     l.insn = insn;
     begin(l, pc, probes);
     if let Err(refusal) = family(l) {
@@ -109,15 +113,22 @@ fn one(l: &mut Lifter, insn: Instruction, pc: u64, probes: &Probes) {
     }
 }
 
-fn begin(l: &mut Lifter, pc: u64, probes: &Probes) {
+#[inline]
+fn begin(l: &mut Lifter, pc: u64, probes: Option<&Probes>) {
     l.b.begin(pc);
-    if l.mode.instructions() {
+    if let Some(probes) = probes {
+        report(l, pc, probes);
+    }
+}
+
+/// Puts in front of the instruction at `pc` what an observer wants to know there.
+#[cold]
+fn report(l: &mut Lifter, pc: u64, probes: &Probes) {
+    if COMPILED_IN && l.mode.instructions() {
         l.b.report(None);
     }
-    if l.mode.probes() {
-        for probe in probes.at(pc) {
-            l.b.report(Some(probe as u32));
-        }
+    for probe in probes.at(pc) {
+        l.b.report(Some(probe as u32));
     }
 }
 
