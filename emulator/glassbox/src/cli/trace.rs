@@ -20,7 +20,7 @@ use crate::trace::select::{Edge, Select};
 use crate::trace::sink::Sink;
 use machine::{Board, Watch};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 /// Runs the command.
@@ -188,9 +188,11 @@ fn read(options: &TraceOptions, wishes: &Wishes, path: &Path) -> Result<u8, Fail
 
 /// Prints what was asked for.
 fn print(text: &str) -> Result<(), Failure> {
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|e| Failure::input(format!("standard output: {e}")))
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // The reader has seen enough.
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|e| Failure::input(format!("standard output: {e}"))),
+    }
 }
 
 fn written(options: &TraceOptions, error: std::io::Error) -> Failure {
