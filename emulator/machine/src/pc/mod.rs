@@ -125,7 +125,9 @@ impl Board for Pc {
         for hart in &mut self.harts {
             hart.probes_on = !self.probes.is_empty();
             hart.instructions_on = instructions;
+            let fetch_page = hart.fetch_page; // is machine state, and the mode's change is none of the guest's
             hart.refresh();
+            hart.fetch_page = fetch_page;
         }
         // Blocks were lifted with the old probes in them.
         self.engine.clear();
