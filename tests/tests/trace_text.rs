@@ -1,58 +1,11 @@
-//! Traces as text: NDJSON and its schema, ftrace's form, and what a trace promises whatever the run.
+//! Traces as text: NDJSON and its schema, ftrace's form, and the list of events.
 
 use insta::assert_snapshot;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tests::glassbox::{Ran, glassbox};
+use tests::glassbox::glassbox;
 use tests::schema::Schema;
-
-/// A shell line that keeps two CPUs, the disk, pipes and signals busy.
-const BUSY: &str =
-    "ls / | wc; cat README | grep -c i; sleep 1 & kill -9 $!; wait; echo hi > /f; sync; rm /f";
-
-/// Runs a line with these options of `trace`; the trace and how the run ended.
-#[track_caller]
-fn traced(options: &[&str], line: &str) -> (String, Ran) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("trace");
-    let output = ["trace", "-o", file.to_str().unwrap()];
-    let ran = glassbox(&[&output, options, &["--", line]].concat(), b"");
-    (std::fs::read_to_string(&file).unwrap(), ran)
-}
-
-/// A trace of these events as text.
-#[track_caller]
-fn text(format: &str, cpus: &str, events: &str, line: &str) -> String {
-    let options = ["--format", format, "--cpus", cpus, "-e", events];
-    traced(&options, line).0
-}
-
-/// A trace of these events as objects.
-#[track_caller]
-fn objects(cpus: &str, events: &str, line: &str) -> Vec<Value> {
-    let text = text("json", cpus, events, line);
-    let objects = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    objects.collect()
-}
-
-/// The first object for which this holds.
-#[track_caller]
-fn find(objects: &[Value], holds: impl Fn(&Value) -> bool) -> &Value {
-    objects.iter().find(|o| holds(o)).expect("such an event")
-}
-
-/// A number.
-#[track_caller]
-fn number(value: &Value) -> u64 {
-    value.as_u64().expect("a number")
-}
-
-/// An address.
-#[track_caller]
-fn hex(value: &Value) -> u64 {
-    let digits = value.as_str().and_then(|text| text.strip_prefix("0x"));
-    u64::from_str_radix(digits.expect("0x"), 16).unwrap()
-}
+use tests::trace::{BUSY, busy, number, objects, text};
 
 /// Times and addresses, which change with the guest, as letters: T and 0xA.
 fn masked(trace: &str) -> String {
@@ -108,6 +61,27 @@ fn json_of_two_cpus() {
     {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"process_exec","target_pid":4,"path":"/bin/cat","entry":"0xA","pc":"0xA"}
     {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"process_exit","target_pid":4,"status":"0x0","exit_code":0,"pc":"0xA"}
     {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_exit","target_pid":2,"status":"0x0","exit_code":0,"pc":"0xA"}
+    "##);
+}
+
+#[test]
+fn json_of_system_calls() {
+    assert_snapshot!(masked(&text("json", "1", "trace=write", "echo hi | cat")), @r##"
+    {"time":T,"cpu":0,"pid":3,"comm":"sh","event":"sys_enter","number":1,"name":"write","args":["0x1","0xA","0x3","0x0","0x0","0x0"],"memory":[{"address":"0xA","bytes":"hi\n"}]}
+    {"time":T,"cpu":0,"pid":3,"comm":"sh","event":"sys_exit","number":1,"name":"write","result":3,"memory":[]}
+    {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"sys_enter","number":1,"name":"write","args":["0x1","0xA","0x3","0x0","0x0","0x0"],"memory":[{"address":"0xA","bytes":"hi\n"}]}
+    {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"sys_exit","number":1,"name":"write","result":3,"memory":[]}
+    "##);
+}
+
+#[test]
+fn ftrace_of_system_calls() {
+    assert_snapshot!(masked(&text("ftrace", "1", "trace=dup2", "echo hi | cat")), @r##"
+    cpus=1
+                  sh-3     [000]     T: sys_enter:            NR 33 (4, 1, 0, 0, 0, 0)
+                  sh-3     [000]     T: sys_exit:             NR 33 = 1
+                  sh-4     [000]     T: sys_enter:            NR 33 (3, 0, 0, 0, 0, 0)
+                  sh-4     [000]     T: sys_exit:             NR 33 = 0
     "##);
 }
 
@@ -238,371 +212,6 @@ fn the_schema_check_can_fail() {
         let mut object = good.clone();
         object[name] = bad;
         assert!(schema.check(&object).is_err(), "{object}");
-    }
-}
-
-#[test]
-fn traps_and_their_returns() {
-    let trace = objects("1", "event=trap", "echo hi");
-    let fault = find(&trace, |o| o["name"] == "#PF" && o["user"] == true);
-    assert_eq!(fault["cause"], "exception");
-    assert_eq!(fault["number"], 14);
-    let code = hex(&fault["error_code"]);
-    assert_eq!(code & 4, 4, "a fault of user code");
-    let words = fault["reasons"].as_array().unwrap();
-    assert!(words.contains(&"user".into()) && words.contains(&"not_present".into()));
-    assert!(hex(&fault["address"]) < 1 << 47);
-    assert!(hex(&fault["from"]) < 1 << 47 && hex(&fault["to"]) > 1 << 63);
-    assert_eq!(fault["depth"], 0);
-    // The instruction that faulted is executed again.
-    let after = &trace[trace.iter().position(|o| o == fault).unwrap()..];
-    let back = find(after, |o| o["event"] == "trap_return" && o["user"] == true);
-    assert_eq!(
-        (&back["to"], &back["depth"]),
-        (&fault["from"], &fault["depth"])
-    );
-
-    let call = find(&trace, |o| o["name"] == "syscall");
-    assert_eq!(
-        (&call["cause"], &call["user"]),
-        (&"syscall".into(), &true.into())
-    );
-    assert!(call.get("error_code").is_none() && call.get("address").is_none());
-
-    let interrupt = find(&trace, |o| o["cause"] == "interrupt");
-    let vector = number(&interrupt["number"]);
-    assert_eq!(interrupt["name"], format!("int {vector:#04x}"));
-}
-
-#[test]
-fn walks_lead_through_the_table_to_a_page_or_a_fault() {
-    let trace = objects("1", "event=page_walk", "echo hi");
-    let fault = find(&trace, |o| o.get("fault").is_some() && o["user"] == true);
-    assert_eq!(hex(&fault["fault"]) & 4, 4);
-    assert!(
-        fault["reasons"]
-            .as_array()
-            .unwrap()
-            .contains(&"not_present".into())
-    );
-    let last = fault["levels"].as_array().unwrap().last().unwrap();
-    assert_eq!(hex(&last["entry"]) & 1, 0, "the entry that is not present");
-    assert!(fault.get("phys").is_none());
-
-    let mut levels_of = BTreeMap::new();
-    for walk in trace.iter().filter(|o| o.get("phys").is_some()) {
-        let levels = walk["levels"].as_array().unwrap();
-        let (virt, phys) = (hex(&walk["virt"]), hex(&walk["phys"]));
-        let size = number(&walk["page_size"]);
-        assert_eq!(virt % size, phys % size);
-        levels_of.insert(size, levels.len());
-        // Each entry leads to the next table, the last one to the page.
-        const FRAME: u64 = 0x000f_ffff_ffff_f000;
-        for pair in levels.windows(2) {
-            assert_eq!(
-                hex(&pair[0]["entry"]) & FRAME,
-                hex(&pair[1]["address"]) & !0xfff
-            );
-        }
-        if let Some(last) = levels.last() {
-            assert_eq!(
-                hex(&last["entry"]) & FRAME & !(size - 1),
-                phys & !(size - 1)
-            );
-        }
-    }
-    assert_eq!(levels_of.get(&4096), Some(&4));
-    assert_eq!(levels_of.get(&(2 << 20)), Some(&3));
-    assert!(trace.iter().any(|o| o.get("evicted").is_some()));
-    for access in ["fetch", "read", "write"] {
-        find(&trace, |o| o["access"] == access);
-    }
-}
-
-#[test]
-fn the_tlb_is_told_to_forget_and_the_space_changes() {
-    let trace = objects("1", "event=tlb_flush,asid_switch", "echo hi | cat");
-    find(&trace, |o| o["scope"] == "all");
-    let page = find(&trace, |o| o["scope"] == "page");
-    assert!(hex(&page["address"]).is_multiple_of(4096));
-    let other = find(&trace, |o| o["scope"] == "non_global");
-    assert!(other.get("address").is_none() && other.get("asid").is_none());
-    let roots: std::collections::BTreeSet<u64> = trace
-        .iter()
-        .filter(|o| o["event"] == "asid_switch")
-        .map(|o| hex(&o["root"]))
-        .collect();
-    assert!(roots.len() >= 3, "init, the shell, cat: {roots:x?}");
-}
-
-#[test]
-fn an_interrupt_is_raised_taken_and_lowered() {
-    let trace = objects("1", "event=irq_raise,irq_lower,irq_ack", "cat README");
-    let at = trace
-        .iter()
-        .position(|o| o["event"] == "irq_raise")
-        .unwrap();
-    let line = &trace[at]["line"];
-    assert_eq!(trace[at]["level"], true);
-    let taken = find(&trace[at..], |o| o["event"] == "irq_ack");
-    assert_eq!(
-        taken["name"],
-        format!("int {:#04x}", number(&taken["number"]))
-    );
-    let lowered = find(&trace[at..], |o| o["event"] == "irq_lower");
-    assert_eq!((&lowered["line"], &lowered["level"]), (line, &false.into()));
-}
-
-#[test]
-fn cpus_interrupt_each_other() {
-    let trace = objects("2", "event=ipi", BUSY);
-    let ipi = find(&trace, |o| {
-        o["cpu"] == 0 && o["target"] == 1 && number(&o["number"]) > 32
-    });
-    assert_eq!(ipi["name"], format!("int {:#04x}", number(&ipi["number"])));
-}
-
-#[test]
-fn device_registers_are_named() {
-    let trace = objects("1", "event=device", "cat README");
-    let notify = find(&trace, |o| {
-        o["register"] == "QueueNotify" && o["chip"] == "virtio_block"
-    });
-    assert_eq!(
-        (
-            &notify["event"],
-            &notify["space"],
-            &notify["bytes"],
-            &notify["write"]
-        ),
-        (&"mmio".into(), &"memory".into(), &4.into(), &true.into())
-    );
-    let port = find(&trace, |o| o["chip"] == "com1" && o["register"] == "LCR");
-    assert_eq!(
-        (&port["event"], &port["space"]),
-        (&"pio".into(), &"port".into())
-    );
-    assert_eq!(
-        (&port["addr"], &port["bytes"]),
-        (&"0x3fb".into(), &1.into())
-    );
-    let magic = find(&trace, |o| o["register"] == "MagicValue");
-    assert_eq!(
-        (&magic["value"], &magic["write"]),
-        (&"0x74726976".into(), &false.into())
-    );
-    let msr = find(&trace, |o| o["event"] == "msr" && o["register"] == "SVR");
-    assert_eq!(
-        (&msr["chip"], &msr["space"], &msr["addr"]),
-        (&"lapic".into(), &"local".into(), &"0x80f".into())
-    );
-}
-
-#[test]
-fn a_disk_request_is_issued_and_completed() {
-    let trace = objects("1", "event=disk_issue,disk_complete", "echo hi > /f; sync");
-    for (op, has_sectors) in [("read", true), ("write", true), ("flush", false)] {
-        let request = find(&trace, |o| o["op"] == op);
-        assert_eq!(number(&request["sectors"]) > 0, has_sectors, "{request}");
-    }
-    // A number is free again when its request is complete.
-    let mut open = BTreeMap::new();
-    for object in &trace {
-        let number = number(&object["request"]);
-        if object["event"] == "disk_issue" {
-            assert_eq!(open.insert(number, object), None);
-        } else {
-            assert!(open.remove(&number).is_some(), "{object}");
-            assert_eq!(object["ok"], true);
-        }
-    }
-    assert!(open.is_empty());
-}
-
-#[test]
-fn the_console_is_heard() {
-    let trace = objects("1", "event=console", "echo \"h\\\\\" > /dev/console");
-    let said: String = trace.iter().map(|o| o["text"].as_str().unwrap()).collect();
-    assert_eq!(said, "h\\\\\r\n");
-    let bytes: Vec<u64> = trace.iter().map(|o| number(&o["byte"])).collect();
-    assert_eq!(bytes, b"h\\\r\n".map(u64::from));
-}
-
-#[test]
-fn each_instruction_is_told_if_asked_for() {
-    let options = [
-        "--format",
-        "json",
-        "-e",
-        "event=instruction",
-        "--max-instructions",
-        "500",
-    ];
-    let (trace, ran) = traced(&options, "true");
-    assert_eq!(ran.status, 123);
-    let pcs: Vec<Value> = trace
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(pcs.len(), 500);
-    assert_eq!(
-        (&pcs[0]["pc"], &pcs[0]["time"]),
-        (&"0x100000".into(), &0.into())
-    );
-    assert_eq!(pcs[1]["time"], 10);
-}
-
-/// What the properties below are about: everything that happened while a busy line ran on two CPUs.
-fn busy() -> Vec<Value> {
-    objects("2", "event=all", BUSY)
-}
-
-#[test]
-fn times_never_go_back() {
-    let trace = busy();
-    assert!(trace.len() > 3000);
-    for pair in trace.windows(2) {
-        assert!(
-            number(&pair[0]["time"]) <= number(&pair[1]["time"]),
-            "{pair:?}"
-        );
-    }
-}
-
-#[test]
-fn a_call_ends_before_its_process_makes_another() {
-    let mut open: BTreeMap<u64, Value> = BTreeMap::new();
-    let (mut ended, mut finished) = (0, 0);
-    for object in busy() {
-        let pid = number(&object["pid"]);
-        match object["event"].as_str().unwrap() {
-            "sys_enter" => assert_eq!(open.insert(pid, object["number"].clone()), None),
-            "sys_exit" => {
-                assert_eq!(open.remove(&pid).as_ref(), Some(&object["number"]));
-                finished += 1;
-            }
-            "process_exit" => {
-                // Killed by a signal on the way out of a call, or inside exit(2).
-                open.remove(&pid);
-                ended += 1;
-            }
-            _ => {}
-        }
-    }
-    assert!(ended >= 6 && finished > 50);
-    // Only those that never ended are inside a call still: init.
-    assert!(open.keys().all(|&pid| pid == 1), "{open:?}");
-}
-
-#[test]
-fn handlers_nest() {
-    let mut depths: BTreeMap<u64, u64> = BTreeMap::new();
-    // Whether a process is in user code, if that is known.
-    let mut outside: BTreeMap<u64, bool> = BTreeMap::new();
-    for object in busy() {
-        let depth = depths.entry(number(&object["cpu"])).or_default();
-        let user = object["user"] == true;
-        let pid = number(&object["pid"]);
-        match object["event"].as_str().unwrap() {
-            "trap" => {
-                assert_eq!(number(&object["depth"]), *depth, "{object}");
-                assert_eq!(
-                    user,
-                    *depth == 0 && pid != 0 && outside.get(&pid) == Some(&true),
-                    "{object}"
-                );
-                if user {
-                    outside.insert(pid, false);
-                }
-                *depth += 1;
-            }
-            "trap_return" => {
-                *depth = if user { 0 } else { depth.saturating_sub(1) };
-                assert_eq!(number(&object["depth"]), *depth, "{object}");
-                if user {
-                    assert_ne!(outside.insert(pid, true), Some(true), "{object}");
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-#[test]
-fn a_cpu_goes_on_with_the_process_it_went_over_to() {
-    let mut running: BTreeMap<u64, u64> = BTreeMap::new();
-    for object in busy() {
-        let pid = running.entry(number(&object["cpu"])).or_default();
-        assert_eq!(number(&object["pid"]), *pid, "{object}");
-        if object["event"] == "sched_switch" {
-            assert_eq!(number(&object["prev_pid"]), *pid, "{object}");
-            *pid = number(&object["next_pid"]);
-        }
-    }
-    assert_eq!(running.len(), 2);
-}
-
-#[test]
-fn who_waited_was_woken_before_it_runs_again() {
-    /// A process since it last began to run.
-    #[derive(Default)]
-    struct Life {
-        woken: bool,
-        blocked: bool,
-        met: bool,
-    }
-    let mut lives: BTreeMap<u64, Life> = BTreeMap::new();
-    let mut checked = 0;
-    for object in busy() {
-        match object["event"].as_str().unwrap() {
-            "sched_wakeup" | "sched_wakeup_new" => {
-                let life = lives.entry(number(&object["target_pid"])).or_default();
-                life.woken = true;
-            }
-            "sched_switch" => {
-                let last = lives.entry(number(&object["prev_pid"])).or_default();
-                last.blocked = object["reason"] == "blocked";
-                let pid = number(&object["next_pid"]);
-                let next = lives.entry(pid).or_default();
-                if pid != 0 && (next.blocked || !next.met) {
-                    assert!(next.woken, "{object}");
-                    checked += 1;
-                }
-                *next = Life {
-                    met: true,
-                    ..Life::default()
-                };
-            }
-            _ => {}
-        }
-    }
-    assert!(checked > 30);
-}
-
-#[test]
-fn a_trace_agrees_with_the_counters() {
-    let ran = glassbox(&["stat", "--json", "--cpus", "2", "--", BUSY], b"");
-    let json = &ran.stdout[ran.stdout.iter().position(|&b| b == b'{').unwrap()..];
-    let counters: Value = serde_json::from_slice(json).unwrap();
-    let trace = busy();
-    let count = |holds: &dyn Fn(&Value) -> bool| trace.iter().filter(|o| holds(o)).count() as u64;
-
-    let walks = count(&|o| o["event"] == "page_walk");
-    assert_eq!(number(&counters["page_walks"]), walks);
-    for access in ["fetch", "read", "write"] {
-        let misses = &counters["tlb"][format!("{access}_misses")];
-        let walks = count(&|o| o["event"] == "page_walk" && o["access"] == access);
-        assert_eq!(number(misses), walks, "{access}");
-    }
-    let switches = count(&|o| o["event"] == "sched_switch");
-    assert_eq!(number(&counters["context_switches"]), switches);
-    let calls = count(&|o| o["name"] == "syscall");
-    assert_eq!(number(&counters["syscalls"]), calls);
-    let accesses = count(&|o| o.get("register").is_some());
-    assert_eq!(number(&counters["device_accesses"]), accesses);
-    for (name, times) in counters["traps"].as_object().unwrap() {
-        let traps = count(&|o| o["event"] == "trap" && o["name"] == name.as_str());
-        assert_eq!(number(times), traps, "{name}");
     }
 }
 

@@ -1,4 +1,6 @@
 //! The two events of system calls.
+//!
+//! Arguments are raw here, with the memory that they point to. Who decodes them into words adds a line to each list.
 
 use super::{Field, fields, kernel};
 use crate::trace::record::Body;
