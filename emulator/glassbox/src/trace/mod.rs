@@ -19,6 +19,7 @@ pub mod ftrace;
 pub mod json;
 pub mod kind;
 pub mod map;
+pub mod meaning;
 pub mod model;
 pub mod pipe;
 pub mod record;
