@@ -1,5 +1,6 @@
 //! The command line's grammar.
 
+use base::Time;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -36,13 +37,35 @@ pub enum Command {
     /// Boot, run one shell line in the guest, print exactly its output and exit with its status
     #[command(after_help = "Example: glassbox run -- 'ls / | wc -l'")]
     Run(RunOptions),
-    /// Run a shell line and print what the machine did: instructions, traps, page walks, disk, time
-    #[command(after_help = "Example: glassbox stat --cpus 2 -- 'cat README | wc'")]
+    /// Run a shell line and print what the machine did, and each process: counts, times, Gantt charts
+    #[command(after_help = STAT_HELP)]
     Stat(StatOptions),
     /// Run a shell line and show what happens inside: system calls, traps, page walks, scheduling, disk
     #[command(after_help = TRACE_HELP)]
     Trace(Box<TraceOptions>),
 }
+
+const STAT_HELP: &str = "What is told of each process, all in virtual time:\n  \
+    arrival      when it entered a run queue for the first time\n  \
+    response     arrival to first run\n  \
+    running      on a CPU, in user mode or in the kernel; interrupts count to whom they interrupt\n  \
+    waiting      runnable, but not running: in a run queue\n  \
+    blocked      asleep until something happens: input, a disk, a child's end, a time\n  \
+    turnaround   arrival to completion = running + waiting + blocked + stopped (by a signal)\n  \
+    voluntary    switches because it blocked, yielded, stopped or ended\n  \
+    involuntary  switches because its time slice was over\n  \
+    migrations   moves from one CPU's run queue to another's\n  \
+    page faults  minor: the page was in memory; major: it was read from the disk; zero: a fresh\n               \
+                 page, for the stack, too; copy-on-write: a write to a page that was shared;\n               \
+                 other: resolved already, or an error\n\
+    Accounts begin with the first process. Totals and averages are over all processes, those of\n\
+    response and turnaround over the processes that got so far. The definitions are those of\n\
+    Silberschatz, Galvin, Gagne: Operating System Concepts, 5.2, and of Arpaci-Dusseau: Operating\n\
+    Systems: Three Easy Pieces, 7.\n\n\
+    Examples:\n  \
+    glassbox stat --cpus 2 -- 'cat README | wc'\n  \
+    glassbox stat --gantt -- 'seq 2000 | sort -r | head -n 3'\n  \
+    glassbox stat --gantt-svg chart.svg --from 8ms --to 9500us -- 'ls | wc'";
 
 const TRACE_HELP: &str = "Examples:\n  \
     glassbox trace -- 'cat README | wc'                    system calls, as strace prints them\n  \
@@ -176,9 +199,36 @@ pub struct StatOptions {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Show all processes, not just the 20 with most CPU time (in charts: 40)
+    #[arg(long)]
+    pub all: bool,
+    /// Draw a Gantt chart: what each process did, whom each CPU ran
+    #[arg(long, value_enum, value_name = "LANES", num_args = 0..=1, require_equals = true,
+          default_missing_value = "both", help_heading = "Chart")]
+    pub gantt: Option<GanttLanes>,
+    /// Draw it as a picture (SVG)
+    #[arg(long, value_name = "FILE.svg", help_heading = "Chart")]
+    pub gantt_svg: Option<PathBuf>,
+    /// Where the chart begins, in virtual time such as 8.5ms, 900us, 2s [default: where the line begins]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Chart")]
+    pub from: Option<Time>,
+    /// Where it ends [default: with the run]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Chart")]
+    pub to: Option<Time>,
     /// The shell line; several words are joined with spaces
     #[arg(required = true, trailing_var_arg = true, value_name = "LINE")]
     pub line: Vec<String>,
+}
+
+/// The lanes of a Gantt chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GanttLanes {
+    /// One a process: running, waiting or blocked
+    Process,
+    /// One a CPU: which process it runs
+    Cpu,
+    /// Both
+    Both,
 }
 
 /// Options of `trace`. The short ones are strace's.
@@ -331,6 +381,31 @@ fn parse_step(text: &str) -> Result<u64, String> {
     })
 }
 
+/// A virtual time with its unit.
+fn parse_time(text: &str) -> Result<Time, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "ns" => 1,
+        "us" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        _ => 0u64,
+    };
+    let wrong = || format!("'{text}' is not a time such as 1.5ms, with s, ms, us or ns");
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    if unit == 0 || part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    // Digit by digit, for a fraction of a second need not be one of a floating-point number.
+    let (mut nanos, mut place) = (whole.checked_mul(unit).ok_or_else(wrong)?, unit);
+    for digit in part.bytes() {
+        place /= 10;
+        nanos = nanos.saturating_add(u64::from(digit - b'0') * place);
+    }
+    Ok(Time(nanos))
+}
+
 fn scaled(text: &str, unit: u64) -> Result<u64, String> {
     let (digits, power) = match text.char_indices().last() {
         Some((at, 'k' | 'K')) => (&text[..at], 1),
@@ -365,5 +440,25 @@ mod tests {
         assert!(parse_step("0").is_err());
         assert!(parse_size("").is_err());
         assert!(parse_size("-1").is_err());
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(parse_time("1.5ms"), Ok(Time(1_500_000)));
+        assert_eq!(parse_time("0.0000000019s"), Ok(Time(1)));
+        assert_eq!(parse_time("20us"), Ok(Time(20_000)));
+        for wrong in [
+            "",
+            "5",
+            "ms",
+            "1.ms",
+            ".5ms",
+            "1.x5ms",
+            "5m",
+            "-1ms",
+            "99999999999s",
+        ] {
+            assert!(parse_time(wrong).is_err(), "{wrong}");
+        }
     }
 }

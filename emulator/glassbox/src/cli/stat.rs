@@ -1,10 +1,13 @@
 //! `glassbox stat`: what the machine did while it ran a shell line, in numbers.
 
+use super::books::Books;
 use super::options::StatOptions;
 use super::run::drive;
 use super::session::Session;
 use super::{Failure, tell};
-use base::{Silent, Time};
+use crate::trace::schedule::summary::Summary;
+use crate::trace::schedule::table::tables;
+use base::Time;
 use machine::pc::x86_64::Hart;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -32,6 +35,8 @@ struct Counters {
     virtual_ns: u64,
     host_ns: u64,
     mips: f64,
+    /// The accounts of processes, if the kernel tells of any.
+    scheduling: Option<Summary>,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,20 +67,26 @@ struct Disk {
 /// Runs the command.
 pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
     let mut session = Session::new(&options.machine, Some(&options.line.join(" ")))?;
+    let mut books = Books::open(&mut session, options)?;
     let start = Instant::now();
-    let outcome = drive(&mut session, &mut Silent)
+    let outcome = drive(&mut session, &mut books.recorder)
         .map_err(|e| Failure::input(format!("standard output: {e}")))?;
     let host_ns = start.elapsed().as_nanos() as u64;
     let status = session.finish(&outcome)?;
-    let counters = count(&session, status, host_ns);
+    let accounts = books.close(session.machine.now())?;
+    let mut counters = count(&session, status, host_ns);
     if options.json {
+        counters.scheduling = Summary::of(&accounts);
         let json =
             serde_json::to_string_pretty(&counters).map_err(|e| Failure::input(e.to_string()))?;
         writeln!(std::io::stdout(), "{json}")
             .map_err(|e| Failure::input(format!("standard output: {e}")))?;
     } else {
         tell(table(&counters));
+        tell(tables(&accounts, options.all));
     }
+    drop(accounts);
+    tell(books.draw()?);
     Ok(status)
 }
 
@@ -144,6 +155,7 @@ fn count(session: &Session<'_>, status: u8, host_ns: u64) -> Counters {
         virtual_ns: machine.now().0,
         host_ns,
         mips: machine.retired() as f64 * 1000.0 / (host_ns.max(1)) as f64,
+        scheduling: None,
     }
 }
 

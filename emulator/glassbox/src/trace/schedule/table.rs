@@ -1,0 +1,287 @@
+//! The accounts as people read them: times, then counts, a row a process, then the CPUs.
+
+use super::account::Account;
+use super::accounts::Accounts;
+use super::process::Process;
+use base::Time;
+use std::fmt::Write as _;
+
+/// Processes that are shown unless all are wanted.
+const SHOWN: usize = 20;
+/// Characters of a name.
+const NAME: usize = 15;
+
+/// The tables, or nothing if nothing is known of processes. `all`: however many processes there are.
+pub fn tables(accounts: &Accounts, all: bool) -> String {
+    if accounts.start().is_none() {
+        return String::new();
+    }
+    let shown = chosen(accounts, all);
+    let mut text = String::from("\nProcesses: times in virtual milliseconds\n");
+    text.push_str(&times(accounts, &shown).show());
+    text.push_str("\nProcesses: counts\n");
+    text.push_str(&counts(accounts, &shown).show());
+    let hidden = accounts.made() - shown.len() as u64;
+    if hidden > 0 {
+        let more = match (all, accounts.folded()) {
+            (false, _) => "--all shows more",
+            (true, _) => "there were too many to keep them all",
+        };
+        let _ = writeln!(
+            text,
+            "  The {} processes with most CPU time of {}; all are in the total; {more}.",
+            shown.len(),
+            accounts.made()
+        );
+    }
+    text.push_str("\nCPUs: times in virtual milliseconds\n");
+    text.push_str(&cpus(accounts).show());
+    text
+}
+
+/// The processes with most CPU time, in the order in which they were made.
+fn chosen(accounts: &Accounts, all: bool) -> Vec<&Process> {
+    let mut list: Vec<(usize, &Process)> = accounts.processes().enumerate().collect();
+    if !all && list.len() > SHOWN {
+        list.sort_by_key(|(index, process)| (std::cmp::Reverse(process.account.running), *index));
+        list.truncate(SHOWN);
+        list.sort_by_key(|(index, _)| *index);
+    }
+    list.into_iter().map(|(_, process)| process).collect()
+}
+
+fn times(accounts: &Accounts, shown: &[&Process]) -> Table {
+    let total = accounts.total();
+    let stopped = total.stopped.0 > 0;
+    let mut table = Table::default();
+    let head = [
+        "pid",
+        "name",
+        "arrival",
+        "response",
+        "running",
+        "user",
+        "kernel",
+        "waiting",
+        "blocked",
+        "most of it on",
+    ];
+    let mut head: Vec<&str> = head.to_vec();
+    if stopped {
+        head.push("stopped");
+    }
+    head.push("turnaround");
+    table.head = head.into_iter().map(str::to_owned).collect();
+    table.left = vec![1, 9];
+    let row = |who: [String; 2], from: [Option<Time>; 2], account: &Account, end: Option<Time>| {
+        let wait = account.longest_wait();
+        let mut row = Vec::from(who);
+        row.extend(from.map(ms));
+        let sums = [
+            account.running,
+            account.user,
+            account.kernel(),
+            account.waiting,
+            account.blocked,
+        ];
+        row.extend(sums.map(|time| ms(Some(time))));
+        row.push(wait.map_or("-".to_owned(), |wait| accounts.waits().name(wait)));
+        if stopped {
+            row.push(ms(Some(account.stopped)));
+        }
+        row.push(ms(end));
+        row
+    };
+    for process in shown {
+        table.rows.push(row(
+            [process.pid.to_string(), clipped(&process.name())],
+            [process.arrival, process.response()],
+            &process.account,
+            process.turnaround(),
+        ));
+    }
+    let who = |name: &str| [String::new(), name.to_owned()];
+    table.rows.push(row(
+        who("total"),
+        [None, Some(accounts.response.0)],
+        &total,
+        Some(accounts.turnaround.0),
+    ));
+    let each = |time: Time| Time(time.0 / accounts.made().max(1));
+    let mean = Account {
+        running: each(total.running),
+        user: each(total.user),
+        waiting: each(total.waiting),
+        blocked: each(total.blocked),
+        stopped: each(total.stopped),
+        ..Account::default()
+    };
+    let of = |(sum, count): (Time, u64)| sum.0.checked_div(count).map(Time);
+    table.rows.push(row(
+        who("average"),
+        [None, of(accounts.response)],
+        &mean,
+        of(accounts.turnaround),
+    ));
+    table.foot = 2;
+    table
+}
+
+fn counts(accounts: &Accounts, shown: &[&Process]) -> Table {
+    let cpus = accounts.cpus().len();
+    let mut table = Table::default();
+    let head = ["pid", "name", "voluntary", "involuntary"];
+    table.head.extend(head.map(str::to_owned));
+    table.groups.push((2, 2, "switches".into()));
+    table.groups.push((4, cpus, "times run".into()));
+    table.head.extend((0..cpus).map(|cpu| format!("CPU {cpu}")));
+    table.head.push("migrations".to_owned());
+    let faults = ["minor", "major", "zero", "copy-on-write", "other"];
+    table
+        .groups
+        .push((5 + cpus, faults.len(), "page faults".into()));
+    table.head.extend(faults.map(str::to_owned));
+    table.left = vec![1];
+    let row = |who: [String; 2], account: &Account| {
+        let mut row = Vec::from(who);
+        let mut put = |count: u64| row.push(count.to_string());
+        put(account.voluntary());
+        put(account.involuntary());
+        (0..cpus).for_each(|cpu| put(account.runs.get(cpu).copied().unwrap_or(0)));
+        put(account.migrations);
+        let [minor, major, zero, stack, cow, spurious, bad] = account.faults;
+        [minor, major, zero + stack, cow, spurious + bad]
+            .into_iter()
+            .for_each(put);
+        row
+    };
+    for process in shown {
+        let who = [process.pid.to_string(), clipped(&process.name())];
+        table.rows.push(row(who, &process.account));
+    }
+    let who = [String::new(), "total".to_owned()];
+    table.rows.push(row(who, &accounts.total()));
+    table.foot = 1;
+    table
+}
+
+fn cpus(accounts: &Accounts) -> Table {
+    let mut table = Table::default();
+    let head = [
+        "CPU",
+        "busy",
+        "user",
+        "idle",
+        "utilization",
+        "switches from idle",
+    ];
+    table.head.extend(head.map(str::to_owned));
+    for (index, cpu) in accounts.cpus().iter().enumerate() {
+        let all = (cpu.busy + cpu.idle).0.max(1);
+        let percent = cpu.busy.0 as f64 * 100.0 / all as f64;
+        table.rows.push(vec![
+            index.to_string(),
+            ms(Some(cpu.busy)),
+            ms(Some(cpu.user)),
+            ms(Some(cpu.idle)),
+            format!("{percent:.1} %"),
+            cpu.switches_from_idle.to_string(),
+        ]);
+    }
+    table
+}
+
+/// Milliseconds with three digits: microseconds.
+fn ms(time: Option<Time>) -> String {
+    match time {
+        Some(time) => format!("{}.{:03}", time.0 / 1_000_000, time.0 / 1_000 % 1_000),
+        None => "-".to_owned(),
+    }
+}
+
+fn clipped(name: &str) -> String {
+    // The text is ASCII: it is escaped.
+    match name.get(..NAME) {
+        Some(begin) if name.len() > NAME => format!("{begin}~"),
+        _ => name.to_owned(),
+    }
+}
+
+/// Rows of cells, set in columns as wide as they have to be.
+#[derive(Default)]
+struct Table {
+    head: Vec<String>,
+    /// Words above several columns: the first, how many, the words.
+    groups: Vec<(usize, usize, String)>,
+    rows: Vec<Vec<String>>,
+    /// Columns set to the left; the others are numbers.
+    left: Vec<usize>,
+    /// How many rows at the end stand below a line.
+    foot: usize,
+}
+
+impl Table {
+    fn show(&self) -> String {
+        let width = |column: usize| {
+            let cells = self.rows.iter().map(|row| row[column].len());
+            cells.max().unwrap_or(0).max(self.head[column].len())
+        };
+        let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
+        let mut text = String::new();
+        if !self.groups.is_empty() {
+            text.push_str(&self.group_line(&widths));
+        }
+        self.line(&self.head, &widths, &mut text);
+        for (index, row) in self.rows.iter().enumerate() {
+            if index + self.foot == self.rows.len() {
+                let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+                self.line(&rules, &widths, &mut text);
+            }
+            self.line(row, &widths, &mut text);
+        }
+        text
+    }
+
+    fn line(&self, cells: &[String], widths: &[usize], text: &mut String) {
+        let mut line = String::new();
+        for (column, (cell, &width)) in cells.iter().zip(widths).enumerate() {
+            let _ = if self.left.contains(&column) {
+                write!(line, "  {cell:<width$}")
+            } else {
+                write!(line, "  {cell:>width$}")
+            };
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+
+    /// The words above the head, each between dashes as wide as its columns.
+    fn group_line(&self, widths: &[usize]) -> String {
+        let start = |column: usize| {
+            widths[..column]
+                .iter()
+                .map(|width| width + 2)
+                .sum::<usize>()
+                + 2
+        };
+        let mut line = String::new();
+        for (first, count, words) in &self.groups {
+            let (from, to) = (start(*first), start(first + count) - 2);
+            line = format!("{:<from$}", line);
+            let room = to - from;
+            let rest = room.saturating_sub(words.len() + 2);
+            let _ = match rest {
+                // Dashes on one side only would look like a mistake.
+                0 | 1 => write!(line, "{words:^room$}"),
+                _ => write!(
+                    line,
+                    "{} {words} {}",
+                    "-".repeat(rest / 2),
+                    "-".repeat(rest - rest / 2)
+                ),
+            };
+        }
+        line.push('\n');
+        line
+    }
+}
