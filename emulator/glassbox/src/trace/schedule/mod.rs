@@ -23,6 +23,8 @@ pub mod gantt;
 pub mod process;
 pub mod summary;
 pub mod table;
+#[cfg(test)]
+mod testing;
 pub mod timeline;
 
 use super::kind::{Kind, Kinds};

@@ -285,3 +285,75 @@ impl Table {
         line
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::schedule::testing::{Script, small};
+
+    #[test]
+    fn tables_are_aligned_and_add_up() {
+        let text = tables(&small(), false);
+        let expected = "
+Processes: times in virtual milliseconds
+  pid  name     arrival  response  running   user  kernel  waiting  blocked  most of it on  turnaround
+    1  init       0.000     0.000    0.500  0.000   0.500    0.000    8.500  wait4                   -
+    2  sh         0.400     0.100    1.200  0.000   1.200    0.600    6.800  wait4                   -
+    3  <cat>      1.000     0.500    3.500  1.000   2.500    1.000    0.000  -                   4.500
+    4  wc         1.200     2.300    2.200  0.000   2.200    3.100    2.000  disk                7.300
+  ---  -------  -------  --------  -------  -----  ------  -------  -------  -------------  ----------
+       total          -     2.900    7.400  1.000   6.400    4.700   17.300  wait4              11.800
+       average        -     0.725    1.850  0.250   1.600    1.175    4.325  -                   5.900
+
+Processes: counts
+              ------ switches ------  times run          ------------- page faults --------------
+  pid  name   voluntary  involuntary  CPU 0  migrations  minor  major  zero  copy-on-write  other
+    1  init           1            0      1           0      0      0     0              0      0
+    2  sh             2            0      2           0      0      0     0              0      0
+    3  <cat>          1            1      2           0      0      1     0              0      0
+    4  wc             3            1      4           0      0      0     0              1      0
+  ---  -----  ---------  -----------  -----  ----------  -----  -----  ----  -------------  -----
+       total          7            2      9           0      0      1     0              1      0
+
+CPUs: times in virtual milliseconds
+  CPU   busy   user   idle  utilization  switches from idle
+    0  7.400  1.000  1.600       82.2 %                   2
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn of_many_processes_those_with_most_cpu_time_are_shown() {
+        let mut run = Script::new(1, None);
+        for pid in 1..=30 {
+            run.fork(pid * 1000, 0, pid);
+            run.switch(pid * 1000, 0, &format!("0 running idle {pid}"));
+            run.switch(
+                pid * 1000 + 10 * (pid % 30),
+                0,
+                &format!("{pid} zombie exited 0"),
+            );
+        }
+        let accounts = run.close(40_000);
+        let first = |text: String| -> Vec<String> {
+            let rows = text.lines().skip(3).take_while(|line| !line.contains("--"));
+            let pids = rows.map(|row| row.split_whitespace().next().unwrap().to_owned());
+            pids.collect()
+        };
+        let few = tables(&accounts, false);
+        assert!(
+            few.contains("The 20 processes with most CPU time of 30;"),
+            "{few}"
+        );
+        let wanted: Vec<_> = (10..30).map(|pid| pid.to_string()).collect();
+        assert_eq!(first(few), wanted);
+        assert_eq!(first(tables(&accounts, true)).len(), 30);
+    }
+
+    #[test]
+    fn names_are_clipped_and_a_machine_without_processes_has_no_tables() {
+        assert_eq!(clipped("exactly-fifteen"), "exactly-fifteen");
+        assert_eq!(clipped("\\x1b\\x1b\\x1b\\x1b\\x1b"), "\\x1b\\x1b\\x1b\\x1~");
+        assert_eq!(tables(&Accounts::new(1, None), true), "");
+    }
+}

@@ -47,7 +47,7 @@ impl<'a> Chart<'a> {
                 .any(|s| s.from < to && s.to > from)
         };
         let mut lanes: Vec<&Process> = accounts.processes().filter(there).collect();
-        if lanes.is_empty() {
+        if lanes.is_empty() || to <= from {
             return None;
         }
         let hidden = lanes.len().saturating_sub(view.lanes);

@@ -494,3 +494,108 @@ fn escaped(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::schedule::gantt::View;
+    use crate::trace::schedule::testing::{Script, small};
+
+    /// The elements of well-formed XML of the plain kind that we write: balanced, and no stray `<`, `>` or `&`.
+    fn elements(xml: &str) -> Vec<String> {
+        let (mut open, mut all) = (Vec::new(), Vec::new());
+        let mut rest = xml;
+        while let Some(at) = rest.find('<') {
+            let (text, tag) = rest.split_at(at);
+            for (index, _) in text.match_indices('&') {
+                let known = ["&amp;", "&lt;", "&gt;", "&quot;"];
+                assert!(known.iter().any(|e| text[index..].starts_with(e)), "{text}");
+            }
+            assert!(!text.contains('>'), "{text}");
+            let end = tag.find('>').expect("a tag ends");
+            let inner = &tag[1..end];
+            assert_eq!(inner.matches('"').count() % 2, 0, "{inner}");
+            let name = inner
+                .trim_start_matches('/')
+                .split([' ', '/'])
+                .next()
+                .unwrap();
+            if inner.starts_with('/') {
+                assert_eq!(open.pop().as_deref(), Some(name));
+            } else {
+                all.push(name.to_owned());
+                if !inner.ends_with('/') {
+                    open.push(name.to_owned());
+                }
+            }
+            rest = &tag[end + 1..];
+        }
+        assert_eq!(open, Vec::<String>::new());
+        assert_eq!(rest, "\n");
+        all
+    }
+
+    fn picture(accounts: &crate::trace::schedule::accounts::Accounts, line: &str) -> String {
+        let view = View {
+            lanes: 9,
+            ..View::default()
+        };
+        Chart::new(accounts, &view).unwrap().svg(line)
+    }
+
+    #[test]
+    fn the_picture_is_xml_without_scripts_or_foreign_things() {
+        let svg = picture(&small(), "cat README | wc");
+        let all = elements(&svg);
+        let count = |name: &str| all.iter().filter(|e| *e == name).count();
+        assert_eq!((count("svg"), count("script"), count("image")), (1, 0, 0));
+        assert_eq!(
+            svg.matches("http").count(),
+            1,
+            "only the name of the format"
+        );
+        // Three forks in view, and one in the legend.
+        assert_eq!(count("circle"), 4);
+        for title in [
+            "cat&gt; (3): running on CPU 0, 1.500 ms to 3.500 ms (2.00 ms)",
+            "wc (4): blocked on disk, 7.000 ms to 8.000 ms (1.00 ms)",
+            "sh (2): waiting (runnable), 5.500 ms to 6.000 ms (500 µs)",
+            "wc (4) ended at 8.500 ms",
+            "exec /bin/&lt;cat&gt; at 1.600 ms",
+        ] {
+            assert!(svg.contains(title), "{title}\n{svg}");
+        }
+    }
+
+    #[test]
+    fn names_and_lines_cannot_break_out() {
+        let mut run = Script::charted(1);
+        run.fork(0, 0, 1)
+            .switch(10, 0, "0 running idle 1")
+            .exec(20, 1, "/bin/</text>\"&\x01")
+            .switch(500, 0, "1 sleeping blocked <x> 0");
+        let accounts = run.close(1000);
+        for line in [
+            "echo '</text><script>' & \"\x1b\u{fffe}",
+            &"ä".repeat(500),
+            "",
+        ] {
+            let svg = picture(&accounts, line);
+            assert!(!elements(&svg).contains(&"script".to_owned()));
+            assert!(svg.chars().all(|c| c == '\n' || !c.is_control()));
+        }
+    }
+
+    #[test]
+    fn the_picture_of_a_long_run_is_no_larger_than_what_can_be_seen() {
+        let mut run = Script::charted(1);
+        run.fork(0, 0, 1);
+        for n in 1..50_000 {
+            run.switch(n * 1000, 0, "0 running idle 1")
+                .switch(n * 1000 + 300, 0, "1 sleeping blocked disk 0")
+                .wake(n * 1000 + 900, 0, 1);
+        }
+        let svg = picture(&run.close(50_000_000), "");
+        assert!(svg.len() < 1 << 20, "{}", svg.len());
+    }
+}

@@ -251,7 +251,7 @@ impl Scale {
 
     /// Labels of times, and below them where they are.
     fn axis(&self, gutter: usize, text: &mut String) {
-        let ticks = Ticks::new(self.len, (self.columns as u64 / 9).max(2));
+        let ticks = Ticks::new(self.len, (self.columns as u64 / 8).max(2));
         let mut labels = " ".repeat(gutter);
         let mut marks = " ".repeat(gutter);
         for time in ticks.between(self.from, self.from + self.len) {
@@ -279,5 +279,88 @@ impl Column {
             Some(_) if running.0 > 0 => b'+',
             Some(phase) => MARKS[phase],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::schedule::gantt::View;
+    use crate::trace::schedule::testing::{Script, small};
+
+    fn view(from: u64, to: u64, lanes: usize) -> View {
+        View {
+            from: Some(Time(from)),
+            to: Some(Time(to)),
+            lanes,
+        }
+    }
+
+    #[test]
+    fn lanes_show_who_runs_waits_and_is_blocked() {
+        let accounts = small();
+        let chart = Chart::new(
+            &accounts,
+            &View {
+                lanes: 9,
+                ..View::default()
+            },
+        )
+        .unwrap();
+        let text = chart.text(Lanes::Both, 60);
+        let expected = "
+                     2 ms      4 ms      6 ms      8 ms
+                     |         |         |         |
+A   1 init   0..........................................
+B   2 sh     000000...................---0..............
+C   3 <cat>     --00000000000--00000000zzz
+D   4 wc         -----------000.....--000-0000.....000zz
+      CPU 0  ABBBBBCCCCCCCCCCDDCCCCCCCCDDBDDDD.....DDD..
+0 running (on CPU 0)   + ran for less than half of that time
+- waiting (runnable)   . blocked
+z ended, not waited for yet   . idle CPU
+one column is 200 us
+";
+        assert_eq!(text, expected, "{text}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_a_narrow_chart() {
+        let accounts = small();
+        let chart = Chart::new(&accounts, &view(0, 9_000_000, 9)).unwrap();
+        for width in [0, 40, 80, 132, 10_000] {
+            let text = chart.text(Lanes::Processes, width);
+            let widest = text.lines().map(str::len).max().unwrap();
+            assert!(widest <= width.max(60), "{width}: {text}");
+        }
+    }
+
+    #[test]
+    fn lanes_that_do_not_fit_are_counted_and_the_window_cuts() {
+        let accounts = small();
+        let chart = Chart::new(&accounts, &view(6_000_000, 7_000_000, 1)).unwrap();
+        let text = chart.text(Lanes::Cpus, 80);
+        assert!(text.contains("A 4 wc"), "{text}");
+        assert!(text.contains("3 more processes"), "{text}");
+        assert!(text.contains("CPU 0  ??"), "{text}");
+        assert!(Chart::new(&accounts, &view(9_500_000, 9_900_000, 9)).is_none());
+        assert!(Chart::new(&accounts, &view(5, 5, 9)).is_none());
+    }
+
+    #[test]
+    fn names_of_the_guest_do_not_act_on_the_terminal() {
+        let mut run = Script::charted(1);
+        run.fork(0, 0, 1)
+            .switch(10, 0, "0 running idle 1")
+            .exec(20, 1, "/bin/\x1b[2J\n");
+        let accounts = run.close(1000);
+        let text = Chart::new(&accounts, &view(0, 1000, 9))
+            .unwrap()
+            .text(Lanes::Both, 80);
+        assert!(text.contains("1 \\x1b[2J\\n"), "{text}");
+        assert!(
+            text.bytes()
+                .all(|b| b == b'\n' || (b' '..=b'~').contains(&b))
+        );
     }
 }

@@ -127,7 +127,7 @@ mod tests {
             labels(0, 9_000_000_000, 5),
             ["0 s", "2 s", "4 s", "6 s", "8 s"]
         );
-        assert_eq!(labels(1_000, 1_009, 3), ["1.000 us", "1.005 us"]);
+        assert_eq!(labels(1_000, 1_009, 3), ["1000 ns", "1005 ns"]);
         assert_eq!(labels(7, 7, 3), ["7 ns"]);
         assert!(labels(0, u64::MAX, 10).len() <= 11);
     }
