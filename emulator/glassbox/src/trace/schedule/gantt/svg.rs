@@ -141,8 +141,8 @@ impl Picture<'_> {
 
     /// Marks with their times above the lanes, thin lines through them, and the heads of the columns.
     fn axis(&mut self) -> fmt::Result {
-        let ticks = Ticks::new(self.chart.len(), 9);
         let (from, to) = (self.chart.from, self.chart.to);
+        let ticks = Ticks::new(from, to, 9);
         for time in ticks.between(from, to) {
             let x = self.x(time);
             writeln!(
@@ -557,8 +557,8 @@ mod tests {
         // Three forks in view, and one in the legend.
         assert_eq!(count("circle"), 4);
         for title in [
-            "cat&gt; (3): running on CPU 0, 1.500 ms to 3.500 ms (2.00 ms)",
-            "wc (4): blocked on disk, 7.000 ms to 8.000 ms (1.00 ms)",
+            "cat&gt; (3): running on CPU 0, 1.500 ms to 3.500 ms (2 ms)",
+            "wc (4): blocked on disk, 7.000 ms to 8.000 ms (1 ms)",
             "sh (2): waiting (runnable), 5.500 ms to 6.000 ms (500 µs)",
             "wc (4) ended at 8.500 ms",
             "exec /bin/&lt;cat&gt; at 1.600 ms",

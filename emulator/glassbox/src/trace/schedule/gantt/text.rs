@@ -251,10 +251,11 @@ impl Scale {
 
     /// Labels of times, and below them where they are.
     fn axis(&self, gutter: usize, text: &mut String) {
-        let ticks = Ticks::new(self.len, (self.columns as u64 / 8).max(2));
+        let to = self.from + self.len;
+        let ticks = Ticks::new(self.from, to, (self.columns as u64 / 8).max(2));
         let mut labels = " ".repeat(gutter);
         let mut marks = " ".repeat(gutter);
-        for time in ticks.between(self.from, self.from + self.len) {
+        for time in ticks.between(self.from, to) {
             let column = gutter + ((time - self.from).0 / self.column.0) as usize;
             if labels.len() > column && column > gutter {
                 continue;

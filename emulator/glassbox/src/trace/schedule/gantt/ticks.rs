@@ -36,16 +36,14 @@ const UNITS: [Unit; 4] = [
 ];
 
 impl Ticks {
-    /// Marks for a span of time, at most `most` of them (at least 2).
-    pub fn new(span: Time, most: u64) -> Self {
-        let least = (span.0 / most.max(1)).max(1);
+    /// Marks from one time to another, at most `most` of them (at least 2).
+    pub fn new(from: Time, to: Time, most: u64) -> Self {
+        let least = ((to - from).0 / most.max(1)).max(1);
         let step = round_up(least, &[1, 2, 5]);
-        // Milliseconds unless the marks need finer ones, or the numbers would be long.
+        // The unit of the latest time, if three digits behind the point are enough then.
         let unit = UNITS
             .into_iter()
-            .find(|unit| {
-                step >= unit.nanos || (unit.nanos <= 1_000_000 && step * 100 >= unit.nanos)
-            })
+            .find(|unit| unit.nanos <= to.0 && step.saturating_mul(1000) >= unit.nanos)
             .unwrap_or(UNITS[3]);
         Self {
             step: Time(step),
@@ -77,7 +75,7 @@ impl Ticks {
     }
 }
 
-/// A span of time in a short form: three digits at least, its natural unit.
+/// A span of time in a short form: three digits, if there are so many, in its natural unit.
 pub fn short(time: Time) -> String {
     let unit = UNITS.into_iter().find(|unit| time.0 >= unit.nanos);
     let Unit { name, nanos } = unit.unwrap_or(UNITS[3]);
@@ -88,7 +86,12 @@ pub fn short(time: Time) -> String {
         v if v >= 10.0 => 1,
         _ => 2,
     };
-    format!("{value:.digits$} {name}")
+    let number = format!("{value:.digits$}");
+    let number = match number.contains('.') {
+        true => number.trim_end_matches('0').trim_end_matches('.'),
+        false => &number,
+    };
+    format!("{number} {name}")
 }
 
 /// The least `m` times a power of ten, for an `m` of the ladder, that is not below `n`.
@@ -114,7 +117,7 @@ mod tests {
     #[test]
     fn marks_are_round_and_not_too_many() {
         let labels = |from: u64, to: u64, most| -> Vec<String> {
-            let ticks = Ticks::new(Time(to - from), most);
+            let ticks = Ticks::new(Time(from), Time(to), most);
             let marks = ticks.between(Time(from), Time(to));
             marks.map(|time| ticks.label(time)).collect()
         };
@@ -127,17 +130,31 @@ mod tests {
             labels(0, 9_000_000_000, 5),
             ["0 s", "2 s", "4 s", "6 s", "8 s"]
         );
-        assert_eq!(labels(1_000, 1_009, 3), ["1000 ns", "1005 ns"]);
+        assert_eq!(labels(1_000, 1_009, 3), ["1.000 us", "1.005 us"]);
+        assert_eq!(
+            labels(900_000_000, 1_100_000_000, 3),
+            ["0.9 s", "1.0 s", "1.1 s"]
+        );
         assert_eq!(labels(7, 7, 3), ["7 ns"]);
         assert!(labels(0, u64::MAX, 10).len() <= 11);
     }
 
     #[test]
     fn spans_are_short_to_read() {
-        let times = [0, 999, 1_500, 95_238, 12_345_678, 9_485_765_930];
+        let times = [
+            0,
+            999,
+            1_500,
+            95_238,
+            12_345_678,
+            200_000_000,
+            9_485_765_930,
+        ];
         assert_eq!(
             times.map(|n| short(Time(n))),
-            ["0 ns", "999 ns", "1.50 us", "95.2 us", "12.3 ms", "9.49 s"]
+            [
+                "0 ns", "999 ns", "1.5 us", "95.2 us", "12.3 ms", "200 ms", "9.49 s"
+            ]
         );
     }
 
