@@ -227,6 +227,11 @@ pub fn interpret<G: Guest>(block: &Block, guest: &mut G, done: u64, left: u64) -
         }
         match op.code {
             Opcode::Nop => {}
+            Opcode::Report => {
+                let at = done + block.insn_of(index - 1) as u64;
+                let probe = op.imm.checked_sub(1).and_then(|n| u32::try_from(n).ok());
+                guest.report(u16::from_le_bytes([op.a, op.b]), probe, at);
+            }
             Opcode::Mov => set!(a!()),
             Opcode::MovI => set!(imm!()),
             Opcode::MovPool => set!(block.pool[op.imm as usize]),

@@ -163,6 +163,14 @@ impl Builder {
         t
     }
 
+    /// Reports the instruction that was begun last, or that it is at probe number `probe`.
+    pub fn report(&mut self, probe: Option<u32>) {
+        let offset = self.block.insns.last().map_or(0, |insn| insn.offset);
+        let [low, high] = offset.to_le_bytes();
+        let what = probe.map_or(0, |probe| probe as i32 + 1);
+        self.op(Opcode::Report, ZERO, low, high, what);
+    }
+
     /// A call of the ISA's number `id` with 16 bits of payload.
     pub fn call(&mut self, id: u16, payload: u16, d: Reg, a: Reg, b: Reg) {
         self.op(Opcode::Call, d, a, b, call_imm(id, payload));

@@ -43,7 +43,8 @@ pub trait Guest {
     /// Guest memory.
     fn ram(&mut self) -> &mut Ram;
 
-    /// The program counter; the engine keeps it true only between runs, at faults and in front of calls that end a block.
+    /// The program counter; the engine keeps it true between runs, at the beginning of blocks (and there it stays until
+    /// the block is left), at faults and in front of calls that end a block.
     fn pc(&self) -> u64;
 
     /// Moves the program counter.
@@ -78,6 +79,10 @@ pub trait Guest {
 
     /// Carries out a call. `left` is how many instructions the run may still retire, this one included.
     fn call(&mut self, op: Op, at: u64, left: u64) -> Result<Flow, Self::Trap>;
+
+    /// Tells whoever listens that control is `offset` bytes behind the program counter: at an instruction, or at this
+    /// probe. To the guest it is nothing.
+    fn report(&mut self, offset: u16, probe: Option<u32>, at: u64);
 
     /// Translates the program counter for a fetch.
     fn locate(&mut self, at: u64) -> Result<Place, Self::Trap>;

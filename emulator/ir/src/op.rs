@@ -58,6 +58,9 @@ pub enum Form {
     Call,
     /// As `Call`, and ends the block.
     CallEnd,
+    /// Tells whoever listens that control is here. The guest's state is untouched, and nothing of it need be exact but
+    /// the ISA's registers. a and b are the low and high byte of the distance from the block's beginning.
+    Report,
 }
 
 macro_rules! opcodes {
@@ -78,6 +81,8 @@ macro_rules! opcodes {
 opcodes! {
     /// Nothing.
     Nop None;
+    /// An instruction begins (imm = 0), or control passes probe number imm - 1.
+    Report Report;
     /// d = a
     Mov DA;
     /// d = imm
@@ -529,7 +534,7 @@ impl Op {
         let wide = |r: Reg| r.wrapping_add(1);
         let z = ZERO;
         Some(match self.code.form() {
-            Form::None | Form::DI | Form::Jump => [z; 6],
+            Form::None | Form::DI | Form::Jump | Form::Report => [z; 6],
             Form::DA if self.code == Opcode::VMoveMask8 => [a, wide(a), z, z, z, z],
             Form::DA | Form::DAI | Form::Load | Form::JumpReg | Form::Check => [a, z, z, z, z, z],
             Form::DAB | Form::LoadX => [a, b, z, z, z, z],

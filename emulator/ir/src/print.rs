@@ -55,6 +55,10 @@ impl fmt::Display for Op {
                 write!(f, " {:?}", Cond::decode(imm as u8))
             }
             Form::Branch => write!(f, " {a}, {b}, {imm:#x}"),
+            Form::Report => match imm {
+                0 => write!(f, " instruction"),
+                n => write!(f, " probe {}", n - 1),
+            },
             Form::JumpReg => write!(f, " {a}"),
             Form::Float | Form::Call | Form::CallEnd => {
                 write!(f, " #{} {:#x}, {d}, {a}, {b}", imm & 0xffff, imm >> 16)

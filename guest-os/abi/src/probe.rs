@@ -4,8 +4,9 @@
 //! finds the note's name in [`PROBES`] and so knows what each argument is. Names follow Linux's
 //! tracepoints where one exists. All arguments are 64-bit values.
 //!
-//! Texts are in the kernel's memory, NUL-terminated. What something waits for, and what locks and
-//! interrupts are called, is lower case with underscores, never empty where there is something to say.
+//! Texts are in the kernel's memory, NUL-terminated. What a process waits for, and what locks and
+//! interrupts are called, is one word, such as `pipe_read`, `wait4` or `run_queue`; who waits for a lock
+//! that lets him sleep waits for its name.
 
 /// What an argument is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +122,7 @@ probes! {
     sched_pick(policy: Text, chosen_pid: Pid, key: Int, candidates: Int)
         "The policy chose; `candidates` counts the runnable processes it chose from.";
     sched_migrate_task(pid: Pid, orig_cpu: Cpu, dest_cpu: Cpu)
-        "A process goes to another CPU: an idle one took it, or it woke and its old CPU was busy.";
+        "A process goes to another CPU: an idle one took it, or it became runnable while its old CPU was busy.";
     timer_tick(cpu: Cpu, pid: Pid)
         "The CPU's timer went off while that process ran. It is set for what is due next; there is no regular tick.";
 
@@ -169,7 +170,7 @@ probes! {
     buffer_miss(block: Int)
         "A block was not: a buffer is made, and filled from the disk unless all of it is going to be written.";
     journal_begin(sequence: Int, operation: Text)
-        "An operation that changes the file system begins. It is part of this transaction, or of the next one \
+        "An operation that may change the file system begins. It is part of this transaction, or of the next one \
          if the log has no room for it.";
     journal_commit(sequence: Int, blocks: Int)
         "The journal made a transaction durable.";

@@ -2,13 +2,15 @@
 
 use crate::case::Case;
 use crate::catalog::{excluded, promised};
+use crate::differences::Run;
 use crate::guest::{COMPARED_FLAGS, Guest};
 use crate::host::Host;
-use crate::layout::DATA_LEN;
-use crate::state::Registers;
+use crate::layout::ENTRY;
+use crate::state::{Data, Outcome, Registers};
 use crate::{CodeSize, Exit};
 use base::Rng;
-use iced_x86::Code;
+use iced_x86::{Code, Decoder};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Instructions made of each encoding, and states that each is run from.
@@ -48,7 +50,9 @@ pub struct Bench {
     /// Where choices come from.
     pub rng: Rng,
     /// The data memory that the next comparison starts from.
-    pub data: [u8; DATA_LEN as usize],
+    pub data: Data,
+    /// The reasons why silicon's word was taken, and how often.
+    pub open: BTreeMap<&'static str, u64>,
 }
 
 /// What else a comparison must know.
@@ -82,6 +86,7 @@ impl Bench {
             size,
             rng,
             data,
+            open: BTreeMap::new(),
         }
     }
 
@@ -149,11 +154,12 @@ impl Bench {
 
     /// Runs `bytes` from one state on both machines.
     pub fn run(&mut self, bytes: &[u8], before: &Registers, terms: Terms) -> Verdict {
-        let (mut ours, mut theirs) = (*before, *before);
-        let (mut our_data, mut their_data) = (self.data, self.data);
         self.guest.load(bytes, self.size);
-        let our_exit = self.guest.run(bytes.len(), &mut ours, &mut our_data);
-        match our_exit {
+        let mut ours = Outcome::of(*before, self.data, |regs, data| {
+            self.guest.run(bytes.len(), regs, data)
+        });
+        let exit = ours.exit;
+        match exit {
             Exit::Gap => return Verdict::Settled(Fate::Gap),
             Exit::Trap { vector: 6, .. } if !terms.promised => {
                 return Verdict::Settled(Fate::Absent);
@@ -161,33 +167,51 @@ impl Bench {
             _ => {}
         }
         self.host.load(bytes, self.size);
-        let their_exit = self.host.run(bytes.len(), &mut theirs, &mut their_data);
+        let mut theirs = Outcome::of(*before, self.data, |regs, data| {
+            self.host.run(bytes.len(), regs, data)
+        });
         if self.size == CodeSize::Bits32 {
             // 32-bit code does not see the rest, and leaves it undefined.
-            ours.keep_visible();
-            theirs.keep_visible();
+            ours.regs.keep_visible();
+            theirs.regs.keep_visible();
         }
-        let mut how = String::new();
-        if our_exit != their_exit {
-            _ = writeln!(how, "    ends {our_exit:x?}, silicon {their_exit:x?}");
-        }
-        registers(
-            &mut how,
+        let locked = bytes.first() == Some(&0xf0);
+        let ip = ENTRY + u64::from(locked);
+        let code = &bytes[usize::from(locked)..];
+        let run = Run {
+            insn: Decoder::with_ip(self.size.bits(), code, ip, 0).decode(),
+            locked,
             before,
-            &ours,
-            &theirs,
-            COMPARED_FLAGS & !terms.undefined_flags,
-        );
-        if let Some(at) = our_data.iter().zip(&their_data).position(|(a, b)| a != b) {
-            let span = at..(at + 8).min(our_data.len());
-            let (a, b) = (&our_data[span.clone()], &their_data[span]);
-            _ = writeln!(how, "    data+{at:#x} {a:x?}, silicon {b:x?}");
+            ours: &ours,
+            theirs: &theirs,
+        };
+        let (settled, reasons) = run.settled(self.host.vendor());
+        for reason in reasons {
+            *self.open.entry(reason).or_default() += 1;
         }
+        let how = unlike(before, &settled, &theirs, terms);
         if how.is_empty() {
-            return Verdict::Same(our_exit);
+            return Verdict::Same(exit);
         }
         Verdict::Different(format!("{bytes:02x?}\n{how}    from {before:x?}\n"))
     }
+}
+
+/// Describes in what our outcome is unlike silicon's.
+fn unlike(before: &Registers, ours: &Outcome, theirs: &Outcome, terms: Terms) -> String {
+    let mut how = String::new();
+    let (a, b) = (ours.exit, theirs.exit);
+    if a != b {
+        _ = writeln!(how, "    ends {a:x?}, silicon {b:x?}");
+    }
+    let flags = COMPARED_FLAGS & !terms.undefined_flags;
+    registers(&mut how, before, &ours.regs, &theirs.regs, flags);
+    if let Some(at) = ours.data.iter().zip(&theirs.data).position(|(a, b)| a != b) {
+        let span = at..(at + 8).min(ours.data.len());
+        let (a, b) = (&ours.data[span.clone()], &theirs.data[span]);
+        _ = writeln!(how, "    data+{at:#x} {a:x?}, silicon {b:x?}");
+    }
+    how
 }
 
 /// Describes the registers that differ.

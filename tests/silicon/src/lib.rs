@@ -6,8 +6,8 @@
 //! XMM, MXCSR, memory, the exception and its error code. [`catalog::excluded`] lists what cannot be compared, with the
 //! reason.
 //!
-//! Silicon has been Intel's so far. Where models differ (AMD's FXSAVE leaves the x87 pointers out unless an exception
-//! waits, for one), the emulated CPU is Intel's.
+//! Silicon has been Intel's and AMD's so far. Where the two differ, the emulated CPU does as Intel's, and `differences`
+//! says what is not compared on AMD's, and why.
 //!
 //! This package alone, beside the engine, holds unsafe code: running bytes on the host is what it is for.
 
@@ -15,6 +15,8 @@
 pub mod bench;
 pub mod case;
 pub mod catalog;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod differences;
 mod fit;
 pub mod guest;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

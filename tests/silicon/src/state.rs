@@ -1,5 +1,7 @@
 //! What an instruction starts from and what it leaves: registers and data memory, and seeded ways to fill them.
 
+use crate::Exit;
+use crate::layout::DATA_LEN;
 use base::Rng;
 
 /// The registers a user program sees, as the host's way in and out moves them.
@@ -14,6 +16,32 @@ pub struct Registers {
     pub mxcsr: u64,
     /// XMM0..XMM15.
     pub xmm: [[u64; 2]; 16],
+}
+
+/// The data memory.
+pub type Data = [u8; DATA_LEN as usize];
+
+/// What is left when it is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The registers.
+    pub regs: Registers,
+    /// The data memory.
+    pub data: Data,
+    /// How it ended.
+    pub exit: Exit,
+}
+
+impl Outcome {
+    /// What `run` makes of registers and data.
+    pub fn of(
+        mut regs: Registers,
+        mut data: Data,
+        run: impl FnOnce(&mut Registers, &mut Data) -> Exit,
+    ) -> Self {
+        let exit = run(&mut regs, &mut data);
+        Self { regs, data, exit }
+    }
 }
 
 /// Integers at the edges of their types.
@@ -156,6 +184,8 @@ fn mxcsr(rng: &mut Rng) -> u64 {
 
 /// CF PF AF ZF SF OF.
 pub const ARITHMETIC: u64 = 0x8d5;
+/// The overflow flag.
+pub const OF: u64 = 0x800;
 /// The direction flag.
 pub const DF: u64 = 0x400;
 

@@ -23,7 +23,8 @@ pub fn leaf(topology: Topology, leaf: u32, subleaf: u32) -> [u32; 4] {
             let ebx = u32::from(topology.apic_id) << 24 | u32::from(topology.cpus) << 16 | 8 << 8;
             [0x0006_0f01, ebx, FEATURES_ECX, FEATURES_EDX]
         }
-        7 if subleaf == 0 => [0, 1 | 1 << 7 | 1 << 10 | 1 << 20, 0, 0], // FSGSBASE, SMEP, INVPCID, SMAP
+        // FSGSBASE, SMEP, INVPCID, no FCS and FDS, SMAP.
+        7 if subleaf == 0 => [0, 1 | 1 << 7 | 1 << 10 | 1 << 13 | 1 << 20, 0, 0],
         0xb => {
             let shift = u32::from(topology.cpus.next_power_of_two().trailing_zeros() as u8);
             match subleaf {
@@ -93,3 +94,31 @@ pub const CR4_ALLOWED: u64 = bits::CR4_TSD
     | bits::CR4_PCIDE
     | bits::CR4_SMEP
     | bits::CR4_SMAP;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x86_64::fpu::Fpu;
+    use crate::x86_64::fpu::image::{Layout, save};
+
+    #[test]
+    fn an_fxsave_without_selectors_is_announced() {
+        let fpu = Fpu {
+            instruction: u64::MAX,
+            operand: u64::MAX,
+            ..Fpu::default()
+        };
+        let short = Layout {
+            wide: false,
+            long: true,
+        };
+        let image = save(&fpu, &[0; 256], short);
+        let topology = Topology {
+            apic_id: 0,
+            cpus: 1,
+        };
+        // SDM vol. 1, 8.1.8: FCS and FDS are saved as zero where this bit is set.
+        assert_eq!((image[1] | image[2]) >> 32, 0);
+        assert_ne!(leaf(topology, 7, 0)[1] & 1 << 13, 0);
+    }
+}

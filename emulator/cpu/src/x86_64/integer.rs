@@ -143,7 +143,7 @@ const fn sign_extend(value: u64, width: Width) -> i64 {
 }
 
 /// Result and flag word of RCL or RCR; `count` is masked already. A count that comes round to zero keeps the flags. OF
-/// is that of a single step, which the manual leaves open for other counts and silicon does.
+/// is that of a single step, which the manuals leave open for other counts and Intel's silicon does.
 fn rotate_carry(left: bool, width: Width, value: u64, count: u32, word: u64) -> (u64, u64) {
     let bits = width.bits();
     let mut value = value & width.mask();

@@ -11,10 +11,12 @@
 //! stream of records says about processes; [`select`] is what the user wants to see; [`sink`] takes the rest. One sink
 //! writes nothing: [`schedule`] keeps accounts of processes and draws charts of them.
 
+pub mod edge;
 pub mod expression;
 pub mod file;
 pub mod json;
 pub mod kind;
+pub mod map;
 pub mod model;
 pub mod pipe;
 pub mod record;

@@ -5,6 +5,7 @@ use super::model::{Meta, Model};
 use super::record::{Body, Record};
 use super::select::{Select, Window, skeleton};
 use super::sink::Sink;
+use base::Time;
 use std::io;
 
 /// Model, wishes and sink in a row.
@@ -14,6 +15,8 @@ pub struct Pipe {
     window: Window,
     skeleton: Kinds,
     sink: Box<dyn Sink>,
+    /// No wish stands between an instruction and the sink.
+    all_instructions: bool,
     /// The first thing that went wrong; nothing is written after it.
     error: Option<io::Error>,
 }
@@ -29,6 +32,7 @@ impl Pipe {
             } else {
                 Kinds::NONE
             },
+            all_instructions: select.wants_all_instructions(),
             select,
             sink,
             error: None,
@@ -48,6 +52,23 @@ impl Pipe {
         let bone = self.skeleton.has(Kind::of(&record.body));
         if bone || (shown && self.select.wants(record, &self.model)) {
             self.error = self.sink.record(record, &self.model).err();
+        }
+    }
+
+    /// Takes an instruction.
+    #[inline]
+    pub fn instruction(&mut self, time: Time, cpu: u8, pid: u32, pc: u64) {
+        if !self.all_instructions {
+            let body = Body::Instruction { pc };
+            self.record(&Record {
+                time,
+                cpu,
+                pid,
+                body,
+            });
+        } else if self.error.is_none() {
+            let result = self.sink.instruction(time, cpu, pid, pc, &self.model);
+            self.error = result.err();
         }
     }
 

@@ -70,6 +70,16 @@ impl Select {
             && self.wants_address(&record.body)
     }
 
+    /// Whether each instruction of the run is shown.
+    pub fn wants_all_instructions(&self) -> bool {
+        self.kinds.has(Kind::INSTRUCTION)
+            && self.cpus.is_empty()
+            && self.pids.is_empty()
+            && self.addresses.is_none()
+            && self.from.is_none()
+            && self.to.is_none()
+    }
+
     fn wants_call(&self, body: &Body) -> bool {
         match (&self.calls, body) {
             (

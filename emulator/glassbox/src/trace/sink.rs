@@ -1,7 +1,8 @@
 //! Where records end: one sink for each form that a trace can have.
 
 use super::model::Model;
-use super::record::Record;
+use super::record::{Body, Record};
+use base::Time;
 use std::io;
 
 /// Takes the records that the user wants to see, in the order of time.
@@ -11,6 +12,28 @@ pub trait Sink {
     /// # Errors
     /// The place where it goes cannot take it.
     fn record(&mut self, record: &Record, model: &Model) -> io::Result<()>;
+
+    /// Takes an instruction. There are so many of them that a sink may want to do without a [`Record`].
+    ///
+    /// # Errors
+    /// The place where it goes cannot take it.
+    fn instruction(
+        &mut self,
+        time: Time,
+        cpu: u8,
+        pid: u32,
+        pc: u64,
+        model: &Model,
+    ) -> io::Result<()> {
+        let body = Body::Instruction { pc };
+        let record = Record {
+            time,
+            cpu,
+            pid,
+            body,
+        };
+        self.record(&record, model)
+    }
 
     /// The trace ends here; what was kept back is written.
     ///

@@ -146,7 +146,9 @@ impl Pipe {
         loop {
             if !state.has_reader {
                 drop(state);
-                signal::send(&current().arc(), SIGPIPE, signal::Origin::Kernel);
+                // As on Linux, it looks as if the writer had sent it to itself.
+                let me = current();
+                signal::send(&me.arc(), SIGPIPE, signal::Origin::Process(me.pid));
                 return Err(Errno::EPIPE);
             }
             if state.make_room(bytes.len()) >= need {

@@ -12,6 +12,9 @@
 
 mod gate;
 mod signal;
+mod vendor;
+
+pub use vendor::Vendor;
 
 use crate::layout::{
     CODE, CS_32, CS_64, DATA, DATA_LEN, DATA_SELECTOR, ENTRY, FIXED, FIXED_LEN, GS_BASE, OUT,
@@ -27,6 +30,7 @@ use std::sync::{Mutex, MutexGuard};
 pub struct Host {
     _alone: MutexGuard<'static, ()>,
     size: CodeSize,
+    vendor: Vendor,
 }
 
 static ALONE: Mutex<()> = Mutex::new(());
@@ -54,7 +58,13 @@ impl Host {
         Self {
             _alone: alone,
             size: CodeSize::Bits64,
+            vendor: Vendor::of_host(),
         }
+    }
+
+    /// Who made it.
+    pub const fn vendor(&self) -> Vendor {
+        self.vendor
     }
 
     /// Puts `code` at the entry, with the ways out behind it and at the branch target.

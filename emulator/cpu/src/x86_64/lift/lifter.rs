@@ -34,8 +34,6 @@ pub struct Lifter {
     pub too_long: bool,
     /// What may be assumed.
     pub mode: Mode,
-    /// Where the block begins.
-    pub start: u64,
 }
 
 /// The general register behind an operand, and which bits of it.
@@ -61,7 +59,6 @@ impl Lifter {
             insn: Instruction::default(),
             too_long: false,
             mode,
-            start: pc,
         }
     }
 

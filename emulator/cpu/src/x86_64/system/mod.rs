@@ -17,7 +17,7 @@ use super::paging::canonical;
 use super::reg::{self, GS_BASE, rflags};
 use super::state::{Activity, bits, seg};
 use super::trap::{Exception, Trap, vector};
-use base::event::{Event, Flush};
+use base::event::Flush;
 use base::{Bus, Observer, Space, Virt, Width};
 use ir::{Flow, Guest, Op};
 
@@ -27,8 +27,6 @@ pub mod id {
     pub const RAISE: u16 = 0x00;
     /// Emulator gap: the instruction is not implemented.
     pub const GAP: u16 = 0x01;
-    /// A probe: a = its number; payload = bytes from the block's beginning.
-    pub const PROBE: u16 = 0x02;
     /// SYSCALL: a = address of the next instruction.
     pub const SYSCALL: u16 = 0x03;
     /// SYSRET: payload = 1 for the 64-bit form.
@@ -109,8 +107,6 @@ pub mod id {
     pub const INT1: u16 = 0x29;
     /// INTO: a = address of the next instruction.
     pub const INTO: u16 = 0x2a;
-    /// An instruction is to be reported: payload = bytes from the block's beginning.
-    pub const INSTRUCTION: u16 = 0x2b;
 }
 
 /// Answers a call of page 0.
@@ -137,14 +133,6 @@ pub fn call<B: Bus, O: Observer>(
             }));
         }
         id::GAP => return Err(cpu.gap("this instruction")),
-        id::PROBE => {
-            let pc = Virt(cpu.hart.linear_pc().wrapping_add(u64::from(payload)));
-            cpu.probe(a as usize, pc, at);
-        }
-        id::INSTRUCTION => {
-            let pc = Virt(cpu.hart.linear_pc().wrapping_add(u64::from(payload)));
-            cpu.emit(at, &Event::Instruction { pc });
-        }
         id::SYSCALL => return cpu.syscall(a, at),
         id::SYSRET => return cpu.sysret(payload != 0, at),
         id::INT => {
@@ -232,7 +220,7 @@ pub fn call<B: Bus, O: Observer>(
         }
         id::HLT => {
             cpu.hart.activity = Activity::Halted;
-            cpu.hart.attention = true;
+            cpu.hart.host.attention = true;
         }
         id::PAUSE => {}
         id::CPUID => {
@@ -298,7 +286,7 @@ pub fn call<B: Bus, O: Observer>(
             } else {
                 cpu.hart.shadow |= *flags & rflags::IF == 0;
                 *flags |= rflags::IF;
-                cpu.hart.attention = true;
+                cpu.hart.host.attention = true;
             }
         }
         id::SET_AC => {

@@ -5,11 +5,16 @@
 //! tag      bit 7: a pid follows (it differs from this CPU's last)   bit 6: a cpu follows   bits 0–5: the kind of body
 //! ```
 //!
+//! Single instructions are *predicted*: the one that followed this one last time will follow it again, as much later as
+//! the instruction `cpus` before took (so long is the pattern of rounded times). A run of right predictions is one
+//! number, which is what makes recording every instruction bearable.
+//!
 //! Addresses are written as differences from the last of their sort; an entry of a page walk that equals the last
 //! walk's at the same level is one bit. Encoder and decoder keep the same [`Memory`] of what was last, and forget it at
 //! a block's end.
 
 use super::varint::{put, put_signed, take, take_signed};
+use super::{BLOCK_BYTES, BLOCK_RECORDS};
 use crate::trace::kind::{SYS_ENTER, SYS_EXIT};
 use crate::trace::record::{self, Body, Name, Record};
 use abi::probe::PROBES;
@@ -37,6 +42,8 @@ mod tag {
     pub const KERNEL: u8 = 13;
     pub const SYS_ENTER: u8 = 14;
     pub const SYS_EXIT: u8 = 15;
+    /// So many instructions as predicted; no time, cpu or pid.
+    pub const RUN: u8 = 16;
 }
 
 const CAUSES: [Cause; 4] = [
@@ -64,10 +71,68 @@ struct Last {
     data: u64,
     path: Path,
     names: Vec<Vec<u8>>,
+    predictor: Predictor,
 }
 
-impl Default for Last {
-    fn default() -> Self {
+/// What is thought to be the next instruction, and when.
+#[derive(Clone, Debug)]
+struct Predictor {
+    pc: u64,
+    next: Box<[u64; NEXT]>,
+    steps: [u64; STEPS],
+    phase: usize,
+    period: usize,
+}
+
+/// Slots of the table of successors.
+const NEXT: usize = 1 << 12;
+/// Most CPUs for which times are predicted well.
+const STEPS: usize = 8;
+
+impl Predictor {
+    fn new(cpus: u8) -> Self {
+        Self {
+            pc: 0,
+            next: Box::new([0; NEXT]),
+            steps: [0; STEPS],
+            phase: 0,
+            period: usize::from(cpus).clamp(1, STEPS),
+        }
+    }
+
+    #[inline]
+    const fn slot(pc: u64) -> usize {
+        (pc ^ pc >> 12) as usize % NEXT
+    }
+
+    /// The address, and the time since the last record.
+    #[inline]
+    fn prediction(&self) -> (u64, u64) {
+        (self.next[Self::slot(self.pc)], self.steps[self.phase])
+    }
+
+    /// It was `pc`, so much later.
+    #[inline]
+    fn learn(&mut self, pc: u64, step: u64) {
+        self.next[Self::slot(self.pc)] = pc;
+        self.steps[self.phase] = step;
+        self.advance(pc);
+    }
+
+    /// It was `pc`, as predicted.
+    #[inline]
+    const fn advance(&mut self, pc: u64) {
+        self.pc = pc;
+        self.phase += 1;
+        if self.phase == self.period {
+            self.phase = 0;
+        }
+    }
+}
+
+impl Last {
+    /// Nothing was before, in a trace of a machine with so many CPUs.
+    fn new(cpus: u8) -> Self {
         Self {
             time: 0,
             cpu: 0,
@@ -76,36 +141,87 @@ impl Default for Last {
             data: 0,
             path: Path::default(),
             names: Vec::new(),
+            predictor: Predictor::new(cpus),
         }
     }
 }
 
 /// Turns records into bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Encoder {
+    cpus: u8,
     out: Vec<u8>,
     records: u32,
+    /// Instructions that were as predicted and are not written yet.
+    run: u64,
     last: Last,
 }
 
 impl Encoder {
-    /// Bytes so far.
-    pub const fn len(&self) -> usize {
-        self.out.len()
+    /// An encoder for a trace of a machine with so many CPUs.
+    pub fn new(cpus: u8) -> Self {
+        Self {
+            cpus,
+            out: Vec::new(),
+            records: 0,
+            run: 0,
+            last: Last::new(cpus),
+        }
+    }
+
+    /// Whether the block should not grow any more.
+    #[inline]
+    pub const fn is_full(&self) -> bool {
+        self.out.len() >= BLOCK_BYTES || self.records >= BLOCK_RECORDS
     }
 
     /// Takes the block: the number of records, and their bytes.
     pub fn take(&mut self) -> (u32, Vec<u8>) {
-        self.last = Last::default();
+        self.end_run();
+        self.last = Last::new(self.cpus);
         (
             std::mem::take(&mut self.records),
             std::mem::take(&mut self.out),
         )
     }
 
+    /// Adds an instruction.
+    #[inline]
+    pub fn instruction(&mut self, time: Time, cpu: u8, pid: u32, pc: u64) {
+        let last = &mut self.last;
+        let step = time.0.wrapping_sub(last.time);
+        let as_before = cpu == last.cpu && last.pids[usize::from(cpu)] == pid;
+        if as_before && last.predictor.prediction() == (pc, step) {
+            last.predictor.advance(pc);
+            last.time = time.0;
+            self.run += 1;
+            self.records += 1;
+        } else {
+            self.put(&Record {
+                time,
+                cpu,
+                pid,
+                body: Body::Instruction { pc },
+            });
+        }
+    }
+
+    fn end_run(&mut self) {
+        if self.run > 0 {
+            self.out.push(tag::RUN);
+            put(&mut self.out, self.run);
+            self.run = 0;
+        }
+    }
+
     /// Adds a record.
     pub fn put(&mut self, record: &Record) {
+        self.end_run();
         self.records += 1;
+        if let Body::Instruction { pc } = record.body {
+            let step = record.time.0.wrapping_sub(self.last.time);
+            self.last.predictor.learn(pc, step);
+        }
         let at = self.out.len();
         self.out.push(0);
         let Self { out, last, .. } = self;
@@ -377,31 +493,46 @@ impl Encoder {
 }
 
 /// Turns a block's bytes into records.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
     bytes: Vec<u8>,
     at: usize,
     records: u32,
+    /// Instructions as predicted that are still to be given.
+    run: u64,
     last: Last,
 }
 
 impl Decoder {
-    /// A decoder of `records` records in `bytes`.
-    pub fn new(bytes: Vec<u8>, records: u32) -> Self {
+    /// A decoder of `records` records in `bytes`, of a machine with so many CPUs.
+    pub fn new(bytes: Vec<u8>, records: u32, cpus: u8) -> Self {
         Self {
             bytes,
             at: 0,
             records,
-            last: Last::default(),
+            run: 0,
+            last: Last::new(cpus),
         }
     }
 
     /// The next record, `None` at the end, an error if the bytes make no sense.
     pub fn next_record(&mut self) -> Option<Result<Record, ()>> {
         if self.records == 0 {
-            return (self.at < self.bytes.len()).then_some(Err(()));
+            return (self.at < self.bytes.len() || self.run > 0).then_some(Err(()));
+        }
+        if self.run == 0 && self.bytes.get(self.at) == Some(&tag::RUN) {
+            let mut rest = &self.bytes[self.at + 1..];
+            match take(&mut rest) {
+                Some(run @ 1..) => self.run = run,
+                _ => return Some(Err(())),
+            }
+            self.at = self.bytes.len() - rest.len();
         }
         self.records -= 1;
+        if self.run > 0 {
+            self.run -= 1;
+            return Some(self.predicted().ok_or(()));
+        }
         let mut source = Source {
             rest: &self.bytes[self.at..],
             last: &mut self.last,
@@ -409,6 +540,20 @@ impl Decoder {
         let record = source.record();
         self.at = self.bytes.len() - source.rest.len();
         Some(record.ok_or(()))
+    }
+
+    /// The instruction that was predicted.
+    fn predicted(&mut self) -> Option<Record> {
+        let last = &mut self.last;
+        let (pc, step) = last.predictor.prediction();
+        last.predictor.advance(pc);
+        last.time = last.time.checked_add(step)?;
+        Some(Record {
+            time: Time(last.time),
+            cpu: last.cpu,
+            pid: last.pids[usize::from(last.cpu)],
+            body: Body::Instruction { pc },
+        })
     }
 }
 
@@ -505,7 +650,8 @@ impl Source<'_> {
 
     fn record(&mut self) -> Option<Record> {
         let tag = self.byte()?;
-        let time = self.last.time.checked_add(self.number()?)?;
+        let step = self.number()?;
+        let time = self.last.time.checked_add(step)?;
         self.last.time = time;
         if tag & CPU != 0 {
             self.last.cpu = self.byte()?;
@@ -516,6 +662,9 @@ impl Source<'_> {
         }
         let pid = self.last.pids[usize::from(cpu)];
         let body = self.body(tag & (CPU - 1))?;
+        if let Body::Instruction { pc } = body {
+            self.last.predictor.learn(pc, step);
+        }
         Some(Record {
             time: Time(time),
             cpu,

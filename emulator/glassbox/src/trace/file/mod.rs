@@ -25,6 +25,8 @@ const BLOCK: &[u8; 4] = b"BLK\n";
 const END: &[u8; 4] = b"END\n";
 /// Most bytes that a block holds before it is packed.
 const BLOCK_BYTES: usize = 256 << 10;
+/// Most records that a block holds: a few bytes can stand for many.
+const BLOCK_RECORDS: u32 = 1 << 20;
 /// Most bytes of the header.
 const HEADER_BYTES: usize = 1 << 20;
 

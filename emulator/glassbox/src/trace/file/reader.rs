@@ -1,7 +1,7 @@
 //! Reads a trace block by block. The file is hostile input: every number in it is checked before it is used.
 
 use super::codec::Decoder;
-use super::{BLOCK, BLOCK_BYTES, END, HEADER_BYTES, Header, MAGIC, vocabulary};
+use super::{BLOCK, BLOCK_BYTES, BLOCK_RECORDS, END, HEADER_BYTES, Header, MAGIC, vocabulary};
 use crate::trace::model::Meta;
 use crate::trace::record::Record;
 use std::fmt;
@@ -82,8 +82,8 @@ impl<R: Read> Reader<R> {
         }
         Ok(Self {
             input,
+            block: Decoder::new(Vec::new(), 0, header.meta.cpus),
             meta: header.meta,
-            block: Decoder::default(),
             good: 0,
             ended: false,
         })
@@ -107,7 +107,7 @@ impl<R: Read> Reader<R> {
                 }
                 Some(Err(())) => {
                     self.ended = true;
-                    self.block = Decoder::default();
+                    self.block = Decoder::new(Vec::new(), 0, 1);
                     return Err(ReadError::Damaged(self.good));
                 }
                 None if self.ended => return Ok(None),
@@ -143,7 +143,10 @@ impl<R: Read> Reader<R> {
         let [records, bytes, packed_len] = head;
         // A record may begin just below the limit and be as long as one can be.
         let most = 2 * BLOCK_BYTES;
-        if bytes > most || packed_len > lz4_flex::block::get_maximum_output_size(most) {
+        if bytes > most
+            || records > BLOCK_RECORDS as usize
+            || packed_len > lz4_flex::block::get_maximum_output_size(most)
+        {
             return Err(ReadError::Damaged(self.good));
         }
         let mut checksum = [0; 8];
@@ -160,7 +163,7 @@ impl<R: Read> Reader<R> {
         let Ok(plain) = lz4_flex::block::decompress(&packed, bytes) else {
             return Err(damaged);
         };
-        self.block = Decoder::new(plain, records as u32);
+        self.block = Decoder::new(plain, records as u32, self.meta.cpus);
         self.ended = false;
         Ok(())
     }

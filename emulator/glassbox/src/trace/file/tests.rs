@@ -176,6 +176,58 @@ fn what_was_recorded_is_read() {
 }
 
 #[test]
+fn instructions_come_back_whether_they_were_predicted_or_not() {
+    for cpus in 1..=4u8 {
+        let mut rng = Rng::new(u64::from(cpus));
+        let mut all = Vec::new();
+        let mut ticks = 0u64;
+        for round in 0..300 {
+            // Loops of a few lengths, now and then left early, on changing CPUs.
+            for n in 0..rng.next() % 50 {
+                ticks += if rng.next() % 40 == 0 { 7 } else { 1 };
+                all.push(Record {
+                    time: Time(ticks * 10 / u64::from(cpus)),
+                    cpu: (round % u64::from(cpus)) as u8,
+                    pid: (round / 7) as u32,
+                    body: Body::Instruction {
+                        pc: 0x1000 * (round % 3) + n % 9 * 4,
+                    },
+                });
+            }
+            if round % 5 == 0 {
+                all.push(Record {
+                    time: Time(ticks * 10 / u64::from(cpus)),
+                    cpu: 0,
+                    pid: 1,
+                    body: Body::Console(b'x'),
+                });
+            }
+        }
+        let mut file = Vec::new();
+        let model = Model::default();
+        let meta = Meta {
+            cpus,
+            ..Meta::default()
+        };
+        let mut writer = Writer::new(&mut file, &meta).unwrap();
+        for record in &all {
+            match record.body {
+                Body::Instruction { pc } => {
+                    writer.instruction(record.time, record.cpu, record.pid, pc, &model)
+                }
+                _ => writer.record(record, &model),
+            }
+            .unwrap();
+        }
+        writer.finish(&model).unwrap();
+        drop(writer);
+        let (found, end) = read(&file);
+        assert!(end.is_ok(), "{end:?}");
+        assert_eq!(found, all, "{cpus} CPUs");
+    }
+}
+
+#[test]
 fn a_cut_file_is_read_to_its_last_whole_block() {
     let records = records(60_000);
     let file = recorded(&records);
@@ -216,7 +268,7 @@ fn hostile_blocks_with_a_good_checksum_do_no_harm() {
         let bytes: Vec<u8> = (0..len)
             .map(|_| rng.next() as u8 >> (rng.next() % 8))
             .collect();
-        let mut decoder = codec::Decoder::new(bytes, rng.next() as u32 % 50);
+        let mut decoder = codec::Decoder::new(bytes, rng.next() as u32 % 50, 2);
         while let Some(Ok(_)) = decoder.next_record() {}
     }
 }

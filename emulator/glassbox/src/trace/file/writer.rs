@@ -1,10 +1,11 @@
 //! Writes a trace block by block, so that little memory is needed however long the run is.
 
 use super::codec::Encoder;
-use super::{BLOCK, BLOCK_BYTES, END, Header, MAGIC, vocabulary};
+use super::{BLOCK, END, Header, MAGIC, vocabulary};
 use crate::trace::model::{Meta, Model};
 use crate::trace::record::Record;
 use crate::trace::sink::Sink;
+use base::Time;
 use std::io::{self, Write};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -32,7 +33,7 @@ impl<W: Write> Writer<W> {
         out.flush()?;
         Ok(Self {
             out,
-            encoder: Encoder::default(),
+            encoder: Encoder::new(meta.cpus),
             total: 0,
         })
     }
@@ -60,7 +61,22 @@ impl<W: Write> Writer<W> {
 impl<W: Write> Sink for Writer<W> {
     fn record(&mut self, record: &Record, _model: &Model) -> io::Result<()> {
         self.encoder.put(record);
-        if self.encoder.len() >= BLOCK_BYTES {
+        if self.encoder.is_full() {
+            self.write_block()?;
+        }
+        Ok(())
+    }
+
+    fn instruction(
+        &mut self,
+        time: Time,
+        cpu: u8,
+        pid: u32,
+        pc: u64,
+        _model: &Model,
+    ) -> io::Result<()> {
+        self.encoder.instruction(time, cpu, pid, pc);
+        if self.encoder.is_full() {
             self.write_block()?;
         }
         Ok(())

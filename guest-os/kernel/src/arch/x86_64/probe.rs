@@ -9,6 +9,15 @@
 /// values at hand, because the guest computes them whether or not somebody looks.
 #[macro_export]
 macro_rules! probe {
+    ($name:ident $(, $argument:expr)*) => {
+        $crate::probe_site!($name $(, $argument)*)
+    };
+}
+
+/// The site itself; use `probe!`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! probe_site {
     ($name:ident $(, $first:expr $(, $more:expr)*)?) => {{
         const ARGS: &[&str] = &[$(stringify!($first) $(, stringify!($more))*)?];
         const _: () = assert!(ARGS.len() == abi::probe::arity::$name, "abi::probe lists other arguments");
