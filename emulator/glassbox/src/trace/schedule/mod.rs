@@ -19,6 +19,7 @@
 
 pub mod account;
 pub mod accounts;
+mod columns;
 pub mod gantt;
 pub mod process;
 pub mod summary;

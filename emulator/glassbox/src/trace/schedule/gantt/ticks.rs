@@ -66,10 +66,13 @@ impl Ticks {
         if self.step.0.is_multiple_of(nanos) {
             return format!("{whole} {name}");
         }
-        let mut digits = 1;
-        while self.step.0 * 10u64.pow(digits) % nanos != 0 {
-            digits += 1;
-        }
+        let exact = |digits: u32| {
+            self.step
+                .0
+                .saturating_mul(10u64.pow(digits))
+                .is_multiple_of(nanos)
+        };
+        let digits = (1..9).find(|digits| exact(*digits)).unwrap_or(9);
         let part = rest * 10u64.pow(digits) / nanos;
         format!("{whole}.{part:0width$} {name}", width = digits as usize)
     }

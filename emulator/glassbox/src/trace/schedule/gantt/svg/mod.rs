@@ -1,19 +1,26 @@
 //! A chart as a picture: standalone SVG 1.1 without scripts or fonts of its own, for a browser, a slide or a README.
 //!
 //! ```text
-//!  title: the shell line                                                legend
+//!  title: the shell line
 //!              │ 8 ms      │ 10 ms     │ 12 ms     running  waiting  turnaround
-//!   2 sh       ███▒▒▒──child──────────────────██│     1.20     0.10       6.80
+//!   2 sh       ███▒▒▒──wait4──────────────────██│     1.20     0.10       6.80
 //!   3 cat        ╰▒▒████▒▒██│                         0.80     0.70       1.60
 //!     CPU 0    sh   cat    cat                sh                    busy 71 %
+//!  legend
 //! ```
+
+mod lane;
+mod legend;
+mod xml;
 
 use super::ticks::{Ticks, short};
 use super::{Chart, Phase};
 use crate::trace::schedule::process::Process;
-use crate::trace::schedule::timeline::{Span, thinned};
+use crate::trace::schedule::timeline::Span;
 use base::Time;
+use legend::{Entry, legend};
 use std::fmt::{self, Write as _};
+use xml::{STYLE, cut, escaped, ms_long};
 
 /// Width of the picture.
 const WIDTH: f64 = 1240.0;
@@ -38,10 +45,10 @@ const GAP: f64 = 14.0;
 /// Most characters of the title, in large letters and in small ones.
 const TITLES: [(usize, u8); 2] = [(102, 18), (140, 13)];
 
-/// A colour for each CPU, told apart by most eyes.
-const CPUS: [&str; 8] = [
-    "#2b6cb0", "#dd7f1e", "#2f9469", "#a8508f", "#7d6b3d", "#6659c2", "#b83a3a", "#3f93a5",
-];
+/// Height of a row of the legend.
+const LEGEND: f64 = 22.0;
+/// Colours for CPUs, in [`STYLE`]; told apart by most eyes.
+const CPUS: usize = 8;
 
 impl Chart<'_> {
     /// The picture. `line` is the shell line, for its title.
@@ -73,7 +80,9 @@ struct Picture<'a> {
 
 impl Picture<'_> {
     fn draw(&mut self, line: &str) -> fmt::Result {
-        let height = self.bottom + 62.0;
+        let legend = legend(self.chart);
+        let rows = legend.last().map_or(0, |entry| entry.row);
+        let height = self.bottom + 56.0 + LEGEND * rows as f64;
         writeln!(
             self.out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
@@ -94,7 +103,7 @@ impl Picture<'_> {
         for cpu in 0..self.chart.accounts.cpus().len() {
             self.cpu(cpu)?;
         }
-        self.legend()?;
+        self.legend(&legend)?;
         self.out.push_str("</svg>\n");
         Ok(())
     }
@@ -170,152 +179,6 @@ impl Picture<'_> {
         )
     }
 
-    fn lane(&mut self, index: usize, process: &Process) -> fmt::Result {
-        let top = TOP + LANE * index as f64;
-        if index.is_multiple_of(2) {
-            writeln!(
-                self.out,
-                "<rect x=\"10\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{LANE}\" rx=\"3\" class=\"b\"/>",
-                WIDTH - 20.0
-            )?;
-        }
-        let base = top + LANE - 12.0;
-        writeln!(
-            self.out,
-            "<text x=\"52\" y=\"{base:.1}\" class=\"g\" text-anchor=\"end\">{}</text>\
-             <text x=\"62\" y=\"{base:.1}\" font-weight=\"600\">{}</text>",
-            process.pid,
-            escaped(&cut(&process.name(), 12))
-        )?;
-        let account = &process.account;
-        let numbers = [
-            Some(account.running),
-            Some(account.waiting),
-            Some(account.blocked),
-            process.turnaround(),
-        ];
-        for ((x, _), time) in COLUMNS.into_iter().zip(numbers) {
-            let text = time.map_or("–".to_owned(), ms);
-            writeln!(
-                self.out,
-                "<text x=\"{x}\" y=\"{base:.1}\" text-anchor=\"end\" class=\"n\">{text}</text>"
-            )?;
-        }
-        writeln!(self.out, "<g>")?;
-        let y = top + LANE - BAR - 8.0;
-        let who = format!("{} ({})", process.name(), process.pid);
-        // What is narrower than half a pixel is merged with its neighbours.
-        let grain = Time((0.5 / self.scale) as u64);
-        for span in thinned(&self.chart.spans(process), grain) {
-            self.span(&span, y, &who)?;
-        }
-        self.programs(process, y)?;
-        if let Some(end) = process.completion
-            && (self.chart.from..=self.chart.to).contains(&end)
-        {
-            writeln!(
-                self.out,
-                "<path d=\"M{0:.1} {1:.1}v{2}\" class=\"e\"><title>{3} ended at {4}</title></path>",
-                self.x(end),
-                y - 2.0,
-                BAR + 4.0,
-                escaped(&who),
-                ms_long(end)
-            )?;
-        }
-        writeln!(self.out, "</g>")
-    }
-
-    fn span(&mut self, span: &Span, y: f64, who: &str) -> fmt::Result {
-        let (x, end) = (self.x(span.from), self.x(span.to));
-        let width = (end - x).max(0.4);
-        let title = |what: &str| {
-            format!(
-                "<title>{}: {}, {} to {} ({})</title>",
-                escaped(who),
-                escaped(what),
-                ms_long(span.from),
-                ms_long(span.to),
-                short(span.len()).replace("us", "µs")
-            )
-        };
-        let middle = y + BAR / 2.0;
-        match span.phase {
-            Phase::Running(cpu) => writeln!(
-                self.out,
-                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BAR}\" class=\"c{}\">{}</rect>",
-                usize::from(cpu) % CPUS.len(),
-                title(&format!("running on CPU {cpu}"))
-            ),
-            Phase::Waiting => writeln!(
-                self.out,
-                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BAR}\" class=\"w\">{}</rect>",
-                title("waiting (runnable)")
-            ),
-            Phase::Blocked(wait) => {
-                let name = self.chart.accounts.waits().name(wait);
-                writeln!(
-                    self.out,
-                    "<path d=\"M{x:.1} {middle:.1}h{width:.1}\" class=\"k\">{}</path>",
-                    title(&format!("blocked on {name}"))
-                )?;
-                let room = (width - 6.0) / 5.2;
-                if (name.len() as f64) < room {
-                    writeln!(
-                        self.out,
-                        "<text x=\"{:.1}\" y=\"{:.1}\" class=\"l\" text-anchor=\"middle\">{}</text>",
-                        x + width / 2.0,
-                        middle - 4.0,
-                        escaped(&name)
-                    )?;
-                }
-                Ok(())
-            }
-            Phase::Stopped => writeln!(
-                self.out,
-                "<path d=\"M{x:.1} {middle:.1}h{width:.1}\" class=\"s\">{}</path>",
-                title("stopped")
-            ),
-            Phase::Zombie => writeln!(
-                self.out,
-                "<path d=\"M{x:.1} {middle:.1}h{width:.1}\" class=\"z\">{}</path>",
-                title("ended, not waited for yet")
-            ),
-            Phase::Gone => Ok(()),
-        }
-    }
-
-    /// Where the process began to run another program: a mark, and the program's name.
-    fn programs(&mut self, process: &Process, y: f64) -> fmt::Result {
-        let mut free = 0.0;
-        for (time, path) in &process.programs {
-            if !(self.chart.from..=self.chart.to).contains(time) {
-                continue;
-            }
-            let x = self.x(*time);
-            let path = path.escape_ascii().to_string();
-            let name = cut(path.rsplit('/').next().unwrap_or_default(), 12);
-            writeln!(
-                self.out,
-                "<path d=\"M{x:.1} {:.1}l-3 -5h6z\" class=\"x\"><title>exec {} at {}</title></path>",
-                y - 0.5,
-                escaped(&cut(&path, 200)),
-                ms_long(*time)
-            )?;
-            if x > free {
-                writeln!(
-                    self.out,
-                    "<text x=\"{:.1}\" y=\"{:.1}\" class=\"p\">{}</text>",
-                    x + 5.0,
-                    y - 1.5,
-                    escaped(&name)
-                )?;
-                free = x + 10.0 + 6.0 * name.len() as f64;
-            }
-        }
-        Ok(())
-    }
-
     /// From each parent to its child, where the child was made.
     fn forks(&mut self) -> fmt::Result {
         for (index, child) in self.chart.lanes.iter().enumerate() {
@@ -377,122 +240,38 @@ impl Picture<'_> {
                 self.out,
                 "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BAR}\" class=\"c{} u\">\
                  <title>{}, {} to {}</title></rect>",
-                cpu % CPUS.len(),
+                cpu % CPUS,
                 escaped(&who),
                 ms_long(span.from),
                 ms_long(span.to),
             )?;
             let name = cut(&process.name(), 12);
-            if 6.4 * name.len() as f64 + 4.0 < width {
+            let names = [format!("{name} {}", process.pid), name];
+            let room = |name: &&String| 6.4 * name.len() as f64 + 4.0 < width;
+            if let Some(name) = names.iter().find(room) {
                 writeln!(
                     self.out,
                     "<text x=\"{:.1}\" y=\"{:.1}\" class=\"t\" text-anchor=\"middle\">{}</text>",
                     x + width / 2.0,
                     y + BAR - 4.0,
-                    escaped(&name)
+                    escaped(name)
                 )?;
             }
         }
         Ok(())
     }
 
-    fn legend(&mut self) -> fmt::Result {
-        let y = self.bottom + 30.0;
-        let mut x = 18.0;
-        let cpus = self.chart.accounts.cpus().len().min(CPUS.len());
-        let mut put = |mark: &str, words: &str| {
-            let _ = writeln!(
+    fn legend(&mut self, entries: &[Entry]) -> fmt::Result {
+        for entry in entries {
+            let y = self.bottom + 30.0 + LEGEND * entry.row as f64;
+            writeln!(
                 self.out,
-                "<g transform=\"translate({x:.1} {y:.1})\">{mark}<text x=\"28\" y=\"4\" class=\"g\">{words}</text></g>"
-            );
-            x += 46.0 + 6.4 * words.chars().count() as f64;
-        };
-        for cpu in 0..cpus {
-            let mark = format!("<rect y=\"-6\" width=\"22\" height=\"12\" class=\"c{cpu}\"/>");
-            put(&mark, &format!("running on CPU {cpu}"));
+                "<g transform=\"translate({:.1} {y:.1})\">{}<text x=\"28\" y=\"4\" class=\"g\">{}</text></g>",
+                entry.x, entry.mark, entry.words
+            )?;
         }
-        put(
-            "<rect y=\"-6\" width=\"22\" height=\"12\" class=\"w\"/>",
-            "waiting (runnable)",
-        );
-        put("<path d=\"M0 0h22\" class=\"k\"/>", "blocked");
-        let spans = self.chart.lanes.iter().flat_map(|p| p.timeline.spans());
-        let stopped = spans.clone().any(|span| span.phase == Phase::Stopped);
-        let zombie = spans.clone().any(|span| span.phase == Phase::Zombie);
-        if stopped {
-            put("<path d=\"M0 0h22\" class=\"s\"/>", "stopped");
-        }
-        if zombie {
-            put("<path d=\"M0 0h22\" class=\"z\"/>", "ended, not waited for");
-        }
-        put(
-            "<path d=\"M11 -7v14\" class=\"f\"/><circle cx=\"11\" cy=\"-6\" r=\"2.2\" class=\"o\"/>",
-            "fork",
-        );
-        put("<path d=\"M11 3l-3 -5h6z\" class=\"x\"/>", "exec");
-        put("<path d=\"M11 -8v16\" class=\"e\"/>", "exit");
         Ok(())
     }
-}
-
-/// What the classes look like, and the pattern of what waits.
-const STYLE: &str = "<style>\
-.m{font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace}\
-.g{fill:#57606a}\
-.n{font-variant-numeric:tabular-nums}\
-.a{stroke:#d8dee4;stroke-width:1;fill:none}\
-.b{fill:#f6f8fa}\
-.w{fill:url(#q);stroke:#c9a227;stroke-width:.5}\
-.k{stroke:#8c959f;stroke-width:2;fill:none}\
-.s{stroke:#cf222e;stroke-width:3;stroke-dasharray:5 3;fill:none}\
-.z{stroke:#8c959f;stroke-width:2;stroke-dasharray:1.5 2.5;fill:none}\
-.i{stroke:#d8dee4;stroke-width:1;fill:none}\
-.e{stroke:#24292f;stroke-width:2;fill:none}\
-.f{stroke:#6e7781;stroke-width:1;stroke-dasharray:2 2;fill:none}\
-.o{fill:#fff;stroke:#24292f;stroke-width:1}\
-.x{fill:#24292f}\
-.u{stroke:#fff;stroke-width:.7}\
-.l{font-size:9px;fill:#6e7781}\
-.p{font-size:9px;fill:#24292f;font-style:italic}\
-.t{font-size:10px;fill:#fff}\
-.c0{fill:#2b6cb0}.c1{fill:#dd7f1e}.c2{fill:#2f9469}.c3{fill:#a8508f}\
-.c4{fill:#7d6b3d}.c5{fill:#6659c2}.c6{fill:#b83a3a}.c7{fill:#3f93a5}\
-</style>\
-<defs><pattern id=\"q\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
-<rect width=\"5\" height=\"5\" fill=\"#fff8e1\"/><rect width=\"1.6\" height=\"5\" fill=\"#e2b93b\"/></pattern></defs>\n";
-
-/// Milliseconds with two digits.
-fn ms(time: Time) -> String {
-    format!("{:.2}", time.0 as f64 / 1e6)
-}
-
-fn ms_long(time: Time) -> String {
-    format!("{:.3} ms", time.0 as f64 / 1e6)
-}
-
-/// At most `most` characters of ASCII text.
-fn cut(text: &str, most: usize) -> String {
-    match text.get(..most) {
-        Some(begin) if text.len() > most => format!("{begin}~"),
-        _ => text.to_owned(),
-    }
-}
-
-/// Text for XML: whatever it may not contain, or would act on, is written out.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\u{fffe}' | '\u{ffff}' => out.extend(c.escape_unicode()),
-            c if c.is_control() => out.extend(c.escape_default()),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
