@@ -334,6 +334,10 @@ one column is 200 us
             let widest = text.lines().map(str::len).max().unwrap();
             assert!(widest <= width.max(60), "{width}: {text}");
         }
+        // A column is half a millisecond, and the last run took 0.2 ms.
+        let lanes = chart.text(Lanes::Processes, 31);
+        let lane = |name: &str| lanes.lines().find(|l| l.contains(name)).unwrap()[11..].to_owned();
+        assert_eq!(lane("sh"), "-00........-+.....");
     }
 
     #[test]

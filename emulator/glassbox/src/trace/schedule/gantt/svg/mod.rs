@@ -347,6 +347,26 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_outside_is_not_drawn_and_what_reaches_in_is_cut() {
+        let accounts = small();
+        let view = View {
+            from: Some(Time(5_800_000)),
+            to: Some(Time(7_500_000)),
+            lanes: 9,
+        };
+        let svg = Chart::new(&accounts, &view).unwrap().svg("");
+        assert!(
+            svg.contains("blocked on disk, 7.000 ms to 7.500 ms"),
+            "{svg}"
+        );
+        assert!(!svg.contains("3.500 ms"), "{svg}");
+        assert!(
+            !svg.contains("ended at") && !svg.contains("exec /bin"),
+            "{svg}"
+        );
+    }
+
+    #[test]
     fn names_and_lines_cannot_break_out() {
         let mut run = Script::charted(1);
         run.fork(0, 0, 1)
