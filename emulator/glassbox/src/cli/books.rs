@@ -3,9 +3,10 @@
 use super::Failure;
 use super::options::{GanttLanes, StatOptions};
 use super::session::Session;
+use crate::trace::meaning::watches;
 use crate::trace::model::Meta;
 use crate::trace::pipe::Pipe;
-use crate::trace::recorder::{Recorder, watches};
+use crate::trace::recorder::Recorder;
 use crate::trace::schedule::accounts::Accounts;
 use crate::trace::schedule::gantt::text::Lanes;
 use crate::trace::schedule::gantt::{Chart, View};

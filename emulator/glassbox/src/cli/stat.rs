@@ -8,6 +8,7 @@ use super::{Failure, tell};
 use crate::trace::schedule::summary::Summary;
 use crate::trace::schedule::table::tables;
 use base::Time;
+use machine::names;
 use machine::pc::x86_64::Hart;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -74,7 +75,7 @@ pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
     let host_ns = start.elapsed().as_nanos() as u64;
     let status = session.finish(&outcome)?;
     let accounts = books.close(session.machine.now())?;
-    let mut counters = count(&session, status, host_ns);
+    let mut counters = count(&session, options.machine.arch.name(), status, host_ns);
     if options.json {
         counters.scheduling = Summary::of(&accounts);
         let json =
@@ -90,7 +91,7 @@ pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
     Ok(status)
 }
 
-fn count(session: &Session<'_>, status: u8, host_ns: u64) -> Counters {
+fn count(session: &Session<'_>, arch: &str, status: u8, host_ns: u64) -> Counters {
     let machine = &session.machine;
     let harts = &machine.board.harts;
     let sum = |f: fn(&Hart) -> u64| harts.iter().map(f).sum::<u64>();
@@ -104,7 +105,9 @@ fn count(session: &Session<'_>, status: u8, host_ns: u64) -> Counters {
             .enumerate()
             .filter(|&(_, &n)| n > 0)
         {
-            *traps.entry(trap_name(vector)).or_insert(0) += n;
+            *traps
+                .entry(names::vector(arch, vector as u16).into_owned())
+                .or_insert(0) += n;
         }
     }
     let mut tlb = Tlb::default();
@@ -158,17 +161,6 @@ fn count(session: &Session<'_>, status: u8, host_ns: u64) -> Counters {
         mips: machine.retired() as f64 * 1000.0 / (host_ns.max(1)) as f64,
         scheduling: None,
     }
-}
-
-/// The manual's mnemonic for a vector; the ones above are interrupts.
-fn trap_name(vector: usize) -> String {
-    const NAMES: [&str; 22] = [
-        "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9", "#TS", "#NP", "#SS",
-        "#GP", "#PF", "15", "#MF", "#AC", "#MC", "#XM", "#VE", "#CP",
-    ];
-    NAMES
-        .get(vector)
-        .map_or_else(|| format!("int {vector:#04x}"), |name| (*name).to_owned())
 }
 
 fn table(c: &Counters) -> String {
