@@ -8,6 +8,7 @@
 
 mod boot;
 mod diagnose;
+mod explain;
 mod images;
 mod keys;
 mod options;

@@ -19,6 +19,9 @@ use std::path::Path;
 
 /// Runs the command.
 pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
+    if options.explain {
+        return super::explain::explain(options);
+    }
     let wishes = expression::parse(&options.expressions).map_err(Failure::usage)?;
     match &options.read {
         Some(path) => read(options, &wishes, path),
