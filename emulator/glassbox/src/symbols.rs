@@ -11,6 +11,9 @@ pub use unwind::Registers;
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
+/// Bytes that a function of unknown size has at most.
+const MOST_UNSIZED: u64 = 4096;
+
 /// The symbols of a kernel or a program. Built only when somebody asks, because reading them takes longer than many a
 /// run.
 pub struct Symbols<'a> {
@@ -96,6 +99,12 @@ impl<'a> Symbols<'a> {
             .partition_point(|f| f.0 <= addr)
             .checked_sub(1)?;
         let (start, size, name) = self.functions[index];
+        // Assembly seldom says how long a function is: it lasts until the next one, but not for ever.
+        let next = self.functions.get(index + 1).map_or(u64::MAX, |f| f.0);
+        let size = match size {
+            0 => (next - start).min(MOST_UNSIZED),
+            size => size,
+        };
         (addr - start < size.max(1)).then_some((name, addr - start))
     }
 

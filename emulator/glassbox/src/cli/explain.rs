@@ -11,6 +11,8 @@ use crate::symbols::{Registers, Symbols};
 use crate::trace::explain::census::{Census, CensusSink, Found, Wish, missing};
 use crate::trace::explain::code::Code;
 use crate::trace::explain::isa::{self, Isa};
+use crate::trace::explain::page::{self, Heading, Style};
+use crate::trace::explain::source::Sources;
 use crate::trace::explain::story::{Story, StorySink};
 use crate::trace::kind::Kinds;
 use crate::trace::model::Meta;
@@ -21,10 +23,15 @@ use crate::trace::sink::Sink;
 use base::{Time, Width};
 use machine::{Board, Limits, Outcome};
 use std::cell::RefCell;
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Write};
 use std::rc::Rc;
 
 /// Most bytes of the guest's standard input that are kept for the second run.
 const MOST_INPUT: usize = 64 << 20;
+/// Most callers of a program's function that are looked for, and words of its stack in which they are.
+const MOST_CALLERS: usize = 16;
+const STACK_WORDS: u64 = 1 << 13;
 /// Instructions are watched from this long before the process wakes, so that who wakes it is seen coming.
 const BEFORE: Time = Time::micros(100);
 /// And until this long after it has gone to sleep.
@@ -153,22 +160,113 @@ fn tell(
         input: input.portions.iter(),
         over: false,
     };
-    let callers = replay.run(found, isa);
-    let _ = (machine, of, callers);
-    let story = story.borrow();
-    for mark in &story.marks {
-        eprintln!("{:?}", mark);
+    let caller = replay.run(found, isa);
+    let mut story = story.borrow_mut();
+    story.stop(replay.session.machine.now());
+    if !story.was_met() {
+        return Err(Failure::input(
+            "the second run is not the first: do the files that the options name change meanwhile?",
+        ));
     }
-    let steps: Vec<_> = story.marks.iter().enumerate().filter_map(|(i, m)| Some((m.place?, i))).collect();
-    let mut frames = |pc| symbols.frames(pc);
-    let tree = crate::trace::explain::tree::build(&story.path, &mut frames, &steps);
-    for line in crate::trace::explain::tree::lines(&tree, 60) {
-        eprintln!("{}{} x{} {} {} {:?} -{}", "  ".repeat(line.more.len()), line.name, line.calls, line.instructions, line.place, line.steps, line.hidden);
+    let programs = Programs { options: machine };
+    let pc = story.called_from().wrapping_sub(isa.call_bytes);
+    let elf = story.program.as_deref().and_then(|path| programs.read(path));
+    let program = elf.as_deref().map(Symbols::new);
+    let elf = story.after.as_deref().and_then(|path| programs.read(path));
+    let after = elf.as_deref().map(Symbols::new);
+    let callers = program
+        .as_ref()
+        .map(|program| caller.callers(program, pc))
+        .unwrap_or_default();
+    let sources = Sources::new(
+        isa,
+        &symbols,
+        program.as_ref(),
+        after.as_ref().or(program.as_ref()),
+        callers,
+    );
+    let chosen = match options.call {
+        Some(_) => String::new(),
+        None => format!("the slowest of the line's {of} calls, those that wait for a child aside"),
+    };
+    let heading = Heading {
+        line: &options.line.join(" "),
+        chosen: &chosen,
+        cpus: options.machine.cpus,
+        strings: options.strings,
+    };
+    let colour = options.output.is_none()
+        && std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let style = Style { colour };
+    let written = match &options.output {
+        Some(path) => File::create(path).and_then(|file| {
+            let mut out = BufWriter::new(file);
+            page::write(&mut out, &story, &sources, &heading, style)?;
+            out.flush()
+        }),
+        None => {
+            let mut text = Vec::new();
+            page::write(&mut text, &story, &sources, &heading, style)
+                .and_then(|()| std::io::stderr().lock().write_all(&text))
+        }
+    };
+    written.map_err(|e| match &options.output {
+        Some(path) => Failure::file(path, e),
+        None => Failure::input(format!("standard error: {e}")),
+    })
+}
+
+/// The program's stack when it called: its registers and what lay there.
+struct UserStack {
+    registers: Registers,
+    start: u64,
+    words: Vec<u64>,
+}
+
+impl UserStack {
+    /// Addresses in the functions that had called each other, the innermost first.
+    fn callers(&self, program: &Symbols<'_>, pc: u64) -> Vec<u64> {
+        let memory = |addr: u64| {
+            let index = addr.checked_sub(self.start)? / 8;
+            self.words.get(usize::try_from(index).ok()?).copied()
+        };
+        let mut callers = Vec::new();
+        let mut registers = Registers {
+            pc,
+            ..self.registers.clone()
+        };
+        while callers.len() < MOST_CALLERS
+            && let Some(caller) = program.caller(&registers, &memory)
+        {
+            callers.push(caller.pc);
+            registers = caller;
+        }
+        callers
     }
-    for part in story.ledger.parts() {
-        eprintln!("{part:?}");
+}
+
+/// Where the ELF files of the guest's programs are on the host.
+struct Programs<'a> {
+    options: &'a MachineOptions,
+}
+
+impl Programs<'_> {
+    /// The file of the program at a guest's path, if it is one of ours or came with `--put`.
+    fn read(&self, path: &[u8]) -> Option<Vec<u8>> {
+        let path = std::str::from_utf8(path).ok()?;
+        let name = path.rsplit('/').next()?;
+        let put = parse_put(&self.options.put).unwrap_or_default();
+        let put = put
+            .into_iter()
+            .find(|(_, guest)| guest.rsplit(|b| *b == b'/').next() == Some(name.as_bytes()));
+        let host = match put {
+            Some((host, _)) => host,
+            None if name.is_empty() || name == "." || name == ".." => return None,
+            None => images::find(self.options.arch, &format!("symbols/{name}")).ok()?,
+        };
+        std::fs::read(host).ok()
     }
-    Ok(())
 }
 
 /// The second run.
@@ -180,8 +278,8 @@ struct Replay<'a, 'b> {
 }
 
 impl Replay<'_, '_> {
-    /// Runs to the end of `found`; gives the registers of the program when it called.
-    fn run(&mut self, found: &Found, isa: &Isa) -> Registers {
+    /// Runs to the end of `found`; gives what the program left behind when it called.
+    fn run(&mut self, found: &Found, isa: &Isa) -> UserStack {
         self.until(found.begin - AFTER, false);
         // One instruction after the other, up to the kernel's first: the program's registers are still there.
         let cpu = usize::from(found.cpu);
@@ -195,14 +293,14 @@ impl Replay<'_, '_> {
         {
             self.until(self.session.machine.now() + Time(1), true);
         }
-        let registers = self.registers(cpu, isa);
+        let stack = self.stack(cpu, isa);
         for (from, to) in watched(found) {
             self.until(from, false);
             self.until(to, true);
         }
         // The last record leaves with the instruction behind it.
         let _ = self.recorder.finish();
-        registers
+        stack
     }
 
     fn watch(&mut self, instructions: bool) {
@@ -240,7 +338,8 @@ impl Replay<'_, '_> {
         }
     }
 
-    fn registers(&self, cpu: usize, isa: &Isa) -> Registers {
+    /// The registers of CPU number `cpu` and what lies on its stack.
+    fn stack(&self, cpu: usize, isa: &Isa) -> UserStack {
         let board = &self.session.machine.board;
         let mut registers = Registers {
             stack_pointer: isa.dwarf.0,
@@ -250,7 +349,15 @@ impl Replay<'_, '_> {
         for (value, number) in board.harts[cpu].regs.iter().zip(isa.general) {
             registers.values[usize::from(*number)] = Some(*value);
         }
-        registers
+        let start = registers.values[usize::from(isa.dwarf.0)].unwrap_or(0);
+        let words = (0..STACK_WORDS)
+            .map_while(|word| board.peek(cpu, start.checked_add(8 * word)?, Width::B8))
+            .collect();
+        UserStack {
+            registers,
+            start,
+            words,
+        }
     }
 }
 

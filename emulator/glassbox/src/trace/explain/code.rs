@@ -57,6 +57,11 @@ impl Code {
         }
     }
 
+    /// Whether an address is in the part of memory that programs have.
+    pub fn is_user(&self, addr: u64) -> bool {
+        addr < self.isa.user_end
+    }
+
     /// The first address of the function in which `pc` lies (0: none known), and what the instruction there does.
     /// Nothing if there is no code of this file.
     pub fn at(&mut self, pc: u64) -> Option<(u64, Flow)> {

@@ -35,6 +35,8 @@ pub struct Isa {
     pub result: &'static str,
     /// The register that names the page table.
     pub table: &'static str,
+    /// Where the part of memory ends that programs may have.
+    pub user_end: u64,
     /// DWARF's numbers of the stack pointer and of the return address.
     pub dwarf: (u16, u16),
     /// DWARF's numbers of the general registers, in the order of their encoding.
@@ -69,6 +71,7 @@ static X86_64: Isa = Isa {
     number: "RAX",
     result: "RAX",
     table: "CR3",
+    user_end: 1 << 47,
     dwarf: (7, 16),
     general: &[0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15],
     page_fault: "#PF",

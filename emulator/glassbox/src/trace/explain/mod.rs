@@ -12,13 +12,19 @@
 //!                      steps and tree ──► page
 //! ```
 
+pub mod call;
 pub mod census;
 pub mod code;
+pub mod fold;
 pub mod isa;
 pub mod ledger;
 pub mod mark;
 pub mod name;
+pub mod page;
 pub mod path;
+pub mod source;
 pub mod stack;
+pub mod steps;
 pub mod story;
 pub mod tree;
+pub mod units;

@@ -26,11 +26,17 @@ pub fn is_plumbing(frame: &Frame) -> bool {
         || file.contains("/registry/src/")
         || file.contains("/rustlib/")
         || name.contains("{closure")
+        || name.starts_with("__rust_")
         || name.starts_with("core::")
         || name.starts_with("alloc::")
         || name.starts_with("<core::")
         || name.starts_with("<alloc::")
         || name.starts_with("compiler_builtins::")
+}
+
+/// Whether the file is not the function's own, but a macro's that is used everywhere.
+pub fn is_macros(frame: &Frame) -> bool {
+    frame.file.ends_with("/probe.rs")
 }
 
 /// Where a function is, as its file's path below the sources of its package: `fs/inode.rs:88`, `kcore: fs/log.rs:7`.

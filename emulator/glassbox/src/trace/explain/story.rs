@@ -23,6 +23,10 @@ use std::rc::Rc;
 
 /// Most marks that are kept; of the rest only the number is known.
 const MOST_MARKS: usize = 1 << 15;
+/// Most processes whose programs are known.
+const MOST_PROGRAMS: usize = 1 << 12;
+/// Most walks for the program's memory that are kept.
+const MOST_USER_WALKS: usize = 1 << 10;
 /// Most requests of the process that the disk has at a time.
 const MOST_REQUESTS: usize = 256;
 
@@ -39,6 +43,19 @@ pub struct Walks {
     pub faults: u64,
     /// After the address space had changed, up to the end or the next change.
     pub after_switch: u64,
+}
+
+/// A page walk for the program's memory, which the kernel touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserWalk {
+    /// When.
+    pub time: Time,
+    /// The address.
+    pub virt: u64,
+    /// Page-table entries read.
+    pub entries: u8,
+    /// Whether there was no translation.
+    pub fault: bool,
 }
 
 /// An interrupt that is being handled.
@@ -92,6 +109,10 @@ pub struct Story {
     pub call: Found,
     /// The caller.
     pub who: Who,
+    /// The path of its program, if that is known.
+    pub program: Option<Vec<u8>>,
+    /// The path of the program that goes on after the call.
+    pub after: Option<Vec<u8>>,
     /// Its arguments.
     pub args: [u64; 6],
     /// What they pointed to when it began, and when it ended.
@@ -112,12 +133,16 @@ pub struct Story {
     pub ledger: Ledger,
     /// Page walks.
     pub walks: Walks,
+    /// The first of them that were for the program's memory.
+    pub user_walks: Vec<UserWalk>,
     /// Page frames allocated and freed.
     pub frames: (u64, u64),
     /// Device registers touched: how often each.
     pub registers: BTreeMap<String, u64>,
 
     code: Code,
+    /// Which program each process runs.
+    programs: BTreeMap<u32, Vec<u8>>,
     begun: bool,
     /// Whether the second run came to the call at the time at which the first one did.
     entered: bool,
@@ -142,6 +167,8 @@ impl Story {
     pub fn new(call: Found, code: Code, cpus: u8) -> Self {
         Self {
             who: Who::default(),
+            program: None,
+            after: None,
             args: [0; 6],
             memory: Default::default(),
             result: None,
@@ -152,9 +179,11 @@ impl Story {
             path: Path::default(),
             ledger: Ledger::new(call.begin),
             walks: Walks::default(),
+            user_walks: Vec::new(),
             frames: (0, 0),
             registers: BTreeMap::new(),
             code,
+            programs: BTreeMap::new(),
             begun: false,
             entered: false,
             on: None,
@@ -206,6 +235,44 @@ impl Story {
             }
         }
         self.follow_cpus(record, model);
+        self.follow_programs(record);
+    }
+
+    /// Keeps in mind who runs which program.
+    fn follow_programs(&mut self, record: &Record) {
+        let Body::Kernel { probe, args, .. } = &record.body else {
+            return;
+        };
+        let pid = args[0] as u32;
+        match PROBES.get(usize::from(*probe)).map(|probe| probe.name) {
+            Some("process_fork") => {
+                let program = self.programs.get(&pid).cloned();
+                if let (Some(program), true) = (program, self.programs.len() < MOST_PROGRAMS) {
+                    self.programs.insert(args[1] as u32, program);
+                }
+            }
+            Some("process_exec") => {
+                let path = record.body.text(1).unwrap_or_default().to_vec();
+                if self.programs.len() < MOST_PROGRAMS {
+                    self.programs.insert(pid, path);
+                }
+            }
+            Some("process_exit") => {
+                self.programs.remove(&pid);
+            }
+            _ => return,
+        }
+        if self.begun {
+            self.after = self.programs.get(&self.call.pid).cloned();
+        }
+    }
+
+    /// The program's instruction behind the one that called.
+    pub fn called_from(&self) -> u64 {
+        match self.marks.first().map(|mark| &mark.what) {
+            Some(What::Trap { from, .. }) => *from,
+            _ => 0,
+        }
     }
 
     /// Keeps the account of who has which CPU.
@@ -242,6 +309,8 @@ impl Story {
         self.begun = true;
         self.on = Some(record.cpu);
         self.who = who(u64::from(record.pid), model);
+        self.program = self.programs.get(&record.pid).cloned();
+        self.after = self.program.clone();
         self.mark(record, None, What::Trap { from, to });
     }
 
@@ -341,8 +410,20 @@ impl Story {
             Body::Trap { .. } => self.trap(record, own, model),
             Body::Return { from, to, user, .. } => self.trap_return(record, own, *from, *to, *user),
             Body::PageWalk {
-                access, path, end, ..
+                virt,
+                access,
+                path,
+                end,
+                ..
             } if self.is_own(record) => {
+                if self.code.is_user(*virt) && self.user_walks.len() < MOST_USER_WALKS {
+                    self.user_walks.push(UserWalk {
+                        time: record.time,
+                        virt: *virt,
+                        entries: path.len,
+                        fault: matches!(end, Walked::Fault(_)),
+                    });
+                }
                 let walks = &mut self.walks;
                 walks.count += 1;
                 walks.entries += u64::from(path.len);

@@ -8,9 +8,13 @@ use super::name;
 use super::path::{Path, Seen};
 use crate::symbols::Frame;
 use base::Time;
+use std::collections::BTreeMap;
 
 /// Deepest nesting of functions, inlined ones included, that is shown.
 const DEEPEST: usize = 64;
+
+/// A function that is called in so many places is a helper.
+const HELPER: u64 = 3;
 
 /// A function, called by the one above it.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +35,9 @@ pub struct Branch {
     pub kids: Vec<Branch>,
     /// Whether it has no line of its own.
     plumbing: bool,
+    /// The name as the debug information has it, and whether its place is only a macro's.
+    raw: String,
+    macros: bool,
     /// Instructions in it alone.
     own: u64,
     order: u64,
@@ -126,27 +133,33 @@ fn expand(
 /// The innermost of the functions inlined at an address, whose frames these are.
 fn descend<'a>(mut branch: &'a mut Branch, frames: &[Frame], seen: Seen) -> &'a mut Branch {
     for frame in frames.iter().skip(1) {
-        let name = name::short(frame);
+        let macros = name::is_macros(frame);
         let at = branch
             .kids
             .iter()
-            .position(|kid| kid.calls == 0 && kid.name == name);
+            .position(|kid| kid.calls == 0 && kid.raw == frame.name);
         let at = at.unwrap_or_else(|| {
             branch.kids.push(Branch {
-                name,
-                place: name::place(frame),
                 plumbing: name::is_plumbing(frame),
                 first: seen.first,
-                order: seen.order,
+                order: u64::MAX,
+                raw: frame.name.clone(),
+                macros: true,
                 ..Branch::default()
             });
             branch.kids.len() - 1
         });
         branch = &mut branch.kids[at];
-        if seen.order < branch.order {
+        // The place is that of its first instruction; but rather a later one than a macro's.
+        let earlier = seen.order < branch.order;
+        if (earlier && !macros) || branch.macros {
+            branch.name = name::short(frame);
+            branch.place = name::place(frame);
+            branch.macros = macros;
+        }
+        if earlier {
             branch.first = seen.first;
             branch.order = seen.order;
-            branch.place = name::place(frame);
         }
     }
     branch
@@ -196,10 +209,18 @@ fn flatten(kid: Branch, parent: &mut Branch, kids: &mut Vec<Branch>) {
 /// The lines of a tree, at most `most`, unless more functions than that are above one in which a step happened.
 pub fn lines(branches: &[Branch], most: usize) -> Vec<Line> {
     let total: u64 = branches.iter().map(|branch| branch.instructions).sum();
+    let mut places = BTreeMap::new();
+    for branch in branches {
+        count(branch, &mut places);
+    }
+    let mut fold = Fold {
+        places,
+        least: total / 100,
+    };
     let mut weights = Vec::new();
     let mut must = 0;
     for branch in branches {
-        weigh(branch, &mut weights, &mut must);
+        fold.weigh(branch, &mut weights, &mut must);
     }
     weights.sort_unstable_by(|a, b| b.cmp(a));
     // A helper that takes less than a hundredth of the call tells nothing.
@@ -207,44 +228,74 @@ pub fn lines(branches: &[Branch], most: usize) -> Vec<Line> {
         0 => u64::MAX,
         room => weights.get(room).map_or(0, |weight| weight + 1),
     };
+    fold.least = fold.least.max(least).max(1);
     let mut lines = Vec::new();
-    show(branches, least.max(total / 100).max(1), &mut Vec::new(), &mut lines);
+    fold.show(branches, &mut Vec::new(), &mut lines);
     lines
+}
+
+/// In how many places of the tree there is a function of each name.
+fn count(branch: &Branch, places: &mut BTreeMap<String, u64>) {
+    *places.entry(branch.name.clone()).or_default() += 1;
+    for kid in &branch.kids {
+        count(kid, places);
+    }
+}
+
+/// What is shown of a tree.
+struct Fold {
+    places: BTreeMap<String, u64>,
+    /// The least weight of a function that is shown.
+    least: u64,
 }
 
 fn has_steps(branch: &Branch) -> bool {
     !branch.steps.is_empty() || branch.kids.iter().any(has_steps)
 }
 
-fn weigh(branch: &Branch, weights: &mut Vec<u64>, must: &mut usize) {
-    if has_steps(branch) {
-        *must += 1;
-    } else {
-        weights.push(branch.instructions);
+impl Fold {
+    /// How much there is to be seen in a function: its instructions and those below; but what is called from many
+    /// places, such as the allocator of memory, is a helper everywhere.
+    fn weight(&self, branch: &Branch) -> u64 {
+        let places = self.places.get(&branch.name).copied().unwrap_or(1);
+        match places {
+            0..HELPER => branch.instructions,
+            places => branch.instructions / places,
+        }
     }
-    for kid in &branch.kids {
-        weigh(kid, weights, must);
-    }
-}
 
-fn show(branches: &[Branch], least: u64, more: &mut Vec<bool>, lines: &mut Vec<Line>) {
-    let shown: Vec<_> = branches
-        .iter()
-        .filter(|branch| has_steps(branch) || branch.instructions >= least)
-        .collect();
-    for (index, branch) in shown.iter().enumerate() {
-        more.push(index + 1 < shown.len());
-        let kept = |kid: &&Branch| has_steps(kid) || kid.instructions >= least;
-        lines.push(Line {
-            more: more.clone(),
-            name: branch.name.clone(),
-            place: branch.place.clone(),
-            calls: branch.calls,
-            instructions: branch.instructions,
-            steps: branch.steps.clone(),
-            hidden: branch.kids.len() - branch.kids.iter().filter(kept).count(),
-        });
-        show(&branch.kids, least, more, lines);
-        more.pop();
+    /// Adds the weights of functions that are not above a step, whose number goes into `must`.
+    fn weigh(&self, branch: &Branch, weights: &mut Vec<u64>, must: &mut usize) {
+        if has_steps(branch) {
+            *must += 1;
+        } else {
+            weights.push(self.weight(branch));
+        }
+        for kid in &branch.kids {
+            self.weigh(kid, weights, must);
+        }
+    }
+
+    fn keeps(&self, branch: &Branch) -> bool {
+        has_steps(branch) || self.weight(branch) >= self.least
+    }
+
+    fn show(&self, branches: &[Branch], more: &mut Vec<bool>, lines: &mut Vec<Line>) {
+        let shown: Vec<_> = branches.iter().filter(|b| self.keeps(b)).collect();
+        for (index, branch) in shown.iter().enumerate() {
+            more.push(index + 1 < shown.len());
+            let kept = branch.kids.iter().filter(|kid| self.keeps(kid)).count();
+            lines.push(Line {
+                more: more.clone(),
+                name: branch.name.clone(),
+                place: branch.place.clone(),
+                calls: branch.calls,
+                instructions: branch.instructions,
+                steps: branch.steps.clone(),
+                hidden: branch.kids.len() - kept,
+            });
+            self.show(&branch.kids, more, lines);
+            more.pop();
+        }
     }
 }
