@@ -110,7 +110,9 @@ impl<'a> Symbols<'a> {
 
     /// First address and bytes of every function, in order; those of unknown size have 0.
     pub fn functions(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.functions.iter().map(|(start, size, _)| (*start, *size))
+        self.functions
+            .iter()
+            .map(|(start, size, _)| (*start, *size))
     }
 
     /// The functions in whose code `addr` lies, the outermost first: a symbol, and what was inlined there.
@@ -190,6 +192,10 @@ mod tests {
         assert!(!symbols.knows(0));
         assert_eq!(symbols.frames(0), []);
         assert_eq!(symbols.functions().count(), 0);
-        assert!(symbols.caller(&Registers::default(), &|_| Some(0)).is_none());
+        assert!(
+            symbols
+                .caller(&Registers::default(), &|_| Some(0))
+                .is_none()
+        );
     }
 }

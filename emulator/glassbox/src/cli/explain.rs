@@ -46,7 +46,10 @@ pub fn explain(options: &TraceOptions) -> Result<u8, Failure> {
         None => Wish::Slowest,
     };
     let isa = isa::by_name(options.machine.arch.name()).ok_or_else(|| {
-        Failure::usage(format!("--explain does not know {}", options.machine.arch.name()))
+        Failure::usage(format!(
+            "--explain does not know {}",
+            options.machine.arch.name()
+        ))
     })?;
     // Both runs have the same calendar, even if the user wants that of today.
     let mut machine = options.machine.clone();
@@ -73,7 +76,9 @@ pub fn explain(options: &TraceOptions) -> Result<u8, Failure> {
     let mut input = Kept::default();
     let outcome = drive_with(&mut first, &mut recorder, |capacity| input.read(capacity))
         .map_err(|e| Failure::input(format!("standard output: {e}")))?;
-    recorder.finish().map_err(|e| Failure::input(e.to_string()))?;
+    recorder
+        .finish()
+        .map_err(|e| Failure::input(e.to_string()))?;
     let told = census
         .borrow()
         .result()
@@ -170,7 +175,10 @@ fn tell(
     }
     let programs = Programs { options: machine };
     let pc = story.called_from().wrapping_sub(isa.call_bytes);
-    let elf = story.program.as_deref().and_then(|path| programs.read(path));
+    let elf = story
+        .program
+        .as_deref()
+        .and_then(|path| programs.read(path));
     let program = elf.as_deref().map(Symbols::new);
     let elf = story.after.as_deref().and_then(|path| programs.read(path));
     let after = elf.as_deref().map(Symbols::new);

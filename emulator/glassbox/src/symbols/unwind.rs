@@ -105,7 +105,9 @@ impl<'a> Tables<'a> {
         ) {
             return None;
         }
-        *caller.values.get_mut(usize::from(registers.stack_pointer))? = Some(cfa);
+        *caller
+            .values
+            .get_mut(usize::from(registers.stack_pointer))? = Some(cfa);
         // The call is in front of the address that it returns to.
         caller.pc = (*caller.values.get(place)?)?.checked_sub(1)?;
         Some(caller)

@@ -33,10 +33,7 @@ pub fn invocation(number: u64, args: &[u64; 6], memory: &[Memory; 2], strings: u
 
 /// A result: the value, or the error's name.
 pub fn outcome(number: u64, result: i64) -> String {
-    if let Some(errno) = result
-        .checked_neg()
-        .filter(|n| (1..4096).contains(n))
-    {
+    if let Some(errno) = error(result) {
         return match Errno::from_number(errno) {
             Some(errno) => format!("-1 {} ({})", errno.name(), errno.message()),
             None => format!("error {errno}"),
@@ -47,6 +44,22 @@ pub fn outcome(number: u64, result: i64) -> String {
         Some(Ret::Mode) => format!("{result:#o}"),
         _ => result.to_string(),
     }
+}
+
+/// A result as it stands in a register: `-2 (ENOENT)`.
+pub fn register(number: u64, result: i64) -> String {
+    match error(result) {
+        Some(errno) => match Errno::from_number(errno) {
+            Some(errno) => format!("{result} ({})", errno.name()),
+            None => result.to_string(),
+        },
+        None => outcome(number, result),
+    }
+}
+
+/// The number of the error that a result stands for, if it does.
+fn error(result: i64) -> Option<i64> {
+    result.checked_neg().filter(|n| (1..4096).contains(n))
 }
 
 /// The buffer that the call fills or empties, and its room: the first one among its arguments.
@@ -74,7 +87,11 @@ fn quoted(memory: &Memory, addr: u64, strings: usize) -> String {
         _ => bytes,
     };
     let shown = &bytes[..bytes.len().min(strings)];
-    let dots = if bytes.len() >= strings && strings > 0 { "..." } else { "" };
+    let dots = if bytes.len() >= strings && strings > 0 {
+        "..."
+    } else {
+        ""
+    };
     format!("\"{}\"{dots}", shown.escape_ascii())
 }
 
@@ -88,11 +105,14 @@ mod tests {
             pieces: vec![(addr, text.to_vec())],
         };
         let none = Memory::default();
-        let show = |number, args: &[u64; 6], memory: [Memory; 2]| {
-            invocation(number, args, &memory, 4)
-        };
+        let show =
+            |number, args: &[u64; 6], memory: [Memory; 2]| invocation(number, args, &memory, 4);
         assert_eq!(
-            show(nr::READ, &[3, 64, 9, 0, 0, 0], [none.clone(), memory(64, b"a\x1bcde")]),
+            show(
+                nr::READ,
+                &[3, 64, 9, 0, 0, 0],
+                [none.clone(), memory(64, b"a\x1bcde")]
+            ),
             "read(3, \"a\\x1bcd\"..., 9)"
         );
         assert_eq!(
@@ -113,7 +133,12 @@ mod tests {
     #[test]
     fn results_are_values_or_errors() {
         assert_eq!(outcome(nr::READ, 5), "5");
-        assert_eq!(outcome(nr::READ, -2), "-1 ENOENT (No such file or directory)");
+        assert_eq!(
+            outcome(nr::READ, -2),
+            "-1 ENOENT (No such file or directory)"
+        );
+        assert_eq!(register(nr::READ, -2), "-2 (ENOENT)");
+        assert_eq!(register(nr::READ, -4000), "-4000");
         assert_eq!(outcome(nr::MMAP, 0x1000), "0x1000");
         assert_eq!(outcome(nr::READ, i64::MIN), "-9223372036854775808");
     }

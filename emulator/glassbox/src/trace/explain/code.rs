@@ -19,11 +19,7 @@ pub struct Code {
 
 impl Code {
     /// The code of `elf`, whose functions (address and bytes) are `functions`, in order.
-    pub fn new(
-        isa: &'static Isa,
-        elf: &[u8],
-        functions: impl Iterator<Item = (u64, u64)>,
-    ) -> Self {
+    pub fn new(isa: &'static Isa, elf: &[u8], functions: impl Iterator<Item = (u64, u64)>) -> Self {
         let mut sections = Vec::new();
         if let Ok(file) = object::File::parse(elf) {
             for section in file.sections().filter(|s| s.kind() == SectionKind::Text) {

@@ -55,7 +55,10 @@ fn turns<T: PartialEq>(items: &[T], len: usize) -> usize {
         return 0;
     }
     let (first, _) = items.split_at(len);
-    items.chunks(len).take_while(|chunk| *chunk == first).count()
+    items
+        .chunks(len)
+        .take_while(|chunk| *chunk == first)
+        .count()
 }
 
 #[cfg(test)]

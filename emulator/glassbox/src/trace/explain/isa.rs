@@ -66,7 +66,7 @@ static X86_64: Isa = Isa {
     longest: 15,
     call: "SYSCALL",
     call_bytes: 2,
-    call_does: "saves RIP in RCX and RFLAGS in R11, goes to ring 0 with interrupts off, jumps to",
+    call_does: "saves RIP in RCX and RFLAGS in R11, goes to ring 0 with interrupts off, and jumps to",
     back: "SYSRET",
     number: "RAX",
     result: "RAX",

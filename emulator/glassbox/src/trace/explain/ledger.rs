@@ -66,9 +66,7 @@ impl Ledger {
 
     /// The sum of the parts.
     pub fn total(&self) -> Time {
-        self.spent
-            .values()
-            .fold(Time(0), |sum, &part| sum + part)
+        self.spent.values().fold(Time(0), |sum, &part| sum + part)
     }
 }
 

@@ -134,15 +134,28 @@ mod tests {
     fn a_name_has_two_words() {
         for (name, wanted) in [
             ("kernel::syscall::io::read", "io::read"),
-            ("<kernel::fs::DiskInode as kernel::fs::Inode>::read", "DiskInode::read"),
-            ("<kernel::sync::SpinLock<alloc::vec::Vec<u8>>>::lock", "SpinLock::lock"),
-            ("kcore::fs::log::commit::<kernel::Disk, fn() -> u8>", "log::commit"),
+            (
+                "<kernel::fs::DiskInode as kernel::fs::Inode>::read",
+                "DiskInode::read",
+            ),
+            (
+                "<kernel::sync::SpinLock<alloc::vec::Vec<u8>>>::lock",
+                "SpinLock::lock",
+            ),
+            (
+                "kcore::fs::log::commit::<kernel::Disk, fn() -> u8>",
+                "log::commit",
+            ),
             ("<&mut dyn kernel::Device as a::B>::read", "Device::read"),
             ("syscall_entry", "syscall_entry"),
             ("<", ""),
             ("<<<>::", ""),
         ] {
-            assert_eq!(short(&frame(name, "/a/src/b/c.rs", false)), wanted, "{name}");
+            assert_eq!(
+                short(&frame(name, "/a/src/b/c.rs", false)),
+                wanted,
+                "{name}"
+            );
         }
     }
 
@@ -165,8 +178,16 @@ mod tests {
 
     #[test]
     fn the_languages_library_is_plumbing() {
-        assert!(is_plumbing(&frame("f", "/rustc/1/library/core/src/a.rs", true)));
+        assert!(is_plumbing(&frame(
+            "f",
+            "/rustc/1/library/core/src/a.rs",
+            true
+        )));
         assert!(is_plumbing(&frame("kernel::f::{closure#0}", "", false)));
-        assert!(!is_plumbing(&frame("kernel::f", "/silica/kernel/src/f.rs", false)));
+        assert!(!is_plumbing(&frame(
+            "kernel::f",
+            "/silica/kernel/src/f.rs",
+            false
+        )));
     }
 }

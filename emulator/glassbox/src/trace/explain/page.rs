@@ -3,8 +3,9 @@
 use super::call;
 use super::fold::fold;
 use super::ledger::State;
+use super::plain::{plural, wait_name};
 use super::source::Sources;
-use super::steps::{Step, Teller, plural, wait_name};
+use super::steps::{Step, Teller};
 use super::story::Story;
 use super::tree::{self, Branch};
 use super::units::{Unit, grouped};
@@ -18,11 +19,9 @@ const MARGIN: usize = 5;
 /// Columns of a bar.
 const BAR: usize = 36;
 /// Lines of the call tree, if no more are needed for the steps.
-const TREE: usize = 40;
-/// Columns of a place in the sources.
-const MOST_PLACE: usize = 34;
-/// Virtual nanoseconds that an instruction takes.
-const NS_PER_INSTRUCTION: u64 = machine::NS_PER_INSTRUCTION;
+const TREE: usize = 36;
+/// Columns of a place in the sources, if names want the rest.
+const LEAST_PLACE: usize = 20;
 
 /// How text may look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,8 +114,18 @@ pub fn write(
             grouped(story.lost)
         )?;
     }
-    path(out, &tree, story, style)?;
+    path(out, &tree, style)?;
     time(out, story, duration, unit, style)?;
+    if heading.cpus > 1 {
+        let turns = format!(
+            "CPUs take turns of {} instructions, on a clock that they share: the times above include the others' \
+             turns, those in the tree do not.",
+            machine::run::QUANTUM
+        );
+        for line in wrapped(&turns, WIDTH - 2) {
+            writeln!(out, "  {}", style.dim(&line))?;
+        }
+    }
     aside(out, story, sources, style)
 }
 
@@ -164,7 +173,9 @@ fn again(all: &[Step], len: usize, number: usize, story: &Story, unit: Unit) -> 
         1 => format!("Step {number} comes"),
         len => format!("Steps {number} to {} come", number + len - 1),
     };
-    let until = all.last().map_or(Time(0), |step| step.time - story.call.begin);
+    let until = all
+        .last()
+        .map_or(Time(0), |step| step.time - story.call.begin);
     let gists: Vec<&str> = all[len..]
         .iter()
         .map(|step| step.gist.as_str())
@@ -205,12 +216,25 @@ fn headline(
     let name = abi::nr::name(story.call.number).unwrap_or("a call");
     let title = format!("The life of {name}#{}", story.call.nth);
     let cpus = plural(heading.cpus as u64, "CPU", "CPUs");
-    let line = cut(&heading.line.escape_debug().to_string(), 60);
+    let line = cut(&printable(heading.line), 60);
     let right = format!("{line}  ({cpus})");
-    let gap = WIDTH.saturating_sub(columns(&title) + columns(&right)).max(2);
-    writeln!(out, "{}{:gap$}{}", style.bold(&title), "", style.dim(&right))?;
+    let gap = WIDTH
+        .saturating_sub(columns(&title) + columns(&right))
+        .max(2);
+    writeln!(
+        out,
+        "{}{:gap$}{}",
+        style.bold(&title),
+        "",
+        style.dim(&right)
+    )?;
     writeln!(out, "{}", style.dim(&"─".repeat(WIDTH)))?;
-    let call = call::invocation(story.call.number, &story.args, &story.memory, heading.strings);
+    let call = call::invocation(
+        story.call.number,
+        &story.args,
+        &story.memory,
+        heading.strings,
+    );
     let result = match (story.result, story.complete) {
         (Some(result), _) => format!(" = {}", call::outcome(story.call.number, result)),
         (None, true) => " = ?  (it does not come back)".into(),
@@ -245,7 +269,9 @@ fn show(
     style: Style,
 ) -> io::Result<()> {
     let since = unit.since(step.time - story.call.begin);
-    let cpu = step.cpu.map_or_else(|| "    ".to_owned(), |cpu| format!("cpu{cpu}"));
+    let cpu = step
+        .cpu
+        .map_or_else(|| "    ".to_owned(), |cpu| format!("cpu{cpu}"));
     let meta = format!("{since:>13}  {}  {cpu} {:<6}", step.time, step.mode);
     let room = WIDTH - MARGIN - columns(&meta) - 1;
     let mut title = wrapped(&step.title, room).into_iter();
@@ -279,7 +305,7 @@ fn section(out: &mut dyn Write, title: &str, aside: &str, style: Style) -> io::R
     writeln!(out, "{}{:gap$}{}", style.bold(title), "", style.dim(aside))
 }
 
-fn path(out: &mut dyn Write, tree: &[Branch], story: &Story, style: Style) -> io::Result<()> {
+fn path(out: &mut dyn Write, tree: &[Branch], style: Style) -> io::Result<()> {
     let lines = tree::lines(tree, TREE);
     if lines.is_empty() {
         return Ok(());
@@ -291,26 +317,45 @@ fn path(out: &mut dyn Write, tree: &[Branch], story: &Story, style: Style) -> io
         style,
     )?;
     let tags: Vec<String> = lines.iter().map(|line| tag(&line.steps)).collect();
-    let left = tags.iter().map(|tag| columns(tag)).max().unwrap_or(0).max(4);
-    let unit = Unit::of(Time(story.path.instructions() * NS_PER_INSTRUCTION));
+    let left = tags
+        .iter()
+        .map(|tag| columns(tag))
+        .max()
+        .unwrap_or(0)
+        .max(4);
+    let unit = Unit::of(Time(tree.iter().map(|branch| branch.time).sum()));
     let times: Vec<String> = lines
         .iter()
-        .map(|line| unit.span(Time(line.instructions * NS_PER_INSTRUCTION)))
+        .map(|line| unit.span(Time(line.time)))
         .collect();
     let times_width = times.iter().map(|time| columns(time)).max().unwrap_or(0);
+    let names: Vec<(String, String)> = lines
+        .iter()
+        .map(|line| {
+            let calls = match line.calls {
+                0 | 1 => String::new(),
+                n => format!(" ×{n}"),
+            };
+            (rails(&line.more), format!("{}{calls}", line.name))
+        })
+        .collect();
+    let widest = names
+        .iter()
+        .map(|(rails, name)| columns(rails) + columns(name));
     let places = lines.iter().map(|line| columns(&line.place));
-    let places_width = places.max().unwrap_or(0).min(MOST_PLACE);
-    for ((line, tag), time) in lines.iter().zip(tags).zip(times) {
+    // Names come first: a place may lose its beginning, which says least.
+    let both = WIDTH - left - 2 - 2 - times_width - 2;
+    let room = widest.max().unwrap_or(0).min(both - LEAST_PLACE);
+    let places_width = places.max().unwrap_or(0).min(both - room);
+    let room = both - places_width;
+    for (((line, tag), time), (rails, name)) in lines.iter().zip(tags).zip(times).zip(names) {
         let place = cut_left(&line.place, places_width);
         let right = format!("{time:>times_width$}  {place:<places_width$}");
-        let times = if line.calls > 1 { format!(" ×{}", line.calls) } else { String::new() };
-        let room = WIDTH - left - 2 - columns(&right) - 1;
-        let rails = rails(&line.more);
-        let name = cut(&format!("{}{times}", line.name), room.saturating_sub(columns(&rails)));
-        let gap = room + 1 - (columns(&rails) + columns(&name)).min(room);
+        let name = cut(&name, room.saturating_sub(columns(&rails)));
+        let gap = room + 2 - (columns(&rails) + columns(&name)).min(room);
         writeln!(
             out,
-            "{:>left$}  {}{name}{:gap$}{}",
+            "{}  {}{name}{:gap$}{}",
             style.number(&format!("{tag:>left$}")),
             style.dim(&rails),
             "",
@@ -344,7 +389,7 @@ fn tag(steps: &[usize]) -> String {
             _ => runs.push((step, step)),
         }
     }
-    const MOST: usize = 3;
+    const MOST: usize = 2;
     let mut shown: Vec<String> = runs
         .iter()
         .take(MOST)
@@ -374,12 +419,15 @@ fn time(
         .map(|(state, time)| (state_name(state), time))
         .collect();
     parts.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
+    let names = parts.iter().map(|(name, _)| columns(name));
+    let width = names.max().unwrap_or(0).clamp(28, 40);
     for (name, time) in &parts {
+        let name = cut(name, width);
         let share = time.0 as f64 / duration.0.max(1) as f64;
         let bar = bar(time.0, duration.0);
         writeln!(
             out,
-            "  {name:<38} {:>12} {:>5.1} %  {}",
+            "  {name:<width$}  {:>12} {:>5.1} %  {}",
             unit.span(*time),
             share * 100.0,
             style.number(&bar)
@@ -388,8 +436,8 @@ fn time(
     let total = story.ledger.total();
     writeln!(
         out,
-        "  {:<38} {:>12}",
-        style.bold(&format!("{:<38}", "together")),
+        "  {}  {}",
+        style.bold(&format!("{:<width$}", "together")),
         style.bold(&format!("{:>12}", unit.span(total)))
     )
 }
@@ -440,7 +488,7 @@ fn aside(
             ));
         }
         if walks.faults > 0 {
-            text.push_str(&format!("; {} found no page", walks.faults));
+            text.push_str(&format!("; {} ended in a page fault", walks.faults));
         }
         rows.push((grouped(walks.count), text));
     }
@@ -448,7 +496,15 @@ fn aside(
     if allocated + freed > 0 {
         rows.push((
             grouped(allocated),
-            format!("page frames allocated, {} freed", grouped(freed)),
+            format!(
+                "{} allocated, {} freed",
+                if allocated == 1 {
+                    "page frame"
+                } else {
+                    "page frames"
+                },
+                grouped(freed)
+            ),
         ));
     }
     let touched: u64 = story.registers.values().sum();
@@ -467,7 +523,11 @@ fn aside(
             grouped(touched),
             format!(
                 "{} touched: {}",
-                if touched == 1 { "device register" } else { "device registers" },
+                if touched == 1 {
+                    "device register"
+                } else {
+                    "device registers"
+                },
                 names.join(", ")
             ),
         ));
@@ -479,6 +539,17 @@ fn aside(
         }
     }
     Ok(())
+}
+
+/// A text without what could act on a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let escaped = c.is_control().then(|| c.escape_default());
+            let plain = (!c.is_control()).then_some(c);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect()
 }
 
 /// Columns of a text: all of its characters are one wide.
@@ -523,7 +594,10 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
                 break;
             }
             if line.is_empty() {
-                let end = word.char_indices().nth(width.max(1)).map_or(word.len(), |(at, _)| at);
+                let end = word
+                    .char_indices()
+                    .nth(width.max(1))
+                    .map_or(word.len(), |(at, _)| at);
                 line.push_str(&word[..end]);
                 word = &word[end..];
                 if word.is_empty() {
@@ -562,7 +636,7 @@ mod tests {
         assert_eq!(tag(&[1]), "1");
         assert_eq!(tag(&[1, 2]), "1 2");
         assert_eq!(tag(&[1, 2, 3, 7]), "1–3 7");
-        assert_eq!(tag(&[1, 3, 5, 7]), "1 3 5 …");
+        assert_eq!(tag(&[1, 3, 5, 7]), "1 3 …");
     }
 
     #[test]

@@ -4,13 +4,15 @@
 use super::isa::Flow;
 use super::stack::{Call, Change, Stack};
 use base::Time;
+use machine::NS_PER_INSTRUCTION;
+use machine::run::QUANTUM;
 use std::collections::BTreeMap;
 
 /// Most nodes, and most instructions told apart over all nodes. What does not fit counts for the nodes that are there.
 const MOST_NODES: usize = 1 << 15;
 const MOST_PLACES: usize = 1 << 19;
 
-/// How often something happened, and when first.
+/// How often something happened, when first, and how long it took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// The virtual time of the first.
@@ -19,6 +21,8 @@ pub struct Seen {
     pub order: u64,
     /// How many.
     pub count: u64,
+    /// Time of the CPU's own that they took together; for calls, which have instructions, none.
+    pub time: Time,
 }
 
 /// Calls from one place to one function.
@@ -46,9 +50,51 @@ pub struct Path {
     roots: BTreeMap<u64, usize>,
     order: u64,
     places: usize,
+    /// Number of CPUs that share the machine's time.
+    cpus: u64,
+    /// The instruction whose time runs, and since when.
+    running: Option<(usize, u64)>,
+    since: Option<Time>,
 }
 
 impl Path {
+    /// A thread's way on a machine of `cpus` CPUs.
+    pub fn new(cpus: u64) -> Self {
+        Self {
+            cpus: cpus.max(1),
+            ..Self::default()
+        }
+    }
+
+    /// The thread has its CPU from `time` on.
+    pub const fn start(&mut self, time: Time) {
+        self.since = Some(time);
+        self.running = None;
+        self.stack.resume();
+    }
+
+    /// The thread has its CPU no more: up to now the last instruction took its time.
+    pub fn pause(&mut self, time: Time) {
+        self.charge(time);
+        self.since = None;
+    }
+
+    /// Books the time since the last look to the instruction that it belongs to.
+    fn charge(&mut self, now: Time) {
+        let span = match self.since.replace(now) {
+            Some(since) => now - since,
+            None => return,
+        };
+        let Some((node, pc)) = self.running else {
+            // Between a trap and the handler's first instruction: that one's.
+            self.since = Some(now - span);
+            return;
+        };
+        if let Some(place) = self.tree.get_mut(node).and_then(|n| n.places.get_mut(&pc)) {
+            place.time = place.time + own_time(span, self.cpus);
+        }
+    }
+
     /// All nodes; [`Path::roots`] and [`Node::kids`] are indices.
     pub fn tree(&self) -> &[Node] {
         &self.tree
@@ -76,6 +122,7 @@ impl Path {
 
     /// The instruction at `pc`, in `function`, is executed; `flow` is what it does next.
     pub fn step(&mut self, time: Time, pc: u64, function: u64, flow: Flow) {
+        self.charge(time);
         let change = self.stack.step(pc, function, flow);
         self.follow(time, change);
         self.order += 1;
@@ -86,32 +133,36 @@ impl Path {
             first: time,
             order: self.order,
             count: 0,
+            time: Time(0),
         };
         let places = &mut self.tree[node].places;
-        if self.places < MOST_PLACES {
-            let before = places.len();
-            places.entry(pc).or_insert(seen).count += 1;
-            self.places += places.len() - before;
-        } else if let Some((_, last)) = places.range_mut(..=pc).next_back() {
-            last.count += 1;
-        }
+        // What has no room counts for the next place in front of it, or is not counted.
+        let key = match places.range(..=pc).next_back() {
+            Some((at, _)) if *at != pc && self.places >= MOST_PLACES => *at,
+            None if self.places >= MOST_PLACES => {
+                self.running = None;
+                return;
+            }
+            _ => pc,
+        };
+        let before = places.len();
+        places.entry(key).or_insert(seen).count += 1;
+        self.places += places.len() - before;
+        self.running = Some((node, key));
     }
 
     /// A trap interrupts the thread.
     pub fn trap(&mut self, time: Time, handler: u64) {
+        self.charge(time);
         let change = self.stack.trap(handler);
         self.follow(time, change);
     }
 
     /// The handler returns.
-    pub fn trap_return(&mut self) {
+    pub fn trap_return(&mut self, time: Time) {
+        self.charge(time);
         self.stack.trap_return();
         self.nodes.truncate(self.calls().len());
-    }
-
-    /// Control comes back from another thread.
-    pub const fn resume(&mut self) {
-        self.stack.resume();
     }
 
     /// Finds the node of what was entered.
@@ -148,6 +199,7 @@ impl Path {
                         first: time,
                         order: self.order,
                         count: 0,
+                        time: Time(0),
                     },
                     places: BTreeMap::new(),
                     kids: BTreeMap::new(),
@@ -157,6 +209,16 @@ impl Path {
         };
         self.tree[node].calls.count += 1;
         self.nodes.push(node);
+    }
+}
+
+/// How much of a span between two instructions of one CPU was its own. CPUs that take turns are each `cpus` times as fast
+/// in their slices as over all; and a span that no slice can hold is the wait for the next one.
+fn own_time(span: Time, cpus: u64) -> Time {
+    const SLICE: u64 = QUANTUM * NS_PER_INSTRUCTION;
+    match span.0.saturating_mul(cpus) {
+        own if cpus == 1 || own <= SLICE => Time(own),
+        _ => Time(NS_PER_INSTRUCTION),
     }
 }
 
@@ -183,12 +245,36 @@ mod tests {
     }
 
     #[test]
+    fn the_time_of_an_instruction_lasts_until_the_next_one_unless_the_cpu_is_taken_away() {
+        let mut path = Path::new(1);
+        path.start(Time(0));
+        path.step(Time(10), 100, 100, Flow::Next);
+        path.step(Time(20), 101, 100, Flow::Next); // a REP that takes 50 turns
+        path.step(Time(520), 102, 100, Flow::Next);
+        path.pause(Time(530));
+        path.start(Time(900));
+        path.step(Time(910), 103, 100, Flow::Next);
+        path.pause(Time(920));
+        let root = &path.tree()[path.roots().next().unwrap()];
+        let times: Vec<u64> = root.places.values().map(|seen| seen.time.0).collect();
+        assert_eq!(times, [10, 500, 10, 10]);
+    }
+
+    #[test]
+    fn a_span_that_no_slice_holds_is_the_wait_for_the_next_one() {
+        assert_eq!(own_time(Time(50_000), 1), Time(50_000));
+        assert_eq!(own_time(Time(5), 2), Time(10));
+        assert_eq!(own_time(Time(5_000), 2), Time(10_000));
+        assert_eq!(own_time(Time(5_005), 2), Time(10));
+    }
+
+    #[test]
     fn a_handler_is_below_what_it_interrupted() {
         let mut path = Path::default();
         path.step(Time(1), 101, 100, Flow::Next);
         path.trap(Time(2), 900);
         path.step(Time(2), 900, 900, Flow::Next);
-        path.trap_return();
+        path.trap_return(Time(3));
         path.step(Time(3), 102, 100, Flow::Next);
         let root = path.roots().next().unwrap();
         assert!(path.tree()[root].kids.contains_key(&(101, 900)));

@@ -72,12 +72,13 @@ impl<'a> Sources<'a> {
     /// place of a neighbouring instruction of the same function.
     fn own_place(&self, pc: u64, frames: &[Frame], index: usize) -> Frame {
         let frame = &frames[index];
-        if !name::is_macros(frame) {
+        let is_vague = |frame: &Frame| name::is_macros(frame) || frame.line == 0;
+        if !is_vague(frame) {
             return frame.clone();
         }
         let near = (1..NEAR).flat_map(|by| [pc.wrapping_add(by), pc.wrapping_sub(by)]);
         near.filter_map(|pc| self.frames(pc).get(index).cloned())
-            .find(|other| other.name == frame.name && !name::is_macros(other))
+            .find(|other| other.name == frame.name && !is_vague(other))
             .unwrap_or_else(|| frame.clone())
     }
 
@@ -100,7 +101,7 @@ impl<'a> Sources<'a> {
     /// Where the program is: its innermost function at `pc`, and who called that.
     pub fn user(&self, pc: u64) -> String {
         let Some(program) = self.program else {
-            return format!("at {pc:#x}");
+            return format!("At {pc:#x}");
         };
         let mut frames: Vec<Frame> = Vec::new();
         for pc in std::iter::once(&pc).chain(self.callers.iter().filter(|c| **c != pc)) {
@@ -110,9 +111,9 @@ impl<'a> Sources<'a> {
         // A function inlined twice at one place, or calling itself, is named once.
         frames.dedup_by(|a, b| name::short(a) == name::short(b));
         let Some((innermost, callers)) = frames.split_first() else {
-            return format!("at {pc:#x}");
+            return format!("At {pc:#x}");
         };
-        let mut text = format!("at {pc:#x} in {}", located(innermost));
+        let mut text = format!("At {pc:#x} in {}", located(innermost));
         for (index, caller) in callers.iter().take(MOST_CALLERS).enumerate() {
             let how = if index == 0 { ", called by " } else { ", by " };
             text.push_str(how);

@@ -176,7 +176,7 @@ impl Story {
             complete: false,
             marks: Vec::new(),
             lost: 0,
-            path: Path::default(),
+            path: Path::new(u64::from(cpus)),
             ledger: Ledger::new(call.begin),
             walks: Walks::default(),
             user_walks: Vec::new(),
@@ -214,6 +214,7 @@ impl Story {
 
     fn finish(&mut self, now: Time, complete: bool) {
         self.ledger.close(now);
+        self.path.pause(now);
         self.end = now;
         self.complete = complete;
         self.marks.sort_by_key(|mark| mark.time);
@@ -228,7 +229,9 @@ impl Story {
         } else {
             match &record.body {
                 Body::Instruction { pc } => self.instruction(record, *pc),
-                Body::Kernel { probe, pc, args, .. } => {
+                Body::Kernel {
+                    probe, pc, args, ..
+                } => {
                     self.kernel(record, usize::from(*probe), *pc, args, model);
                 }
                 _ => self.machine(record, model),
@@ -288,7 +291,13 @@ impl Story {
         let since = std::mem::replace(&mut cpu.since, record.time);
         cpu.stack = Stack::default();
         if let Some(away) = away {
-            credit(&mut self.meanwhile, record.cpu, ran, since.max(away), record.time);
+            credit(
+                &mut self.meanwhile,
+                record.cpu,
+                ran,
+                since.max(away),
+                record.time,
+            );
         }
     }
 
@@ -308,18 +317,14 @@ impl Story {
         }
         self.begun = true;
         self.on = Some(record.cpu);
+        self.path.start(record.time);
         self.who = who(u64::from(record.pid), model);
         self.program = self.programs.get(&record.pid).cloned();
         self.after = self.program.clone();
         self.mark(record, None, What::Trap { from, to });
     }
 
-    fn mark(
-        &mut self,
-        record: &Record,
-        place: Option<(usize, u64)>,
-        what: What,
-    ) -> Option<usize> {
+    fn mark(&mut self, record: &Record, place: Option<(usize, u64)>, what: What) -> Option<usize> {
         let mark = Mark {
             time: record.time,
             cpu: record.cpu,
@@ -455,7 +460,11 @@ impl Story {
                 sectors,
             } => {
                 let flush = *op == DiskOp::Flush;
-                let wanted = if flush { (0, 0) } else { (*sector, u64::from(*sectors)) };
+                let wanted = if flush {
+                    (0, 0)
+                } else {
+                    (*sector, u64::from(*sectors))
+                };
                 self.taken(record, *request, wanted);
             }
             Body::DiskComplete { request, .. } => self.completed(record, *request),
@@ -519,6 +528,7 @@ impl Story {
                     cpu.stack.trap(function);
                 }
                 let here = self.path.here();
+                self.path.pause(record.time);
                 Nested::Interrupt(self.mark(record, here, what))
             }
             _ => {
@@ -557,10 +567,11 @@ impl Story {
                 if let Some(What::Fault { took, .. }) = self.what(mark) {
                     *took = span;
                 }
-                self.path.trap_return();
+                self.path.trap_return(now);
             }
             Some(Nested::Interrupt(mark)) => {
                 let span = started(mark, &self.marks);
+                self.path.start(now);
                 let name = self.cpus.get_mut(&record.cpu).and_then(|cpu| {
                     cpu.stack = Stack::default();
                     cpu.handling.take().map(|handling| handling.name)
@@ -826,6 +837,7 @@ impl Story {
         };
         let mark = self.mark_here(record, pc, what);
         self.on = None;
+        self.path.pause(record.time);
         self.asleep = sleeps.then_some(wait);
         let runs_on = ready || word == "preempted" || word == "yielded";
         self.runnable = runs_on.then_some(record.time);
@@ -893,7 +905,7 @@ impl Story {
         self.on = Some(record.cpu);
         self.asleep = None;
         let queued = now - self.runnable.take().unwrap_or(now);
-        self.path.resume();
+        self.path.start(now);
         let here = self.path.here();
         let what = What::Back { pick, prev, queued };
         self.mark(record, here, what);
@@ -921,16 +933,12 @@ fn who(pid: u64, model: &Model) -> Who {
     Who { pid, comm }
 }
 
-fn credit(
-    ran: &mut BTreeMap<(u8, u32), (Who, Time)>,
-    cpu: u8,
-    who: Who,
-    from: Time,
-    to: Time,
-) {
+fn credit(ran: &mut BTreeMap<(u8, u32), (Who, Time)>, cpu: u8, who: Who, from: Time, to: Time) {
     if to > from {
-        let entry = ran.entry((cpu, who.pid)).or_insert((who, Time(0)));
-        entry.1 = entry.1 + (to - from);
+        let (name, time) = ran.entry((cpu, who.pid)).or_default();
+        // Its latest name: it may have changed its program meanwhile.
+        *name = who;
+        *time = *time + (to - from);
     }
 }
 
@@ -939,7 +947,9 @@ fn argument(body: &Body, event: &str, name: &str) -> Option<u64> {
     let Body::Kernel { probe, args, .. } = body else {
         return None;
     };
-    let probe = PROBES.get(usize::from(*probe)).filter(|p| p.name == event)?;
+    let probe = PROBES
+        .get(usize::from(*probe))
+        .filter(|p| p.name == event)?;
     args.get(probe.position(name)?).copied()
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Folding: calls of one function from one caller are one line with their number, whatever loop they come from; the
 //! language's library and closures are taken as part of who uses them; then the functions in which something happened
-//! are kept, and of the others those with most instructions below them.
+//! are kept, and of the others those that take longest.
 
 use super::name;
 use super::path::{Path, Seen};
@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 /// Deepest nesting of functions, inlined ones included, that is shown.
 const DEEPEST: usize = 64;
 
+/// Least time of a function that is shown for its time, in virtual nanoseconds: one that takes less, or less than a
+/// 64th of the whole, tells nothing.
+const LEAST: u64 = 250;
 /// A function that is called in so many places is a helper.
 const HELPER: u64 = 3;
 
@@ -27,8 +30,8 @@ pub struct Branch {
     pub calls: u64,
     /// When it was first entered.
     pub first: Time,
-    /// Instructions in it and below.
-    pub instructions: u64,
+    /// Time that the CPU was in it and below, in virtual nanoseconds.
+    pub time: u64,
     /// The numbers of the steps that happened in it.
     pub steps: Vec<usize>,
     /// The functions that it calls, in the order in which it first does.
@@ -38,7 +41,7 @@ pub struct Branch {
     /// The name as the debug information has it, and whether its place is only a macro's.
     raw: String,
     macros: bool,
-    /// Instructions in it alone.
+    /// The time in it alone.
     own: u64,
     order: u64,
 }
@@ -54,8 +57,8 @@ pub struct Line {
     pub place: String,
     /// How often it was called, if that is known.
     pub calls: u64,
-    /// Instructions in it and below.
-    pub instructions: u64,
+    /// Time that the CPU was in it and below, in virtual nanoseconds.
+    pub time: u64,
     /// The steps that happened in it.
     pub steps: Vec<usize>,
     /// Functions below it that are not shown.
@@ -108,7 +111,7 @@ fn expand(
     }
     for (pc, seen) in &node.places {
         let inner = descend(&mut branch, &frames(*pc), *seen);
-        inner.own += seen.count;
+        inner.own += seen.time.0;
     }
     for ((place, pc), step) in steps.iter().map(|((n, pc), step)| ((*n, *pc), *step)) {
         if place == index {
@@ -123,6 +126,7 @@ fn expand(
                 first: kid.first,
                 order: kid.order,
                 count: 0,
+                time: Time(0),
             };
             descend(&mut branch, &frames(*site), seen).kids.push(kid);
         }
@@ -183,10 +187,10 @@ fn tidy(branch: &mut Branch) {
             None => branch.kids.push(kid),
         }
     }
-    branch.instructions = branch.own;
+    branch.time = branch.own;
     for kid in &mut branch.kids {
         tidy(kid);
-        branch.instructions += kid.instructions;
+        branch.time += kid.time;
     }
     branch.steps.sort_unstable();
     branch.steps.dedup();
@@ -208,14 +212,14 @@ fn flatten(kid: Branch, parent: &mut Branch, kids: &mut Vec<Branch>) {
 
 /// The lines of a tree, at most `most`, unless more functions than that are above one in which a step happened.
 pub fn lines(branches: &[Branch], most: usize) -> Vec<Line> {
-    let total: u64 = branches.iter().map(|branch| branch.instructions).sum();
+    let total: u64 = branches.iter().map(|branch| branch.time).sum();
     let mut places = BTreeMap::new();
     for branch in branches {
         count(branch, &mut places);
     }
     let mut fold = Fold {
         places,
-        least: total / 100,
+        least: (total / 64).max(LEAST),
     };
     let mut weights = Vec::new();
     let mut must = 0;
@@ -223,7 +227,6 @@ pub fn lines(branches: &[Branch], most: usize) -> Vec<Line> {
         fold.weigh(branch, &mut weights, &mut must);
     }
     weights.sort_unstable_by(|a, b| b.cmp(a));
-    // A helper that takes less than a hundredth of the call tells nothing.
     let least = match most.saturating_sub(must) {
         0 => u64::MAX,
         room => weights.get(room).map_or(0, |weight| weight + 1),
@@ -254,13 +257,13 @@ fn has_steps(branch: &Branch) -> bool {
 }
 
 impl Fold {
-    /// How much there is to be seen in a function: its instructions and those below; but what is called from many
+    /// How much there is to be seen in a function: its time and that below; but what is called from many
     /// places, such as the allocator of memory, is a helper everywhere.
     fn weight(&self, branch: &Branch) -> u64 {
         let places = self.places.get(&branch.name).copied().unwrap_or(1);
         match places {
-            0..HELPER => branch.instructions,
-            places => branch.instructions / places,
+            0..HELPER => branch.time,
+            places => branch.time / places,
         }
     }
 
@@ -290,7 +293,7 @@ impl Fold {
                 name: branch.name.clone(),
                 place: branch.place.clone(),
                 calls: branch.calls,
-                instructions: branch.instructions,
+                time: branch.time,
                 steps: branch.steps.clone(),
                 hidden: branch.kids.len() - kept,
             });

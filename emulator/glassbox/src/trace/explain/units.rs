@@ -17,8 +17,8 @@ impl Unit {
     /// The unit for spans of about this length.
     pub const fn of(span: Time) -> Self {
         match span.0 {
-            0..10_000_000 => Self::Micros,
-            10_000_000..10_000_000_000 => Self::Millis,
+            0..100_000_000 => Self::Micros,
+            100_000_000..10_000_000_000 => Self::Millis,
             _ => Self::Seconds,
         }
     }
@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(Unit::Micros.span(Time(1_234_050)), "1,234.05 µs");
         assert_eq!(Unit::Millis.span(Time(12_345_678)), "12.345 ms");
         assert_eq!(Unit::Seconds.since(Time(12_345_678_901)), "+12.3456 s");
-        assert_eq!(Unit::of(Time(9_999_999)), Unit::Micros);
+        assert_eq!(Unit::of(Time(99_999_999)), Unit::Micros);
         assert_eq!(Unit::of(Time::NEVER), Unit::Seconds);
     }
 }
