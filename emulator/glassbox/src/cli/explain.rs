@@ -15,9 +15,10 @@ use crate::trace::explain::page::{self, Heading, Style};
 use crate::trace::explain::source::Sources;
 use crate::trace::explain::story::{Story, StorySink};
 use crate::trace::kind::Kinds;
+use crate::trace::meaning::watches;
 use crate::trace::model::Meta;
 use crate::trace::pipe::Pipe;
-use crate::trace::recorder::{Recorder, watches};
+use crate::trace::recorder::Recorder;
 use crate::trace::select::Select;
 use crate::trace::sink::Sink;
 use base::{Time, Width};
@@ -41,6 +42,11 @@ const PAUSE: Time = Time::millis(1);
 
 /// Runs the command.
 pub fn explain(options: &TraceOptions) -> Result<u8, Failure> {
+    if options.read.is_some() {
+        return Err(Failure::usage(
+            "--explain watches a line while it runs; a recorded trace does not have each instruction",
+        ));
+    }
     let wish = match &options.call {
         Some(text) => Wish::parse(text).map_err(Failure::usage)?,
         None => Wish::Slowest,
