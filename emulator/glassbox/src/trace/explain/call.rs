@@ -20,7 +20,7 @@ pub fn invocation(number: u64, args: &[u64; 6], memory: &[Memory; 2], strings: u
             Arg::DirFd => (value as i32).to_string(),
             Arg::Long | Arg::Off => (value as i64).to_string(),
             Arg::Len => value.to_string(),
-            Arg::Mode => format!("{value:#o}"),
+            Arg::Mode => octal(value),
             Arg::Set(names) => names.show(value).to_string(),
             Arg::Path | Arg::InBuf => text(&memory[0]),
             Arg::OutBuf => text(&memory[1]),
@@ -41,8 +41,16 @@ pub fn outcome(number: u64, result: i64) -> String {
     }
     match nr::lookup(number).map(|call| call.ret) {
         Some(Ret::Addr) => format!("{result:#x}"),
-        Some(Ret::Mode) => format!("{result:#o}"),
+        Some(Ret::Mode) => octal(result as u64),
         _ => result.to_string(),
+    }
+}
+
+/// Permissions as a C programmer writes them.
+fn octal(mode: u64) -> String {
+    match mode {
+        0 => "0".into(),
+        mode => format!("0{mode:o}"),
     }
 }
 

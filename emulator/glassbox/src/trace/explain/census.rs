@@ -293,3 +293,145 @@ pub fn missing<'a>(names: impl Fn(&str) -> bool + 'a) -> Vec<&'static str> {
         .filter(|name| Kind::probe(name).is_some() && !names(name))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::event::PROBE_ARGS;
+
+    /// A record of process `pid` on CPU 0.
+    fn record(time: u64, pid: u32, body: Body) -> Record {
+        Record {
+            time: Time(time),
+            cpu: 0,
+            pid,
+            body,
+        }
+    }
+
+    fn trap() -> Body {
+        Body::Trap {
+            cause: Cause::SystemCall,
+            number: 0,
+            error: None,
+            address: None,
+            from: 2,
+            to: 9,
+            user: true,
+            depth: 0,
+        }
+    }
+
+    fn enter(number: u64) -> Body {
+        Body::SysEnter {
+            number,
+            args: [0; 6],
+            memory: crate::trace::record::Memory::default(),
+        }
+    }
+
+    fn exit(number: u64) -> Body {
+        Body::SysExit {
+            number,
+            result: 0,
+            memory: crate::trace::record::Memory::default(),
+        }
+    }
+
+    fn back() -> Body {
+        Body::Return {
+            from: 8,
+            to: 2,
+            user: true,
+            depth: 0,
+        }
+    }
+
+    fn switch(prev: u64, next: u64, reason: u64) -> Body {
+        let mut args = [0; PROBE_ARGS];
+        (args[PREV], args[NEXT], args[REASON]) = (prev, next, reason);
+        Body::Kernel {
+            probe: SWITCH as u8,
+            pc: 0,
+            args,
+            texts: Vec::new(),
+        }
+    }
+
+    /// The shell (2) starts a program (3), which reads twice, the second time with a sleep; the shell waits for it.
+    fn run(wish: Wish) -> Census {
+        let mut census = Census::new(wish);
+        for (time, pid, body) in [
+            (10, 2, trap()),
+            (11, 2, enter(nr::EXECVE)),
+            (90, 2, exit(nr::EXECVE)),
+            (91, 2, back()),
+            (100, 2, trap()),
+            (101, 2, enter(nr::WAIT4)),
+            (105, 2, switch(2, 3, 2)),
+            (110, 3, trap()),
+            (111, 3, enter(nr::READ)),
+            (115, 3, exit(nr::READ)),
+            (116, 3, back()),
+            (120, 3, trap()),
+            (121, 3, enter(nr::READ)),
+            (125, 3, switch(3, 0, 2)),
+            (135, 0, switch(0, 3, 5)),
+            (140, 3, exit(nr::READ)),
+            (141, 3, back()),
+            (150, 3, trap()),
+            (151, 3, enter(nr::EXIT_GROUP)),
+            (160, 3, switch(3, 2, EXITED)),
+        ] {
+            census.take(&record(time, pid, body));
+        }
+        census
+    }
+
+    fn nth(number: u64, nth: u64) -> Wish {
+        Wish::Nth { number, nth }
+    }
+
+    #[test]
+    fn the_slowest_call_is_one_of_the_lines_own() {
+        let (found, of) = run(Wish::Slowest).result().unwrap();
+        assert_eq!((found.number, found.nth, found.pid), (nr::READ, 2, 3));
+        assert_eq!((found.begin, found.end), (Time(120), Some(Time(141))));
+        assert_eq!(of, 2);
+        let awake = [(Time(120), Time(125)), (Time(135), Time(141))];
+        assert_eq!(found.awake, awake);
+    }
+
+    #[test]
+    fn a_call_is_found_by_its_number_in_the_run() {
+        let begin = |wish| run(wish).result().map(|(found, _)| found.begin.0);
+        assert_eq!(begin(nth(nr::READ, 1)), Ok(110));
+        assert_eq!(begin(nth(nr::EXECVE, 1)), Ok(10));
+        let errors = [(nr::READ, 3), (nr::EXECVE, 9), (nr::CHMOD, 1)]
+            .map(|(number, n)| begin(nth(number, n)).unwrap_err());
+        assert_eq!(
+            errors,
+            [
+                "--call read#3: the run makes 2 read calls",
+                "--call execve#9: the run makes 1 execve call",
+                "--call chmod#1: the run makes no chmod call",
+            ]
+        );
+    }
+
+    #[test]
+    fn calls_that_do_not_come_back_end_with_their_process_or_not_at_all() {
+        let end = |wish| run(wish).result().unwrap().0.end;
+        assert_eq!(end(nth(nr::EXIT_GROUP, 1)), Some(Time(160)));
+        assert_eq!(end(nth(nr::WAIT4, 1)), None);
+    }
+
+    #[test]
+    fn a_wish_is_a_name_and_a_number() {
+        assert_eq!(Wish::parse("read#3"), Ok(nth(nr::READ, 3)));
+        assert_eq!(Wish::parse("read"), Ok(nth(nr::READ, 1)));
+        for wrong in ["read#0", "read#x", "read#", "rea#1", "", "#1"] {
+            assert!(Wish::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

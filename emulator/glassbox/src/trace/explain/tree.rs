@@ -302,3 +302,133 @@ impl Fold {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::explain::isa::Flow;
+
+    /// Functions are the hundreds of an address; in the upper half of 200's, `inner` is inlined, and in the upper half of
+    /// 300's a piece of the language's library.
+    fn frames(pc: u64) -> Vec<Frame> {
+        let frame = |name: &str, file: &str, inlined| Frame {
+            name: name.into(),
+            file: file.into(),
+            line: (pc % 100) as u32,
+            inlined,
+        };
+        let outer = frame(&format!("k::f{}", pc / 100), "/k/kernel/src/f.rs", false);
+        match pc {
+            250..300 => vec![outer, frame("inner", "/k/kernel/src/inner.rs", true)],
+            350..400 => vec![outer, frame("get", "/rustc/1/library/core/src/x.rs", true)],
+            _ => vec![outer],
+        }
+    }
+
+    /// Follows a path of instructions, each of 1 µs; a call's next address is one further.
+    fn path(steps: &[(u64, Flow)]) -> Path {
+        let mut path = Path::new(1);
+        path.start(Time(0));
+        for (index, &(pc, flow)) in steps.iter().enumerate() {
+            path.step(Time(1000 * index as u64), pc, pc / 100 * 100, flow);
+        }
+        path.pause(Time(1000 * steps.len() as u64));
+        path
+    }
+
+    fn shown(path: &Path, steps: &[((usize, u64), usize)], most: usize) -> Vec<String> {
+        let tree = build(path, &mut frames, steps);
+        lines(&tree, most)
+            .iter()
+            .map(|line| {
+                let depth = line.more.len() - 1;
+                format!(
+                    "{depth} {} x{} {} {:?}",
+                    line.name, line.calls, line.time, line.steps
+                )
+            })
+            .collect()
+    }
+
+    const LOOP: [(u64, Flow); 9] = [
+        (100, Flow::Next),
+        (101, Flow::Call(102)),
+        (200, Flow::Return),
+        (102, Flow::Call(103)),
+        (300, Flow::Return),
+        (103, Flow::Call(104)),
+        (200, Flow::Next),
+        (250, Flow::Return),
+        (104, Flow::Next),
+    ];
+
+    #[test]
+    fn calls_of_one_function_are_one_line_in_the_order_of_the_first() {
+        assert_eq!(
+            shown(&path(&LOOP), &[], 40),
+            [
+                "0 k::f1 x1 9000 []",
+                "1 k::f2 x2 3000 []",
+                "2 inner::inner x0 1000 []",
+                "1 k::f3 x1 1000 []",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_inlined_function_has_the_calls_that_are_made_in_it() {
+        let way = [
+            (100, Flow::Call(101)),
+            (260, Flow::Call(261)),
+            (300, Flow::Return),
+            (261, Flow::Return),
+            (101, Flow::Next),
+        ];
+        let lines = shown(&path(&way), &[], 40);
+        assert_eq!(
+            lines[2..],
+            ["2 inner::inner x0 3000 []", "3 k::f3 x1 1000 []"]
+        );
+    }
+
+    #[test]
+    fn the_languages_library_is_part_of_who_uses_it() {
+        let way = [(300, Flow::Next), (350, Flow::Next)];
+        assert_eq!(shown(&path(&way), &[], 40), ["0 k::f3 x1 2000 []"]);
+    }
+
+    #[test]
+    fn where_steps_happened_is_shown_whatever_room_there_is() {
+        let path = path(&LOOP);
+        let node = (0..path.tree().len())
+            .find(|&node| path.tree()[node].function == 300)
+            .unwrap();
+        let lines = shown(&path, &[((node, 300), 7)], 0);
+        assert_eq!(lines, ["0 k::f1 x1 9000 []", "1 k::f3 x1 1000 [7]"]);
+    }
+
+    #[test]
+    fn what_takes_longest_is_shown_first() {
+        assert_eq!(shown(&path(&LOOP), &[], 2).len(), 2);
+        assert!(shown(&path(&LOOP), &[], 2)[1].contains("f2"));
+    }
+
+    #[test]
+    fn helpers_weigh_less() {
+        // f9 is called from three functions and takes 2 µs in each; f8 only once, and 1 µs.
+        let mut way = vec![(100, Flow::Call(101))];
+        for caller in [200, 300, 400] {
+            way.extend([
+                (caller, Flow::Call(caller + 1)),
+                (900, Flow::Next),
+                (901, Flow::Return),
+                (caller + 1, Flow::Return),
+                (101, Flow::Call(101)),
+            ]);
+        }
+        way.extend([(800, Flow::Return), (101, Flow::Next)]);
+        let lines = shown(&path(&way), &[], 5);
+        assert!(lines.iter().any(|line| line.contains("f8")), "{lines:?}");
+        assert!(!lines.iter().any(|line| line.contains("f9")), "{lines:?}");
+    }
+}
