@@ -16,11 +16,15 @@ fn page(options: &[&str], line: &str) -> String {
 }
 
 /// A page as far as it is the same when the guest's sources move a little: numbers as N (but not those of steps and in
-/// names), a step's lines as one, of the tree only the functions in which steps happened, no bars.
+/// names), a step's lines as one, of the tree only the functions in which steps happened, no bars, and nothing of what
+/// is only counted.
 fn masked(page: &str) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut in_tree = false;
     let mut in_step = false;
+    let (page, _) = page
+        .split_once("\nOn the way\n")
+        .expect("what happened on the way");
     for line in page.lines() {
         let words = line
             .trim_end()
@@ -69,13 +73,12 @@ fn numbers(text: &str) -> String {
         if !out.is_empty() {
             out.push(' ');
         }
+        let chars: Vec<char> = word.chars().collect();
         let mut in_number = false;
-        for c in word.chars() {
-            let part = c.is_ascii_hexdigit() || matches!(c, '.' | ',' | 'x');
-            if in_number
-                && part
-                && (c != ',' && c != '.' || word.contains(|c: char| c.is_ascii_digit()))
-            {
+        for (at, &c) in chars.iter().enumerate() {
+            let next = chars.get(at + 1).is_some_and(char::is_ascii_digit);
+            let part = c.is_ascii_hexdigit() || c == 'x' || (matches!(c, '.' | ',') && next);
+            if in_number && part {
                 continue;
             }
             let name = out.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '#');
@@ -88,24 +91,168 @@ fn numbers(text: &str) -> String {
 
 #[test]
 fn a_read_that_misses_the_cache() {
-    assert_snapshot!(masked(&page(&["--call", "read#1"], MISS_AND_HIT)), @"");
+    assert_snapshot!(masked(&page(&["--call", "read#1"], MISS_AND_HIT)), @r##"
+    The life of read#1 cat README >/dev/null; cat README (N CPU)
+    ────────────────────────────────────────────────────────────────────────────────────────────────────
+    read(N, "This is Silica, a small Unix tha"..., N) = N
+    by cat (pid N), at N s, for N µs
+
+     1 cat calls the kernel: SYSCALL +N µs N cpu0 user
+         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/x86_64/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
+     2 Call number N is io::read (syscall/io.rs:N) +N µs N cpu0 kernel
+         syscall::dispatch (syscall/mod.rs:N) found the number in RAX and the handler in its table.
+     3 Page cache: miss, inode N, page N +N µs N cpu0 kernel
+         inode::fill (fs/diskfs/inode.rs:N) does not find it in memory: it must be filled from the disk.
+     4 cat asks the disk to read N sectors from N +N µs N cpu0 kernel
+         block::submit (drivers/virtio/block.rs:N) puts the request into the device's queue and tells it so by a write to virtio_block > QueueNotify. (N KiB, from block N of the file system.)
+     5 cat goes to sleep: it waits for the disk +N µs N cpu0 kernel
+         sched::switch (sched/mod.rs:N) has nobody else to run: CPU N goes to the idle process. Until it runs again: CPU N: the idle process N µs.
+     6 The disk is done with N sectors from N +N µs N disk
+         It took N µs, and raises its interrupt line.
+     7 Interrupt on CPU N: virtio_blk +N µs N cpu0 irq
+         Vector N interrupts the idle process in kernel mode, in cpu::wait_for_interrupt (arch/x86_64/cpu.rs:N).
+     8 The handler wakes cat, which waited for the disk +N µs N cpu0 irq
+         … → trap::interrupt → irq::dispatch → block::interrupt → waitqueue::wake_all → WaitQueue::wake_one → sched::wake → sched::enqueue_woken. It is runnable now, in the queue of CPU N.
+     9 cat runs again, on CPU N +N µs N cpu0 kernel
+         The scheduler picked it (policy rr, key N, from N candidate), after N µs in the queue; the idle process makes way.
+    10 The kernel copies to the program's memory +N µs N cpu0 kernel
+         In user::copy_out (mm/user.rs:N): N bytes to N; the TLB did not know the page, so the MMU read N entries of the page table.
+    11 cat goes on in user mode: RAX = N +N µs N cpu0 user
+         syscall::dispatch (syscall/mod.rs:N) had the result at +N µs. syscall_entry returns to N in descriptor::read (ulib: sys/descriptor.rs:N).
+
+    The way through the kernel calls, folded; steps in them, time in and below, source
+    11 syscall_entry
+    2 11 syscall::dispatch
+    3 inode::fill
+    4 block::submit
+    5 9 sched::switch
+    10 user::copy_out
+
+    Where the time went
+    running in the kernel N µs N %
+    asleep, waiting for the disk N µs N %
+    runnable, waiting for a CPU N µs N %
+    together N µs
+    "##);
 }
 
 #[test]
 fn a_read_that_hits_the_cache() {
-    assert_snapshot!(masked(&page(&["--call", "read#3"], MISS_AND_HIT)), @"");
+    assert_snapshot!(masked(&page(&["--call", "read#3"], MISS_AND_HIT)), @r##"
+    The life of read#3 cat README >/dev/null; cat README (N CPU)
+    ────────────────────────────────────────────────────────────────────────────────────────────────────
+    read(N, "This is Silica, a small Unix tha"..., N) = N
+    by cat (pid N), at N s, for N µs
+
+     1 cat calls the kernel: SYSCALL +N µs N cpu0 user
+         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/x86_64/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
+     2 Call number N is io::read (syscall/io.rs:N) +N µs N cpu0 kernel
+         syscall::dispatch (syscall/mod.rs:N) found the number in RAX and the handler in its table.
+     3 Page cache: hit, inode N, page N +N µs N cpu0 kernel
+         FilePages::get (fs/page_cache.rs:N) finds it in memory: no need for the disk.
+     4 The kernel copies to the program's memory +N µs N cpu0 kernel
+         In user::copy_out (mm/user.rs:N): N bytes to N; the TLB knew the page.
+     5 cat goes on in user mode: RAX = N +N µs N cpu0 user
+         syscall::dispatch (syscall/mod.rs:N) had the result at +N µs. syscall_entry returns to N in descriptor::read (ulib: sys/descriptor.rs:N).
+
+    The way through the kernel calls, folded; steps in them, time in and below, source
+    5 syscall_entry
+    2 5 syscall::dispatch
+    3 FilePages::get
+    4 user::copy_out
+
+    Where the time went
+    running in the kernel N µs N %
+    together N µs
+    "##);
 }
 
 #[test]
 fn a_read_on_two_cpus() {
     let page = page(&["--cpus", "2", "--call", "read#1"], MISS_AND_HIT);
-    assert_snapshot!(masked(&page), @"");
+    assert_snapshot!(masked(&page), @r##"
+    The life of read#1 cat README >/dev/null; cat README (N CPUs)
+    ────────────────────────────────────────────────────────────────────────────────────────────────────
+    read(N, "This is Silica, a small Unix tha"..., N) = N
+    by cat (pid N), at N s, for N µs
+
+     1 cat calls the kernel: SYSCALL +N µs N cpu0 user
+         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/x86_64/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
+     2 Call number N is io::read (syscall/io.rs:N) +N µs N cpu0 kernel
+         syscall::dispatch (syscall/mod.rs:N) found the number in RAX and the handler in its table.
+     3 Page cache: miss, inode N, page N +N µs N cpu0 kernel
+         inode::fill (fs/diskfs/inode.rs:N) does not find it in memory: it must be filled from the disk.
+     4 cat asks the disk to read N sectors from N +N µs N cpu0 kernel
+         block::submit (drivers/virtio/block.rs:N) puts the request into the device's queue and tells it so by a write to virtio_block > QueueNotify. (N KiB, from block N of the file system.)
+     5 cat goes to sleep: it waits for the disk +N µs N cpu0 kernel
+         sched::switch (sched/mod.rs:N) has nobody else to run: CPU N goes to the idle process. Until it runs again: CPU N: the idle process N µs; CPU N: the idle process N µs.
+     6 The disk is done with N sectors from N +N µs N disk
+         It took N µs, and raises its interrupt line.
+     7 Interrupt on CPU N: virtio_blk +N µs N cpu0 irq
+         Vector N interrupts the idle process in kernel mode, in cpu::wait_for_interrupt (arch/x86_64/cpu.rs:N).
+     8 The handler wakes cat, which waited for the disk +N µs N cpu0 irq
+         … → trap::interrupt → irq::dispatch → block::interrupt → waitqueue::wake_all → WaitQueue::wake_one → sched::wake → sched::enqueue_woken. It is runnable now, in the queue of CPU N.
+     9 cat runs again, on CPU N +N µs N cpu0 kernel
+         The scheduler picked it (policy rr, key N, from N candidate), after N µs in the queue; the idle process makes way.
+    10 The kernel copies to the program's memory +N µs N cpu0 kernel
+         In user::copy_out (mm/user.rs:N): N bytes to N; the TLB did not know the page, so the MMU read N entries of the page table.
+    11 cat goes on in user mode: RAX = N +N µs N cpu0 user
+         syscall::dispatch (syscall/mod.rs:N) had the result at +N µs. syscall_entry returns to N in descriptor::read (ulib: sys/descriptor.rs:N).
+
+    The way through the kernel calls, folded; steps in them, time in and below, source
+    11 syscall_entry
+    2 11 syscall::dispatch
+    3 inode::fill
+    4 block::submit
+    5 9 sched::switch
+    10 user::copy_out
+
+    Where the time went
+    running in the kernel N µs N %
+    asleep, waiting for the disk N µs N %
+    runnable, waiting for a CPU N µs N %
+    together N µs
+    CPUs take turns of N instructions, on a clock that they share: the times above include the
+    others' turns, those in the tree do not.
+    "##);
 }
 
 #[test]
 fn a_read_from_a_pipe_that_is_empty() {
     let page = page(&["--call", "read#1"], "(sleep 0.01; echo hi) | cat");
-    assert_snapshot!(masked(&page), @"");
+    assert_snapshot!(masked(&page), @r##"
+    The life of read#1 (sleep N; echo hi) | cat (N CPU)
+    ────────────────────────────────────────────────────────────────────────────────────────────────────
+    read(N, "hi\n", N) = N
+    by cat (pid N), at N s, for N µs
+
+     1 cat calls the kernel: SYSCALL +N µs N cpu0 user
+         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/x86_64/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
+     2 Call number N is io::read (syscall/io.rs:N) +N µs N cpu0 kernel
+         syscall::dispatch (syscall/mod.rs:N) found the number in RAX and the handler in its table.
+     3 cat goes to sleep: it waits for bytes in a pipe +N µs N cpu0 kernel
+         sched::switch (sched/mod.rs:N) picks sh (pid N) for CPU N (policy rr, key N, from N candidate). Until it runs again: CPU N: the idle process N µs, sleep (pid N) N µs, sh (pid N) N µs.
+     4 sh (pid N) wakes cat, which waited for bytes in a pipe +N µs N cpu0 kernel
+         … → WriteEnd::write → pipe::write → pipe::send → waitqueue::wake_all → waitqueue::wake_one → sched::wake → sched::enqueue_woken. It is runnable now, in the queue of CPU N.
+     5 cat runs again, on CPU N +N µs N cpu0 kernel
+         The scheduler picked it (policy rr, key N, from N candidates), after N µs in the queue; sh (pid N) makes way.
+     6 The kernel copies to the program's memory +N µs N cpu0 kernel
+         In user::copy_out (mm/user.rs:N): N bytes to N; the TLB did not know the page, so the MMU read N entries of the page table.
+     7 cat goes on in user mode: RAX = N +N µs N cpu0 user
+         syscall::dispatch (syscall/mod.rs:N) had the result at +N µs. syscall_entry returns to N in descriptor::read (ulib: sys/descriptor.rs:N).
+
+    The way through the kernel calls, folded; steps in them, time in and below, source
+    7 syscall_entry
+    2 7 syscall::dispatch
+    3 5 sched::switch
+    6 user::copy_out
+
+    Where the time went
+    asleep, waiting for bytes in a pipe N µs N %
+    runnable, waiting for a CPU N µs N %
+    running in the kernel N µs N %
+    together N µs
+    "##);
 }
 
 /// Calls of all sorts.
