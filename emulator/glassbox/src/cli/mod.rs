@@ -9,6 +9,7 @@
 mod books;
 mod boot;
 mod diagnose;
+mod explain;
 mod images;
 mod keys;
 mod options;

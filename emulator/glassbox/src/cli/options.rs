@@ -96,7 +96,7 @@ impl Arch {
 }
 
 /// What every command that starts a machine takes.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct MachineOptions {
     /// Instruction set
     #[arg(long, value_enum, default_value = "x86_64", help_heading = "Machine")]

@@ -196,7 +196,7 @@ fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, Failure> {
 }
 
 /// The calendar at power-on, in seconds since 1970.
-fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
+pub fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
     match options.rtc.as_deref() {
         None => Ok(EPOCH),
         Some("now") => Ok(std::time::SystemTime::now()
@@ -223,7 +223,7 @@ fn command_line(options: &MachineOptions, line: Option<&str>) -> String {
 }
 
 /// `HOST[:GUEST]`: the last colon separates, if what follows it is absolute.
-fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+pub fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
     let parse = |spec: &String| {
         if let Some((host, guest)) = spec.rsplit_once(":/") {
             return Ok((PathBuf::from(host), format!("/{guest}").into_bytes()));

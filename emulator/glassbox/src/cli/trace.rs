@@ -38,6 +38,9 @@ pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
         print(&json::schema())?;
         return Ok(0);
     }
+    if options.explain {
+        return super::explain::explain(options);
+    }
     let wishes = expression::parse(&options.expressions).map_err(Failure::usage)?;
     match &options.read {
         Some(path) => read(options, &wishes, path),

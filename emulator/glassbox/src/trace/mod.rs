@@ -14,6 +14,7 @@
 
 pub mod edge;
 pub mod events;
+pub mod explain;
 pub mod expression;
 pub mod file;
 pub mod ftrace;
