@@ -86,12 +86,16 @@ record! {
     }
 }
 
-/// `SigStack::flags`: a handler is running on the alternative stack.
-pub const SS_ONSTACK: i32 = 1;
+names! {
+    /// Flags of an alternative signal stack.
+    SS: i32, choice 0 => {
+        SS_ONSTACK = 1, "A handler is running on it.";
+        SS_DISABLE = 2, "There is none.";
+    }
+}
+
 /// Smallest alternative stack.
 pub const MINSIGSTKSZ: u64 = 2048;
-/// `SigStack::flags`: there is no alternative stack.
-pub const SS_DISABLE: i32 = 2;
 
 record! {
     /// `struct ucontext`.
