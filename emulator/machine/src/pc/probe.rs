@@ -3,7 +3,7 @@
 use crate::loader::sdt::Site;
 use crate::watch::{Argument, Place, UnknownRegister, Watch};
 use base::Width;
-use cpu::x86_64::probes::{Base, Operand, Probe};
+use cpu::probes::{Base, Operand, Probe};
 use cpu::x86_64::reg;
 use ir::Reg;
 

@@ -25,24 +25,16 @@ pub use address::Address;
 pub use lifter::{Lifter, Part};
 
 use super::mode::Mode;
-use super::probes::Probes;
 use super::system::id;
 use super::trap::vector;
+use crate::hart::Lifted;
+use crate::probes::Probes;
 use base::event::COMPILED_IN;
 use iced_x86::{CpuidFeature, Decoder, DecoderError, DecoderOptions, Instruction, Mnemonic};
-use ir::Block;
 use ir::reg::ZERO;
 
 /// The longest an instruction may be, in bytes (SDM vol. 2, 2.3.11).
 const LONGEST: usize = 15;
-
-/// What came of lifting.
-pub enum Lifted {
-    /// A block of at least one instruction.
-    Block(Block),
-    /// The first instruction does not lie wholly in the bytes given.
-    Straddles,
-}
 
 /// Why an instruction is not lifted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,6 +233,7 @@ fn others(l: &mut Lifter) -> Lift {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ir::Block;
 
     const LONG: Mode = Mode::new(64, true, true, true, false, true);
     const PC: u64 = 0x1000;

@@ -3,8 +3,8 @@
 //! The lift puts a call in front of such an instruction; the call reads the operands and reports them. Nothing of this
 //! is machine state.
 
-use super::cpu::peek;
-use super::state::Hart;
+use crate::hart::Hart;
+use crate::memory::peek;
 use base::event::PROBE_ARGS;
 use base::{Ram, Width};
 use ir::Reg;
@@ -35,9 +35,9 @@ pub struct Operand {
 
 impl Operand {
     /// The value on `hart`; memory that is not mapped reads as zero.
-    fn read(&self, hart: &Hart, ram: &Ram) -> u64 {
+    fn read<H: Hart>(&self, hart: &H, ram: &Ram) -> u64 {
         let base = match self.base {
-            Base::Register(register) => hart.regs[usize::from(register)],
+            Base::Register(register) => hart.regs()[usize::from(register)],
             Base::Constant(value) => value,
         };
         let found = self.loads.iter().fold(base, |at, &(offset, width)| {
@@ -68,7 +68,7 @@ pub struct Probe {
 
 impl Probe {
     /// The values of the operands on `hart`.
-    pub fn read(&self, hart: &Hart, ram: &Ram) -> [u64; PROBE_ARGS] {
+    pub fn read<H: Hart>(&self, hart: &H, ram: &Ram) -> [u64; PROBE_ARGS] {
         let mut values = [0; PROBE_ARGS];
         for (value, operand) in values.iter_mut().zip(&self.operands) {
             *value = operand.read(hart, ram);
