@@ -10,6 +10,7 @@
 //! same sinks. [`kind`] names all kinds of records; [`recorder`] is the machine's observer; [`model`] keeps what a
 //! stream of records says about processes; [`select`] is what the user wants to see; [`sink`] takes the rest.
 
+pub mod calendar;
 pub mod edge;
 pub mod expression;
 pub mod file;
@@ -22,4 +23,6 @@ pub mod record;
 pub mod recorder;
 pub mod select;
 pub mod sink;
+pub mod strace;
+pub mod summary;
 pub mod syscall;

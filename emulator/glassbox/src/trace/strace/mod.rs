@@ -1,0 +1,457 @@
+//! The trace as strace prints it: a line a call, with signals and the ends of processes between them.
+//!
+//! Everything follows strace 6.1 run with `-q -f`: its prefixes, its columns, the places where it cuts a line in two
+//! because another process has something to say. Records that are no system calls get lines of their own, between
+//! `~~~` marks ([`event`]).
+//!
+//! [`lines`] writes lines and knows which of them is open; [`signals`] words `siginfo_t`; [`descriptors`] and
+//! [`masks`] follow what calls do to descriptors and signal masks, for `-y` and rt_sigreturn(2).
+
+mod descriptors;
+mod event;
+mod lines;
+mod masks;
+mod signals;
+
+#[cfg(test)]
+mod tests;
+
+pub use lines::Stamps;
+
+use super::expression::{Status, Wishes};
+use super::kind::{Kind, Kinds, SYS_ENTER, SYS_EXIT, index_of};
+use super::model::{Model, arg_of};
+use super::record::{Body, Record};
+use super::select::{Set, skeleton};
+use super::sink::Sink;
+use super::summary::Summary;
+use super::syscall::calls::name;
+use super::syscall::decoder::{Style, is_error};
+use super::syscall::source::Recorded;
+use super::syscall::{class, entered, exited};
+use abi::signal::{DefaultAction, SIG_DFL, SIGKILL, default_action};
+use abi::wait::{Ended, WaitStatus};
+use base::Time;
+use descriptors::Descriptors;
+use lines::Lines;
+use masks::Masks;
+use signals::Signal;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+const FORK: usize = index_of("process_fork");
+const EXIT: usize = index_of("process_exit");
+const SWITCH: usize = index_of("sched_switch");
+const GENERATE: usize = index_of("signal_generate");
+const DELIVER: usize = index_of("signal_deliver");
+
+/// What the user wants of the text.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Most bytes of a string.
+    pub strings: usize,
+    /// What stands in front of a line.
+    pub stamps: Stamps,
+    /// The time spent in each call.
+    pub times: bool,
+    /// The paths behind descriptors.
+    pub paths: bool,
+    /// Lines; else only the table, if there is one.
+    pub lines: bool,
+    /// A table of calls at the end.
+    pub table: bool,
+    /// It goes to a file, where every line says which process it is about.
+    pub to_file: bool,
+    /// The processes that are wanted; none means all.
+    pub pids: BTreeSet<u32>,
+    /// What the `-e` expressions say.
+    pub wishes: Wishes,
+}
+
+/// A system call in progress.
+struct Call {
+    number: u64,
+    args: [u64; 6],
+    began: Time,
+    /// CPU time of the process when it began.
+    used: Time,
+    /// Whether its beginning says all about its arguments.
+    whole: bool,
+    /// Whether it was shown to begin.
+    shown: bool,
+    /// The line so far, while it is not known whether the user wants to see it.
+    staged: Option<String>,
+}
+
+/// What is known of a process.
+#[derive(Default)]
+struct Task {
+    call: Option<Call>,
+    /// Signals that it ignores, to be told of when its call has ended: one of each kind, as the kernel keeps them.
+    ignored: BTreeMap<u32, Signal>,
+    /// CPU time up to the last time it left a CPU.
+    used: Time,
+    /// When it came onto the CPU on which it is.
+    since: Option<Time>,
+}
+
+impl Task {
+    /// Its CPU time.
+    fn used(&self, now: Time) -> Time {
+        self.used + self.since.map_or(Time(0), |since| now - since)
+    }
+}
+
+/// A sink that writes strace's text.
+pub struct Strace<W: Write> {
+    lines: Lines<W>,
+    settings: Settings,
+    tasks: BTreeMap<u32, Task>,
+    descriptors: Descriptors,
+    masks: Masks,
+    summary: Summary,
+    /// Who runs on each CPU.
+    running: BTreeMap<u8, u32>,
+}
+
+impl<W: Write> Strace<W> {
+    /// Writes to `out`.
+    pub fn new(out: W, settings: Settings) -> Self {
+        Self {
+            lines: Lines::new(out, &settings),
+            settings,
+            tasks: BTreeMap::new(),
+            descriptors: Descriptors::default(),
+            masks: Masks::default(),
+            summary: Summary::default(),
+            running: BTreeMap::new(),
+        }
+    }
+
+    /// The kinds that strace's text tells of besides those that the user named.
+    fn companions(wishes: &Wishes) -> Kinds {
+        let mut kinds = skeleton();
+        let calls: Kinds = [SYS_ENTER, SYS_EXIT]
+            .map(Kind::of_probe)
+            .into_iter()
+            .collect();
+        if wishes.kinds.meets(calls) {
+            kinds = kinds.or(calls);
+        }
+        kinds
+    }
+
+    /// Whether system calls are shown at all, and with them signals and the ends of processes.
+    fn shows_calls(&self) -> bool {
+        self.settings.wishes.kinds.has(Kind::of_probe(SYS_ENTER))
+    }
+
+    fn wants(&self, pid: u32) -> bool {
+        self.settings.pids.is_empty() || self.settings.pids.contains(&pid)
+    }
+
+    /// Takes a record in. `wanted` says whether it is to be seen, `within` whether what else it brings about is.
+    fn take(
+        &mut self,
+        record: &Record,
+        model: &Model,
+        wanted: bool,
+        within: bool,
+    ) -> io::Result<()> {
+        let time = record.time;
+        match &record.body {
+            Body::SysEnter { .. } => self.enter(record, model, wanted),
+            Body::SysExit { .. } => self.exit(record, model, wanted, within),
+            Body::Kernel { probe, args, .. } => match usize::from(*probe) {
+                SWITCH => {
+                    self.switch(record.cpu, args[arg_of(SWITCH, "next_pid")] as u32, time);
+                    Ok(())
+                }
+                FORK => {
+                    let parent = args[arg_of(FORK, "parent_pid")] as u32;
+                    let child = args[arg_of(FORK, "child_pid")] as u32;
+                    self.descriptors.fork(parent, child);
+                    self.masks.fork(parent, child);
+                    self.tasks.insert(child, Task::default());
+                    if self.wants(child) {
+                        self.lines.born(child);
+                    }
+                    Ok(())
+                }
+                EXIT => {
+                    let pid = args[arg_of(EXIT, "pid")] as u32;
+                    let status = args[arg_of(EXIT, "status")] as u32;
+                    self.ended(pid, WaitStatus(status), time, within && self.wants(pid))
+                }
+                GENERATE if args[arg_of(GENERATE, "ignored")] != 0 => {
+                    let pid = args[arg_of(GENERATE, "pid")] as u32;
+                    let signal = Signal::of(GENERATE, args);
+                    let task = self.tasks.entry(pid).or_default();
+                    if task.call.is_some() {
+                        task.ignored.entry(signal.number).or_insert(signal);
+                        return Ok(());
+                    }
+                    self.signal(pid, &signal, time, within)
+                }
+                DELIVER => {
+                    let pid = args[arg_of(DELIVER, "pid")] as u32;
+                    let handler = args[arg_of(DELIVER, "handler")];
+                    let signal = Signal::of(DELIVER, args);
+                    self.masks.deliver(pid, signal.number, handler);
+                    self.signal(pid, &signal, time, within)?;
+                    let stops =
+                        handler == SIG_DFL && default_action(signal.number) == DefaultAction::Stop;
+                    if stops && self.tells(pid, signal.number, within) {
+                        let text = format!("--- stopped by {} ---", signal.name());
+                        self.lines.line(pid, time, &text)?;
+                    }
+                    Ok(())
+                }
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn enter(&mut self, record: &Record, model: &Model, shown: bool) -> io::Result<()> {
+        let Body::SysEnter {
+            number,
+            args,
+            memory,
+        } = &record.body
+        else {
+            return Ok(());
+        };
+        let number = *number;
+        let pid = record.pid;
+        self.masks.enter(pid, number, args, memory);
+        self.descriptors.enter(pid, number, args, memory);
+        if self.wants(pid) {
+            self.lines.born(pid);
+        }
+        let files = self.settings.paths.then(|| self.descriptors.of(pid));
+        let style = Style {
+            strings: self.strings(model),
+            files: files.as_ref().map(|files| files as _),
+            mask: self.masks.to_restore(pid),
+        };
+        let (text, whole) = entered(number, args, &mut Recorded(memory), style);
+        let task = self.tasks.entry(pid).or_default();
+        let mut call = Call {
+            number,
+            args: *args,
+            began: record.time,
+            used: task.used(record.time),
+            whole,
+            shown,
+            staged: None,
+        };
+        let text = format!("{}({text}", name(number));
+        if shown && self.settings.lines {
+            if self.settings.wishes.statuses == Set::All {
+                self.lines.open(pid, record.time, &text)?;
+            } else {
+                call.staged = Some(self.lines.leader(pid, record.time) + &text);
+            }
+        }
+        self.tasks.entry(pid).or_default().call = Some(call);
+        Ok(())
+    }
+
+    fn exit(
+        &mut self,
+        record: &Record,
+        model: &Model,
+        shown: bool,
+        within: bool,
+    ) -> io::Result<()> {
+        let Body::SysExit {
+            number,
+            result,
+            memory,
+        } = &record.body
+        else {
+            return Ok(());
+        };
+        let (number, result) = (*number, *result);
+        let (pid, time) = (record.pid, record.time);
+        let task = self.tasks.entry(pid).or_default();
+        let used = task.used(time);
+        // Without its beginning nothing is known of its arguments.
+        let Some(call) = task.call.take().filter(|call| call.number == number) else {
+            return Ok(());
+        };
+        let ignored = std::mem::take(&mut task.ignored);
+        self.masks.exit(pid, number, result);
+        self.descriptors
+            .exit(pid, &call.args, number, result, memory);
+        if shown {
+            let failed = is_error(result) && !class::never_fails(number);
+            self.summary.count(number, used - call.used, failed);
+            if self.settings.lines {
+                self.returned(record, call, model, failed)?;
+            }
+        }
+        for signal in ignored.values() {
+            self.signal(pid, signal, time, within)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the end of a call.
+    fn returned(
+        &mut self,
+        record: &Record,
+        mut call: Call,
+        model: &Model,
+        failed: bool,
+    ) -> io::Result<()> {
+        let Body::SysExit { result, memory, .. } = &record.body else {
+            return Ok(());
+        };
+        let pid = record.pid;
+        let status = if failed {
+            Status::Failed
+        } else {
+            Status::Successful
+        };
+        if !self.settings.wishes.statuses.has(status as u64) {
+            return Ok(());
+        }
+        let files = self.settings.paths.then(|| self.descriptors.of(pid));
+        let style = Style {
+            strings: self.strings(model),
+            files: files.as_ref().map(|files| files as _),
+            mask: 0,
+        };
+        let source = &mut Recorded(memory);
+        let (arguments, mut outcome) =
+            exited(call.number, &call.args, *result, call.whole, source, style);
+        if self.settings.times {
+            let spent = (record.time - call.began).0 / 1000;
+            outcome += &format!(" <{}.{:06}>", spent / 1_000_000, spent % 1_000_000);
+        }
+        match call.staged.take() {
+            Some(line) => self.lines.staged(&line, &arguments, &outcome),
+            None => {
+                self.lines
+                    .resume(pid, record.time, call.shown, &name(call.number))?;
+                self.lines.close(&arguments, &outcome)
+            }
+        }
+    }
+
+    /// A process has ended.
+    fn ended(&mut self, pid: u32, status: WaitStatus, time: Time, shown: bool) -> io::Result<()> {
+        let shown = shown && self.shows_calls() && self.settings.lines;
+        let call = self.tasks.remove(&pid).and_then(|task| task.call);
+        if let (Some(call), true) = (call, shown) {
+            self.unfinished(pid, call, time)?;
+        }
+        if shown {
+            match status.ended() {
+                Ended::Signaled(signal) => {
+                    if self.settings.wishes.signals.has(signal.into()) {
+                        let name = super::syscall::text::signal_name(signal.into());
+                        self.lines
+                            .line(pid, time, &format!("+++ killed by {name} +++"))?;
+                    }
+                }
+                Ended::Exited(code) => {
+                    if !self.settings.wishes.quiet_exits {
+                        self.lines
+                            .line(pid, time, &format!("+++ exited with {code} +++"))?;
+                    }
+                }
+                Ended::Stopped(_) | Ended::Continued => {}
+            }
+        }
+        self.lines.died(pid);
+        self.descriptors.exited(pid);
+        self.masks.exited(pid);
+        Ok(())
+    }
+
+    /// A call will never end, because its process has.
+    fn unfinished(&mut self, pid: u32, mut call: Call, time: Time) -> io::Result<()> {
+        if !call.shown {
+            return Ok(());
+        }
+        let more = if call.whole { "" } else { " <unfinished ...>" };
+        if let Some(line) = call.staged.take() {
+            if self.settings.wishes.statuses.has(Status::Unfinished as u64) {
+                self.lines.staged(&line, more, "?")?;
+            }
+            return Ok(());
+        }
+        self.lines.resume(pid, time, true, &name(call.number))?;
+        self.lines.close(more, "?")
+    }
+
+    /// Whether a signal of this process is told of.
+    fn tells(&self, pid: u32, signal: u32, shown: bool) -> bool {
+        shown
+            && self.settings.lines
+            && self.shows_calls()
+            && self.wants(pid)
+            && self.settings.wishes.signals.has(signal.into())
+    }
+
+    /// A process gets a signal. SIGKILL is never seen to come, as it cannot be caught.
+    fn signal(&mut self, pid: u32, signal: &Signal, time: Time, shown: bool) -> io::Result<()> {
+        if signal.number != SIGKILL && self.tells(pid, signal.number, shown) {
+            let text = format!("--- {} {} ---", signal.name(), signal.info());
+            self.lines.line(pid, time, &text)?;
+        }
+        Ok(())
+    }
+
+    /// Another process runs on a CPU.
+    fn switch(&mut self, cpu: u8, pid: u32, time: Time) {
+        if let Some(before) = self.running.insert(cpu, pid)
+            && let Some(task) = self.tasks.get_mut(&before)
+        {
+            task.used = task.used(time);
+            task.since = None;
+        }
+        if let Some(task) = self.tasks.get_mut(&pid) {
+            task.since = Some(time);
+        }
+    }
+
+    /// Most bytes of a string: no more than were recorded.
+    fn strings(&self, model: &Model) -> usize {
+        self.settings.strings.min(model.meta.strings)
+    }
+}
+
+impl<W: Write> Sink for Strace<W> {
+    fn record(&mut self, record: &Record, model: &Model) -> io::Result<()> {
+        self.lines.calendar = model.meta.calendar;
+        self.take(record, model, true, true)?;
+        if self.settings.lines
+            && !matches!(record.body, Body::SysEnter { .. } | Body::SysExit { .. })
+        {
+            let text = event::text(record, model);
+            self.lines.line(record.pid, record.time, &text)?;
+        }
+        Ok(())
+    }
+
+    fn learns(&self) -> Kinds {
+        Self::companions(&self.settings.wishes)
+    }
+
+    fn learn(&mut self, record: &Record, model: &Model, within: bool) -> io::Result<()> {
+        self.lines.calendar = model.meta.calendar;
+        self.take(record, model, false, within)
+    }
+
+    fn finish(&mut self, _model: &Model) -> io::Result<()> {
+        self.lines.finish()?;
+        if self.settings.table {
+            self.summary.write(&mut self.lines.out)?;
+        }
+        self.lines.out.flush()
+    }
+}
