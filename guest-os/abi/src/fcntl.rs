@@ -60,13 +60,15 @@ pub static ACCESS_AT: crate::names::Names = crate::names::Names {
 
 names! {
     /// How statx(2) deals with caches.
-    STATX_SYNC: u32, choice u64::MAX => {
+    STATX_SYNC: u32, choice 0 => {
         AT_STATX_SYNC_AS_STAT = 0, "As stat(2) does.";
         AT_STATX_FORCE_SYNC = 0x2000, "Ask the server.";
         AT_STATX_DONT_SYNC = 0x4000, "Take what is cached.";
-        AT_STATX_SYNC_TYPE = 0x6000, "Mask of these values.";
     }
 }
+
+/// The bits that say how statx(2) deals with caches.
+pub const AT_STATX_SYNC_TYPE: u32 = AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC;
 
 names! {
     /// Modes of access(2).
@@ -158,6 +160,10 @@ names! {
         LOCK_EX = 2, "Exclusive.";
         LOCK_NB = 4, "Do not wait.";
         LOCK_UN = 8, "Give it up.";
+        LOCK_MAND = 32, "Gone.";
+        LOCK_RW = 192, "Gone, with `LOCK_MAND`: others may read and write.";
+        LOCK_READ = 64, "The same: others may read.";
+        LOCK_WRITE = 128, "The same: others may write.";
     }
 }
 

@@ -19,6 +19,7 @@ names! {
         MAP_SHARED = 1, "Writes reach the file and other processes.";
         MAP_PRIVATE = 2, "Writes stay here (copy on write).";
         MAP_SHARED_VALIDATE = 3, "`MAP_SHARED` that rejects unknown flags.";
+        MAP_FILE = 0, "Not shared in any way, which is an error.";
         MAP_FIXED = 0x10, "Exactly at the given address, replacing what is there.";
         MAP_ANONYMOUS = 0x20, "Zero pages, no file.";
         MAP_32BIT = 0x40, "Below 2 GiB.";

@@ -150,8 +150,9 @@ mod tests {
         check(&fcntl::AT, 1 << 20, "0x100000 /* AT_??? */");
         check(&fcntl::AT, 0x100 | 1 << 20, "AT_SYMLINK_NOFOLLOW|0x100000");
         check(&fcntl::WHENCE, 77, "0x4d /* SEEK_??? */");
-        check(&mman::MAP, 0x20, "0 /* MAP_??? */|MAP_ANONYMOUS");
+        check(&mman::MAP, 0x20, "MAP_FILE|MAP_ANONYMOUS");
         check(&fcntl::PIPE, 1, "0x1 /* O_??? */");
+        check(&mman::MAP, 4, "0x4 /* MAP_??? */");
         check(&wait::OPTIONS, 0x10, "0x10 /* W??? */");
         check(&poll::EVENTS, 1 << 15, "0x8000 /* POLL??? */");
         assert_eq!(format!("{:#}", fcntl::AT.show(0)), "");

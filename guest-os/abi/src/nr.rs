@@ -185,8 +185,8 @@ syscalls! {
     16 IOCTL "ioctl" (Fd, Set(&termios::IOCTL), IoctlArg) Int;
     17 PREAD64 "pread64" (Fd, OutBuf, Len, Off) Int;
     18 PWRITE64 "pwrite64" (Fd, InBuf, Len, Off) Int;
-    19 READV "readv" (Fd, OutVec, Int) Int;
-    20 WRITEV "writev" (Fd, InVec, Int) Int;
+    19 READV "readv" (Fd, OutVec, Len) Int;
+    20 WRITEV "writev" (Fd, InVec, Len) Int;
     21 ACCESS "access" (Path, Set(&fcntl::ACCESS)) Int;
     22 PIPE "pipe" (Out(FdPair)) Int;
     24 SCHED_YIELD "sched_yield" () Int;
@@ -211,8 +211,8 @@ syscalls! {
     73 FLOCK "flock" (Fd, Set(&fcntl::FLOCK)) Int;
     74 FSYNC "fsync" (Fd) Int;
     75 FDATASYNC "fdatasync" (Fd) Int;
-    76 TRUNCATE "truncate" (Path, Off) Int;
-    77 FTRUNCATE "ftruncate" (Fd, Off) Int;
+    76 TRUNCATE "truncate" (Path, Len) Int;
+    77 FTRUNCATE "ftruncate" (Fd, Len) Int;
     79 GETCWD "getcwd" (Out(Struct::Path), Len) Int;
     80 CHDIR "chdir" (Path) Int;
     81 FCHDIR "fchdir" (Fd) Int;

@@ -98,6 +98,8 @@ names! {
         PARODD = 0o1000, "Odd parity.";
         HUPCL = 0o2000, "Hang up after the last close.";
         CLOCAL = 0o4000, "Ignore modem lines.";
+        CMSPAR = 0x4000_0000, "Parity bits are always the same.";
+        CRTSCTS = 0x8000_0000, "Hardware flow control.";
     }
 }
 

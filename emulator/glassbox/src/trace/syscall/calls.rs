@@ -56,8 +56,12 @@ pub fn name(number: u64) -> String {
 
 /// Shows what is known when a call begins; says whether that is all.
 pub fn enter<S: Source>(number: u64, d: &mut Decoder<'_, S>) -> bool {
-    let Some(call) = nr::lookup(number) else {
-        let count = linux::lookup(number).map_or(6, |other| usize::from(other.args));
+    // strace does not take rseq(2) apart either.
+    let Some(call) = nr::lookup(number).filter(|call| call.number != nr::RSEQ) else {
+        let count = match number {
+            nr::RSEQ => 4,
+            _ => linux::lookup(number).map_or(6, |other| usize::from(other.args)),
+        };
         for (index, arg) in d.args[..count].iter().enumerate() {
             if index > 0 {
                 d.next();

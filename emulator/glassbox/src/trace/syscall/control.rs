@@ -87,6 +87,13 @@ pub fn ioctl_enter<S: Source>(d: &mut Decoder<'_, S>) -> bool {
     d.fd(d.args[0] as i32);
     d.next();
     let request = d.args[1] as u32;
+    // Requests of sequencers that have the same numbers.
+    match request {
+        TCSETS => d.out.push_str("SNDCTL_TMR_START or "),
+        TCSETSW => d.out.push_str("SNDCTL_TMR_STOP or "),
+        TCSETSF => d.out.push_str("SNDCTL_TMR_CONTINUE or "),
+        _ => {}
+    }
     match IOCTL.name(request.into()) {
         Some(name) => d.out.push_str(name),
         None => number(request, d),
@@ -199,11 +206,21 @@ fn termios(settings: &Termios) -> String {
         "B1000000", "B1152000", "B1500000", "B2000000", "B2500000", "B3000000", "B3500000",
         "B4000000",
     ];
+    /// Bits of a speed, and how far above them those of the input's speed are.
+    const SPEED: u32 = 0o10017;
+    const INPUT: u32 = 16;
+    let speed = |bits: u32| {
+        let speeds = if bits & 0o10000 == 0 { SPEEDS } else { FAST };
+        speeds[(bits & 0o17) as usize]
+    };
     let c = settings.cflag;
-    let speeds = if c & 0o10000 == 0 { SPEEDS } else { FAST };
-    let speed = speeds[(c & 0o17) as usize];
+    let input = match c >> INPUT & SPEED {
+        0 => String::new(),
+        bits => format!("{}<<IBSHIFT|", speed(bits)),
+    };
+    let speed = speed(c & SPEED);
     let size = (c >> 4 & 3) + 5;
-    let rest = c & !(0o10017 | 0o60 | 0o2_003_600_000);
+    let rest = c & !(SPEED | SPEED << INPUT | 0o60);
     let o = settings.oflag;
     // Delays after newline, carriage return, tab, backspace, vertical tab and form feed (termios(3)).
     let tab = ["TAB0", "TAB1", "TAB2", "XTABS"][(o >> 11 & 3) as usize];
@@ -217,7 +234,7 @@ fn termios(settings: &Termios) -> String {
     );
     let show = |names: &'static Names, value: u32| format!("{:#}", names.show(value.into()));
     format!(
-        "{{c_iflag={}, c_oflag={delays}|{}, c_cflag={speed}|CS{size}|{}, c_lflag={}, ...}}",
+        "{{c_iflag={}, c_oflag={delays}|{}, c_cflag={speed}|{input}CS{size}|{}, c_lflag={}, ...}}",
         show(&IFLAG, settings.iflag),
         show(&OFLAG, o & !0o177_400),
         show(&CFLAG, rest),
