@@ -46,7 +46,7 @@ impl Names {
     }
 
     /// Shows `value` as strace does: a choice by name, flags joined by `|`. The alternate form (`{:#}`) has no comment
-    /// on values without a name and is empty for no flags.
+    /// on values without a name and is empty for no flags, unless that has a name.
     pub fn show(&'static self, value: u64) -> Shown {
         Shown { names: self, value }
     }
@@ -99,8 +99,10 @@ impl fmt::Display for Shown {
             }
         }
         match (rest, separator) {
-            (0, "") if f.alternate() => Ok(()),
-            (0, "") => f.write_str(self.names.name(0).unwrap_or("0")),
+            (0, "") => {
+                let nothing = if f.alternate() { "" } else { "0" };
+                f.write_str(self.names.name(0).unwrap_or(nothing))
+            }
             (0, _) => Ok(()),
             (_, "") => self.unnamed(rest, f),
             _ => write!(f, "{separator}{rest:#x}"),
@@ -157,5 +159,9 @@ mod tests {
         check(&poll::EVENTS, 1 << 15, "0x8000 /* POLL??? */");
         assert_eq!(format!("{:#}", fcntl::AT.show(0)), "");
         assert_eq!(format!("{:#}", fcntl::AT.show(1)), "0x1");
+        assert_eq!(
+            format!("{:#}", fcntl::STATX_SYNC.show(0)),
+            "AT_STATX_SYNC_AS_STAT"
+        );
     }
 }

@@ -236,7 +236,6 @@ mod tests {
             "a call without a name is not read"
         );
         assert!(has("/^get.id$", nr::GETPID) && !has("/^get.id$", nr::GETPPID));
-        assert!(has("/a{1,2}|read", nr::READ));
         assert!(has("trace=0,?no_such_call", nr::READ) && has("read@64", nr::READ));
         assert!(has("socket", 41), "a call that Silica does not have");
     }

@@ -18,6 +18,7 @@ mod tests;
 
 pub use lines::Stamps;
 
+use super::events::{self, Event};
 use super::expression::{Status, Wishes};
 use super::kind::{Kind, Kinds, SYS_ENTER, SYS_EXIT, index_of};
 use super::model::{Model, arg_of};
@@ -110,8 +111,11 @@ pub struct Strace<W: Write> {
     descriptors: Descriptors,
     masks: Masks,
     summary: Summary,
+    /// Processes that have ended, until their numbers are used again.
+    ended: BTreeSet<u32>,
     /// Who runs on each CPU.
     running: BTreeMap<u8, u32>,
+    events: Vec<Event>,
 }
 
 impl<W: Write> Strace<W> {
@@ -124,7 +128,9 @@ impl<W: Write> Strace<W> {
             descriptors: Descriptors::default(),
             masks: Masks::default(),
             summary: Summary::default(),
+            ended: BTreeSet::new(),
             running: BTreeMap::new(),
+            events: events::all(),
         }
     }
 
@@ -150,6 +156,13 @@ impl<W: Write> Strace<W> {
         self.settings.pids.is_empty() || self.settings.pids.contains(&pid)
     }
 
+    /// There is a process.
+    fn met(&mut self, pid: u32) {
+        if self.wants(pid) {
+            self.lines.born(pid);
+        }
+    }
+
     /// Takes a record in. `wanted` says whether it is to be seen, `within` whether what else it brings about is.
     fn take(
         &mut self,
@@ -173,8 +186,9 @@ impl<W: Write> Strace<W> {
                     self.descriptors.fork(parent, child);
                     self.masks.fork(parent, child);
                     self.tasks.insert(child, Task::default());
-                    if self.wants(child) {
-                        self.lines.born(child);
+                    self.ended.remove(&child);
+                    for pid in [parent, child] {
+                        self.met(pid);
                     }
                     Ok(())
                 }
@@ -186,8 +200,9 @@ impl<W: Write> Strace<W> {
                 GENERATE if args[arg_of(GENERATE, "ignored")] != 0 => {
                     let pid = args[arg_of(GENERATE, "pid")] as u32;
                     let signal = Signal::of(GENERATE, args);
-                    let task = self.tasks.entry(pid).or_default();
-                    if task.call.is_some() {
+                    if let Some(task) = self.tasks.get_mut(&pid)
+                        && task.call.is_some()
+                    {
                         task.ignored.entry(signal.number).or_insert(signal);
                         return Ok(());
                     }
@@ -226,9 +241,7 @@ impl<W: Write> Strace<W> {
         let pid = record.pid;
         self.masks.enter(pid, number, args, memory);
         self.descriptors.enter(pid, number, args, memory);
-        if self.wants(pid) {
-            self.lines.born(pid);
-        }
+        self.met(pid);
         let files = self.settings.paths.then(|| self.descriptors.of(pid));
         let style = Style {
             strings: self.strings(model),
@@ -345,6 +358,7 @@ impl<W: Write> Strace<W> {
     fn ended(&mut self, pid: u32, status: WaitStatus, time: Time, shown: bool) -> io::Result<()> {
         let shown = shown && self.shows_calls() && self.settings.lines;
         let call = self.tasks.remove(&pid).and_then(|task| task.call);
+        self.ended.insert(pid);
         if let (Some(call), true) = (call, shown) {
             self.unfinished(pid, call, time)?;
         }
@@ -366,10 +380,18 @@ impl<W: Write> Strace<W> {
                 Ended::Stopped(_) | Ended::Continued => {}
             }
         }
-        self.lines.died(pid);
         self.descriptors.exited(pid);
         self.masks.exited(pid);
         Ok(())
+    }
+
+    /// Once all has been said of the end of a process, there is one less.
+    fn bury(&mut self, record: &Record) {
+        if let Body::Kernel { probe, args, .. } = &record.body
+            && usize::from(*probe) == EXIT
+        {
+            self.lines.died(args[arg_of(EXIT, "pid")] as u32);
+        }
     }
 
     /// A call will never end, because its process has.
@@ -414,8 +436,10 @@ impl<W: Write> Strace<W> {
             task.used = task.used(time);
             task.since = None;
         }
-        if let Some(task) = self.tasks.get_mut(&pid) {
-            task.since = Some(time);
+        // Number 0 stands for all idle processes, which make no calls. One that has ended may run for a while yet.
+        if pid != 0 && !self.ended.contains(&pid) {
+            self.tasks.entry(pid).or_default().since = Some(time);
+            self.met(pid);
         }
     }
 
@@ -429,12 +453,12 @@ impl<W: Write> Sink for Strace<W> {
     fn record(&mut self, record: &Record, model: &Model) -> io::Result<()> {
         self.lines.calendar = model.meta.calendar;
         self.take(record, model, true, true)?;
-        if self.settings.lines
-            && !matches!(record.body, Body::SysEnter { .. } | Body::SysExit { .. })
-        {
-            let text = event::text(record, model);
+        let is_call = matches!(record.body, Body::SysEnter { .. } | Body::SysExit { .. });
+        if self.settings.lines && !is_call {
+            let text = event::text(record, model, &self.events);
             self.lines.line(record.pid, record.time, &text)?;
         }
+        self.bury(record);
         Ok(())
     }
 
@@ -444,7 +468,9 @@ impl<W: Write> Sink for Strace<W> {
 
     fn learn(&mut self, record: &Record, model: &Model, within: bool) -> io::Result<()> {
         self.lines.calendar = model.meta.calendar;
-        self.take(record, model, false, within)
+        self.take(record, model, false, within)?;
+        self.bury(record);
+        Ok(())
     }
 
     fn finish(&mut self, _model: &Model) -> io::Result<()> {
