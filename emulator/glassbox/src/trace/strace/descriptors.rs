@@ -248,14 +248,13 @@ mod tests {
     #[test]
     fn descriptors_are_followed_through_calls_forks_and_programs() {
         let mut files = Descriptors::default();
-        let mut call =
-            |files: &mut Descriptors, pid, number, args: [u64; 6], result, text: &[u8]| {
-                let memory = Memory {
-                    pieces: vec![(100, text.to_vec())],
-                };
-                files.enter(pid, number, &args, &memory);
-                files.exit(pid, &args, number, result, &memory);
+        let call = |files: &mut Descriptors, pid, number, args: [u64; 6], result, text: &[u8]| {
+            let memory = Memory {
+                pieces: vec![(100, text.to_vec())],
             };
+            files.enter(pid, number, &args, &memory);
+            files.exit(pid, &args, number, result, &memory);
+        };
         let at = AT_FDCWD as u64;
         call(
             &mut files,

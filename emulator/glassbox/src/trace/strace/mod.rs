@@ -4,9 +4,10 @@
 //! because another process has something to say. Records that are no system calls get lines of their own, between
 //! `~~~` marks ([`event`]).
 //!
-//! [`lines`] writes lines and knows which of them is open; [`signals`] words `siginfo_t`; [`descriptors`] and
-//! [`masks`] follow what calls do to descriptors and signal masks, for `-y` and rt_sigreturn(2).
+//! [`calls`] tells of calls; [`lines`] writes lines and knows which of them is open; [`signals`] words `siginfo_t`;
+//! [`descriptors`] and [`masks`] follow what calls do to descriptors and signal masks, for `-y` and rt_sigreturn(2).
 
+mod calls;
 mod descriptors;
 mod event;
 mod lines;
@@ -19,17 +20,13 @@ mod tests;
 pub use lines::Stamps;
 
 use super::events::{self, Event};
-use super::expression::{Status, Wishes};
+use super::expression::Wishes;
 use super::kind::{Kind, Kinds, SYS_ENTER, SYS_EXIT, index_of};
 use super::model::{Model, arg_of};
 use super::record::{Body, Record};
-use super::select::{Set, skeleton};
+use super::select::skeleton;
 use super::sink::Sink;
 use super::summary::Summary;
-use super::syscall::calls::name;
-use super::syscall::decoder::{Style, is_error};
-use super::syscall::source::Recorded;
-use super::syscall::{class, entered, exited};
 use abi::signal::{DefaultAction, SIG_DFL, SIGKILL, default_action};
 use abi::wait::{Ended, WaitStatus};
 use base::Time;
@@ -90,6 +87,8 @@ struct Task {
     call: Option<Call>,
     /// Signals that it ignores, to be told of when its call has ended: one of each kind, as the kernel keeps them.
     ignored: BTreeMap<u32, Signal>,
+    /// SIGKILL is on its way. strace sees nothing more of such a process but its end.
+    doomed: bool,
     /// CPU time up to the last time it left a CPU.
     used: Time,
     /// When it came onto the CPU on which it is.
@@ -197,16 +196,22 @@ impl<W: Write> Strace<W> {
                     let status = args[arg_of(EXIT, "status")] as u32;
                     self.ended(pid, WaitStatus(status), time, within && self.wants(pid))
                 }
-                GENERATE if args[arg_of(GENERATE, "ignored")] != 0 => {
+                GENERATE => {
                     let pid = args[arg_of(GENERATE, "pid")] as u32;
+                    let ignored = args[arg_of(GENERATE, "ignored")] != 0;
                     let signal = Signal::of(GENERATE, args);
-                    if let Some(task) = self.tasks.get_mut(&pid)
-                        && task.call.is_some()
-                    {
-                        task.ignored.entry(signal.number).or_insert(signal);
-                        return Ok(());
+                    match self.tasks.get_mut(&pid) {
+                        Some(task) if ignored && task.call.is_some() => {
+                            task.ignored.entry(signal.number).or_insert(signal);
+                            Ok(())
+                        }
+                        Some(task) if signal.number == SIGKILL && !ignored => {
+                            task.doomed = true;
+                            Ok(())
+                        }
+                        _ if ignored => self.signal(pid, &signal, time, within),
+                        _ => Ok(()),
                     }
-                    self.signal(pid, &signal, time, within)
                 }
                 DELIVER => {
                     let pid = args[arg_of(DELIVER, "pid")] as u32;
@@ -225,132 +230,6 @@ impl<W: Write> Strace<W> {
                 _ => Ok(()),
             },
             _ => Ok(()),
-        }
-    }
-
-    fn enter(&mut self, record: &Record, model: &Model, shown: bool) -> io::Result<()> {
-        let Body::SysEnter {
-            number,
-            args,
-            memory,
-        } = &record.body
-        else {
-            return Ok(());
-        };
-        let number = *number;
-        let pid = record.pid;
-        self.masks.enter(pid, number, args, memory);
-        self.descriptors.enter(pid, number, args, memory);
-        self.met(pid);
-        let files = self.settings.paths.then(|| self.descriptors.of(pid));
-        let style = Style {
-            strings: self.strings(model),
-            files: files.as_ref().map(|files| files as _),
-            mask: self.masks.to_restore(pid),
-        };
-        let (text, whole) = entered(number, args, &mut Recorded(memory), style);
-        let task = self.tasks.entry(pid).or_default();
-        let mut call = Call {
-            number,
-            args: *args,
-            began: record.time,
-            used: task.used(record.time),
-            whole,
-            shown,
-            staged: None,
-        };
-        let text = format!("{}({text}", name(number));
-        if shown && self.settings.lines {
-            if self.settings.wishes.statuses == Set::All {
-                self.lines.open(pid, record.time, &text)?;
-            } else {
-                call.staged = Some(self.lines.leader(pid, record.time) + &text);
-            }
-        }
-        self.tasks.entry(pid).or_default().call = Some(call);
-        Ok(())
-    }
-
-    fn exit(
-        &mut self,
-        record: &Record,
-        model: &Model,
-        shown: bool,
-        within: bool,
-    ) -> io::Result<()> {
-        let Body::SysExit {
-            number,
-            result,
-            memory,
-        } = &record.body
-        else {
-            return Ok(());
-        };
-        let (number, result) = (*number, *result);
-        let (pid, time) = (record.pid, record.time);
-        let task = self.tasks.entry(pid).or_default();
-        let used = task.used(time);
-        // Without its beginning nothing is known of its arguments.
-        let Some(call) = task.call.take().filter(|call| call.number == number) else {
-            return Ok(());
-        };
-        let ignored = std::mem::take(&mut task.ignored);
-        self.masks.exit(pid, number, result);
-        self.descriptors
-            .exit(pid, &call.args, number, result, memory);
-        if shown {
-            let failed = is_error(result) && !class::never_fails(number);
-            self.summary.count(number, used - call.used, failed);
-            if self.settings.lines {
-                self.returned(record, call, model, failed)?;
-            }
-        }
-        for signal in ignored.values() {
-            self.signal(pid, signal, time, within)?;
-        }
-        Ok(())
-    }
-
-    /// Writes the end of a call.
-    fn returned(
-        &mut self,
-        record: &Record,
-        mut call: Call,
-        model: &Model,
-        failed: bool,
-    ) -> io::Result<()> {
-        let Body::SysExit { result, memory, .. } = &record.body else {
-            return Ok(());
-        };
-        let pid = record.pid;
-        let status = if failed {
-            Status::Failed
-        } else {
-            Status::Successful
-        };
-        if !self.settings.wishes.statuses.has(status as u64) {
-            return Ok(());
-        }
-        let files = self.settings.paths.then(|| self.descriptors.of(pid));
-        let style = Style {
-            strings: self.strings(model),
-            files: files.as_ref().map(|files| files as _),
-            mask: 0,
-        };
-        let source = &mut Recorded(memory);
-        let (arguments, mut outcome) =
-            exited(call.number, &call.args, *result, call.whole, source, style);
-        if self.settings.times {
-            let spent = (record.time - call.began).0 / 1000;
-            outcome += &format!(" <{}.{:06}>", spent / 1_000_000, spent % 1_000_000);
-        }
-        match call.staged.take() {
-            Some(line) => self.lines.staged(&line, &arguments, &outcome),
-            None => {
-                self.lines
-                    .resume(pid, record.time, call.shown, &name(call.number))?;
-                self.lines.close(&arguments, &outcome)
-            }
         }
     }
 
@@ -394,22 +273,6 @@ impl<W: Write> Strace<W> {
         }
     }
 
-    /// A call will never end, because its process has.
-    fn unfinished(&mut self, pid: u32, mut call: Call, time: Time) -> io::Result<()> {
-        if !call.shown {
-            return Ok(());
-        }
-        let more = if call.whole { "" } else { " <unfinished ...>" };
-        if let Some(line) = call.staged.take() {
-            if self.settings.wishes.statuses.has(Status::Unfinished as u64) {
-                self.lines.staged(&line, more, "?")?;
-            }
-            return Ok(());
-        }
-        self.lines.resume(pid, time, true, &name(call.number))?;
-        self.lines.close(more, "?")
-    }
-
     /// Whether a signal of this process is told of.
     fn tells(&self, pid: u32, signal: u32, shown: bool) -> bool {
         shown
@@ -441,11 +304,6 @@ impl<W: Write> Strace<W> {
             self.tasks.entry(pid).or_default().since = Some(time);
             self.met(pid);
         }
-    }
-
-    /// Most bytes of a string: no more than were recorded.
-    fn strings(&self, model: &Model) -> usize {
-        self.settings.strings.min(model.meta.strings)
     }
 }
 

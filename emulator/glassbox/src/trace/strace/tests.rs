@@ -282,6 +282,13 @@ fn deaths_cut_calls_short() {
 5     +++ killed by SIGKILL +++
 ";
     assert_eq!(run.shown(to_file(), &[]), text);
+    let kill = [("pid", 5), ("signal", 9), ("sender_pid", 1)];
+    let mut run = Run::default();
+    run.enter(5, nr::READ, [0, 100, 5, 0, 0, 0])
+        .kernel(1, "signal_generate", &kill)
+        .exit(5, nr::READ, -512)
+        .ends(5, 9);
+    assert_eq!(run.shown(to_file(), &[]), text);
     let mut run = Run::default();
     let segv = [("pid", 5), ("signal", 11), ("code", 1), ("addr", 16)];
     run.enter(5, nr::GETPID, [0; 6])

@@ -7,14 +7,13 @@
 use super::decoder::{Decoder, put};
 use super::source::Source;
 use super::text::Quote;
-use super::{control, process, structures};
+use super::{control, poll, process, structures};
 use abi::fcntl::{self, AT_STATX_SYNC_TYPE, O_CREAT};
 use abi::mman::{self, MREMAP_FIXED, MREMAP_MAYMOVE};
 use abi::names::Names;
 use abi::nr::{self, Arg, Ret, Struct, Syscall};
-use abi::poll::{EVENTS, Iovec, PollFd};
+use abi::poll::Iovec;
 use abi::stat::STATX;
-use abi::time::Timespec;
 use abi::{linux, reboot};
 
 /// How a result is shown.
@@ -84,12 +83,12 @@ pub fn enter<S: Source>(number: u64, d: &mut Decoder<'_, S>) -> bool {
             shown(call, if fixed { 5 } else { 4 }, d);
         }
         nr::POLL => {
-            poll_fds(d);
+            poll::poll_fds(d);
             put!(d, "{}", d.args[2] as i32);
             return false;
         }
         nr::PPOLL => {
-            poll_fds(d);
+            poll::poll_fds(d);
             structures::show(Struct::Timespec, d.args[2], d);
             d.next();
             d.signal_set(d.args[3], d.args[4], 8);
@@ -156,7 +155,7 @@ pub fn exit<S: Source>(number: u64, whole: bool, d: &mut Decoder<'_, S>) -> Outc
     match number {
         nr::FCNTL => return control::fcntl_exit(d),
         _ if whole => {}
-        nr::POLL | nr::PPOLL => return polled(number, d),
+        nr::POLL | nr::PPOLL => return poll::polled(number, d),
         nr::IOCTL => control::ioctl_exit(d),
         nr::SENDFILE => control::sendfile_exit(d),
         nr::CLONE => process::clone_exit(d),
@@ -172,8 +171,8 @@ pub fn exit<S: Source>(number: u64, whole: bool, d: &mut Decoder<'_, S>) -> Outc
             d.signal_set(d.args[0], d.args[1], 1);
             put!(d, ", {}", d.args[1]);
         }
-        nr::NANOSLEEP => remaining(d, d.args[1], true),
-        nr::CLOCK_NANOSLEEP => remaining(d, d.args[3], d.args[1] == 0),
+        nr::NANOSLEEP => poll::remaining(d, d.args[1], true),
+        nr::CLOCK_NANOSLEEP => poll::remaining(d, d.args[3], d.args[1] == 0),
         nr::SCHED_GETAFFINITY => cpu_set(d, d.result.unwrap_or(0) as u64),
         nr::GETDENTS64 => entries(d),
         nr::GETRANDOM => {
@@ -326,84 +325,6 @@ fn mmap<S: Source>(d: &mut Decoder<'_, S>) {
     d.fd(d.args[4] as i32);
     d.next();
     d.hex(d.args[5]);
-}
-
-fn poll_fds<S: Source>(d: &mut Decoder<'_, S>) {
-    let count = d.args[1] as u32;
-    d.array(d.args[0], count.into(), |d, asked: PollFd| {
-        d.out.push_str("{fd=");
-        d.fd(asked.fd);
-        if asked.fd >= 0 {
-            put!(
-                d,
-                ", events={}",
-                EVENTS.show(u64::from(asked.events as u16))
-            );
-        }
-        d.out.push('}');
-        true
-    });
-    put!(d, ", {count}, ");
-}
-
-/// What poll(2) has found.
-fn polled<S: Source>(number: u64, d: &mut Decoder<'_, S>) -> Outcome {
-    let mut outcome = Outcome::from(Shape::Decimal);
-    if d.failed() {
-        return outcome;
-    }
-    if d.result == Some(0) {
-        outcome.note = Some("Timeout".to_owned());
-        return outcome;
-    }
-    let mut found: Vec<String> = Vec::new();
-    let (addr, count) = (d.args[0], u64::from(d.args[1] as u32));
-    // As many are read as a process can have; what strace shows is bounded by the string limit alone.
-    for index in 0..count.min(1024) {
-        if addr == 0 {
-            break;
-        }
-        let at = addr.wrapping_add(8 * index);
-        let Some(poll) = d.fetch::<PollFd>(at) else {
-            found.push(format!("{at:#x}"));
-            break;
-        };
-        if poll.revents == 0 {
-            continue;
-        }
-        if found.len() >= d.elements() {
-            found.push("...".to_owned());
-            break;
-        }
-        let events = EVENTS.show(u64::from(poll.revents as u16));
-        found.push(format!("{{fd={}, revents={events}}}", poll.fd));
-    }
-    let mut note = match &found[..] {
-        [] => String::new(),
-        _ => format!("[{}]", found.join(", ")),
-    };
-    if number == nr::PPOLL && d.args[2] != 0 {
-        let separator = if note.is_empty() { "" } else { ", " };
-        let left = match d.fetch::<Timespec>(d.args[2]) {
-            Some(left) => structures::timespec(left),
-            None => format!("{:#x}", d.args[2]),
-        };
-        note = format!("{note}{separator}left {left}");
-    }
-    outcome.note = (!note.is_empty()).then_some(note);
-    outcome
-}
-
-/// What is left of a sleep: there is something only if a signal interrupted it.
-fn remaining<S: Source>(d: &mut Decoder<'_, S>, addr: u64, relative: bool) {
-    let interrupted = d.result == Some(abi::Errno::ERESTARTSYS.to_result());
-    match relative && interrupted && addr != 0 {
-        true => match d.fetch::<Timespec>(addr) {
-            Some(left) => d.out.push_str(&structures::timespec(left)),
-            None => d.address(addr),
-        },
-        false => d.address(addr),
-    }
 }
 
 /// A set of CPUs of `len` bytes.

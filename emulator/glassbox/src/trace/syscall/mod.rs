@@ -14,6 +14,7 @@ pub mod calls;
 pub mod class;
 mod control;
 pub mod decoder;
+mod poll;
 mod process;
 pub mod source;
 mod structures;
