@@ -12,6 +12,7 @@
 //! the list of all events with their fields, and [`value`] what a field can hold. One sink writes nothing: [`schedule`]
 //! keeps accounts of processes and draws charts of them.
 
+pub mod calendar;
 pub mod edge;
 pub mod events;
 pub mod explain;
@@ -29,5 +30,7 @@ pub mod recorder;
 pub mod schedule;
 pub mod select;
 pub mod sink;
+pub mod strace;
+pub mod summary;
 pub mod syscall;
 pub mod value;
