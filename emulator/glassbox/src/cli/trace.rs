@@ -15,6 +15,7 @@ use crate::trace::kind::{Kind, Kinds};
 use crate::trace::map::{self, Map};
 use crate::trace::meaning::{Meaning, watches};
 use crate::trace::model::Meta;
+use crate::trace::perfetto::{self, Perfetto};
 use crate::trace::pipe::Pipe;
 use crate::trace::recorder::Recorder;
 use crate::trace::select::{Edge, Select};
@@ -51,13 +52,22 @@ fn select(options: &TraceOptions, wishes: &Wishes) -> Result<Select, Failure> {
         edge::addresses(text).map_err(|e| Failure::usage(format!("--address: {e}")))
     };
     Ok(Select {
-        kinds: wishes.kinds,
+        kinds: kinds(options, wishes),
         calls: wishes.calls.clone(),
         cpus: options.cpu.iter().copied().collect(),
         pids: options.pids.iter().copied().collect(),
         addresses: options.address.as_ref().map(range).transpose()?,
         ..Select::default()
     })
+}
+
+/// The kinds of records to show. A picture is more than its user needs to name.
+fn kinds(options: &TraceOptions, wishes: &Wishes) -> Kinds {
+    match format(options) {
+        TraceFormat::Perfetto if !wishes.names_events => wishes.kinds.or(perfetto::kinds()),
+        TraceFormat::Perfetto => wishes.kinds.or(perfetto::least()),
+        _ => wishes.kinds,
+    }
 }
 
 /// The edges as the options name them.
@@ -146,7 +156,7 @@ fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
         strings: options.strings,
         events: needed.iter().map(|kind| kind.name().to_owned()).collect(),
     };
-    let sink = sink(options, &meta)?;
+    let sink = sink(options, wishes, &meta)?;
     let pipe = Pipe::new(meta, select, sink);
     let mut recorder = Recorder::new(pipe, lookout.meanings, options.machine.cpus);
     let outcome = drive(&mut session, &mut recorder)
@@ -160,7 +170,7 @@ fn read(options: &TraceOptions, wishes: &Wishes, path: &Path) -> Result<u8, Fail
     let file = File::open(path).map_err(|e| Failure::file(path, e))?;
     let mut reader = Reader::new(BufReader::new(file)).map_err(|e| Failure::file(path, e))?;
     let meta = reader.meta().clone();
-    let sink = sink(options, &meta)?;
+    let sink = sink(options, wishes, &meta)?;
     let mut select = select(options, wishes)?;
     let no_symbols = |named| match named {
         Some(Named::Symbol(_)) => Err(Failure::usage(
@@ -204,7 +214,7 @@ fn written(options: &TraceOptions, error: std::io::Error) -> Failure {
 }
 
 /// Where the trace goes, in the form that the options or the file's name say.
-fn sink(options: &TraceOptions, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
+fn sink(options: &TraceOptions, wishes: &Wishes, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
     let out: Box<dyn Write> = match &options.output {
         Some(path) => Box::new(BufWriter::new(
             File::create(path).map_err(|e| Failure::file(path, e))?,
@@ -214,6 +224,7 @@ fn sink(options: &TraceOptions, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
     Ok(match format(options) {
         TraceFormat::Gbt => Box::new(Writer::new(out, meta).map_err(|e| written(options, e))?),
         TraceFormat::Ftrace => Box::new(Ftrace::new(out)),
+        TraceFormat::Perfetto => Box::new(Perfetto::new(out, wishes.kinds.has(Kind::PAGE_WALK))),
         _ => Box::new(Json::new(out)),
     })
 }

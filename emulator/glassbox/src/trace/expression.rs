@@ -12,6 +12,8 @@ pub struct Wishes {
     pub kinds: Kinds,
     /// The system calls to show.
     pub calls: Calls,
+    /// Whether events were named at all.
+    pub names_events: bool,
 }
 
 /// Reads the expressions. Without `event=`, and with any `trace=`, system calls are shown; `event=` adds to them unless
@@ -59,5 +61,6 @@ pub fn parse(expressions: &[String]) -> Result<Wishes, String> {
             .collect());
     }
     wishes.calls = calls.unwrap_or_default();
+    wishes.names_events = events;
     Ok(wishes)
 }
