@@ -215,13 +215,18 @@ fn written(options: &TraceOptions, error: std::io::Error) -> Failure {
 
 /// Where the trace goes, in the form that the options or the file's name say.
 fn sink(options: &TraceOptions, wishes: &Wishes, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
+    let format = format(options);
+    if format == TraceFormat::Perfetto && options.output.is_none() {
+        let error = "--format perfetto writes no text: say -o FILE.pftrace";
+        return Err(Failure::usage(error));
+    }
     let out: Box<dyn Write> = match &options.output {
         Some(path) => Box::new(BufWriter::new(
             File::create(path).map_err(|e| Failure::file(path, e))?,
         )),
         None => Box::new(BufWriter::new(std::io::stderr())),
     };
-    Ok(match format(options) {
+    Ok(match format {
         TraceFormat::Gbt => Box::new(Writer::new(out, meta).map_err(|e| written(options, e))?),
         TraceFormat::Ftrace => Box::new(Ftrace::new(out)),
         TraceFormat::Perfetto => Box::new(Perfetto::new(out, wishes.kinds.has(Kind::PAGE_WALK))),

@@ -176,7 +176,11 @@ impl<W: Write> Perfetto<W> {
             return Notes::new();
         };
         let note = |field: &events::Field| Some((field.name, note(field.value(record, model)?)));
-        event.fields.iter().filter_map(note).collect()
+        let notes = event.fields.iter().filter_map(note);
+        // A list of nothing cannot be told from no content.
+        notes
+            .filter(|(_, note)| *note != Note::List(Vec::new()))
+            .collect()
     }
 }
 

@@ -270,6 +270,8 @@ impl<W: Write> Packets<W> {
                 Form::Marks => {}
                 Form::Counter(unit) => message.message(track::COUNTER, |counter| {
                     counter.text(track::COUNTER_UNIT_NAME, unit);
+                    // What counts the same thing has the same scale.
+                    counter.text(track::COUNTER_Y_AXIS_SHARE_KEY, unit);
                 }),
             }
             message.text(track::DESCRIPTION, track.description());

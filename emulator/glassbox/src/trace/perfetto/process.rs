@@ -44,7 +44,9 @@ impl<W: Write> Perfetto<W> {
                 event.text(f::CHILD_COMM, &child_comm);
                 event.int(f::CHILD_PID, i32_of(child));
             })?;
+        // If another had the number and is not known to have ended, it is forgotten now.
         self.queue(child, None);
+        self.close(Moment { pid: child, ..at }, 0)?;
         if let Some(task) = self.task(child) {
             *task = Task {
                 born: Some(at.time),
@@ -131,6 +133,8 @@ impl<W: Write> Perfetto<W> {
         if !self.tasks.get(&pid).is_some_and(over) {
             return Ok(());
         }
+        self.queue(pid, None);
+        self.close(Moment { pid, ..at }, 0)?;
         self.tasks.remove(&pid);
         self.packets
             .ftrace(at, ftrace::SCHED_PROCESS_FREE, 0, "", |event, _| {

@@ -87,7 +87,7 @@ mod tests {
     fn a_long_message_in_messages_has_long_lengths() {
         let mut message = Message::default();
         message.message(1, |m| m.message(2, |m| m.text(100, &"x".repeat(200))));
-        let head = b"\x0a\xce\x01\x12\xcb\x01\xa2\x06\xc8\x01x";
+        let head = b"\x0a\xcf\x01\x12\xcc\x01\xa2\x06\xc8\x01x";
         assert_eq!(&message.bytes()[..head.len()], head);
         assert_eq!(message.bytes().len(), 10 + 200);
     }

@@ -83,6 +83,7 @@ pub mod track {
     pub const THREAD_TID: u32 = 2;
     /// `CounterDescriptor`.
     pub const COUNTER_UNIT_NAME: u32 = 6;
+    pub const COUNTER_Y_AXIS_SHARE_KEY: u32 = 7;
 }
 
 /// `TrackEvent`.

@@ -6,7 +6,7 @@
 
 use super::Perfetto;
 use super::packets::{Flow, Mark, Moment, Note, Notes, Phase};
-use super::state::{Frame, Place, Stack, What};
+use super::state::{Drawn, Frame, Place, Stack, What};
 use super::tracks::Track;
 use crate::trace::model::Model;
 use crate::trace::record::{Body, Record};
@@ -104,7 +104,10 @@ impl<W: Write> Perfetto<W> {
         match self.stack(at) {
             Some(stack) if stack.len() < MOST_NESTED => stack.push(Frame {
                 what,
-                place,
+                drawn: match place {
+                    Place::Cpu => Drawn::OnCpu(at.cpu),
+                    Place::Thread => Drawn::OnThread,
+                },
                 name: name.clone(),
                 category,
                 since: at.time,
@@ -131,7 +134,12 @@ impl<W: Write> Perfetto<W> {
             let Some(frame) = frame else {
                 return Ok(());
             };
-            if let Some(track) = self.track(at, frame.place)? {
+            let track = match frame.drawn {
+                Drawn::OnThread => self.thread_track(at)?,
+                Drawn::OnCpu(cpu) => Some(self.packets.track(at.time, Track::Traps(cpu))?),
+                Drawn::Later => None,
+            };
+            if let Some(track) = track {
                 let mark = Mark {
                     notes: &frame.notes,
                     ..Mark::default()
@@ -162,20 +170,25 @@ impl<W: Write> Perfetto<W> {
 
     /// Another process runs on the CPU: the slices on the CPU's track are those of that one now.
     pub(super) fn change_slices(&mut self, at: Moment, next: u32) -> io::Result<()> {
-        let on_cpu = |stack: Option<&mut Stack>| -> Vec<(Cow<'static, str>, &'static str)> {
-            let frames = stack.into_iter().flat_map(|stack| stack.iter());
-            frames
-                .filter(|frame| frame.place == Place::Cpu)
-                .map(|frame| (frame.name.clone(), frame.category))
-                .collect()
-        };
-        let next = Moment { pid: next, ..at };
-        let (ending, beginning) = (on_cpu(self.stack(at)), on_cpu(self.stack(next)));
-        if ending.is_empty() && beginning.is_empty() {
+        let mut ending = 0;
+        for frame in self.stack(at).into_iter().flatten() {
+            if frame.drawn == Drawn::OnCpu(at.cpu) {
+                frame.drawn = Drawn::Later;
+                ending += 1;
+            }
+        }
+        let mut beginning = Vec::new();
+        for frame in self.stack(Moment { pid: next, ..at }).into_iter().flatten() {
+            if frame.drawn == Drawn::Later {
+                frame.drawn = Drawn::OnCpu(at.cpu);
+                beginning.push((frame.name.clone(), frame.category));
+            }
+        }
+        if ending == 0 && beginning.is_empty() {
             return Ok(());
         }
         let track = self.packets.track(at.time, Track::Traps(at.cpu))?;
-        for _ in ending {
+        for _ in 0..ending {
             self.packets
                 .mark(at.time, track, Phase::End, &Mark::default())?;
         }

@@ -4,13 +4,24 @@ use super::packets::{Flow, Notes};
 use base::Time;
 use std::borrow::Cow;
 
-/// Where a slice is drawn.
+/// Where something is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// On the track of the CPU's handlers.
     Cpu,
     /// On the process's own track.
     Thread,
+}
+
+/// Where a slice is drawn that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawn {
+    /// On the process's own track.
+    OnThread,
+    /// On the track of that CPU's handlers.
+    OnCpu(u8),
+    /// On such a track again when the process runs again.
+    Later,
 }
 
 /// What a slice stands for, to be found by its end.
@@ -36,8 +47,8 @@ pub enum What {
 pub struct Frame {
     /// What it stands for.
     pub what: What,
-    /// Where it is drawn.
-    pub place: Place,
+    /// Where it is drawn now.
+    pub drawn: Drawn,
     /// Its name.
     pub name: Cow<'static, str>,
     /// Its category.
