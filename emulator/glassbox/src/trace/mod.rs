@@ -24,6 +24,7 @@ pub mod kind;
 pub mod map;
 pub mod meaning;
 pub mod model;
+pub mod perfetto;
 pub mod pipe;
 pub mod record;
 pub mod recorder;
