@@ -23,6 +23,8 @@ const NEXT_PID: usize = super::model::arg_of(SWITCH, "next_pid");
 const MOST_HELD: usize = 1 << 14;
 /// Most bytes of text that are read for a kernel event.
 const MOST_TEXT: usize = 256;
+/// Bytes that are read first.
+const SHORT_TEXT: usize = 24;
 
 /// The machine's observer.
 pub struct Recorder {
@@ -290,35 +292,12 @@ impl Recorder {
         let next = self.spaces.len() as u32 + 1;
         *self.spaces.entry(root).or_insert(next)
     }
-}
 
-fn size(memory: &Memory) -> usize {
-    memory.pieces.iter().map(|(_, bytes)| bytes.len()).sum()
-}
-
-/// NUL-terminated text of the guest's.
-fn text(addr: u64, memory: &dyn Peek) -> Vec<u8> {
-    if addr == 0 {
-        return Vec::new();
-    }
-    let mut bytes = vec![0; MOST_TEXT];
-    let len = memory.peek(Virt(addr), &mut bytes);
-    let end = bytes[..len].iter().position(|&byte| byte == 0);
-    bytes.truncate(end.unwrap_or(len));
-    bytes
-}
-
-impl Observer for Recorder {
-    const ON: bool = true;
-
-    fn event(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
+    /// Makes a record of an event, or takes note of it.
+    #[inline(never)]
+    fn happened(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
         let index = usize::from(stamp.cpu);
         let pid = self.cpus[index].pid;
-        if let (Event::Instruction { pc }, true) = (event, self.held.is_empty()) {
-            self.left += 1;
-            self.pipe.instruction(stamp.time, stamp.cpu, pid, pc.0);
-            return;
-        }
         let body = match *event {
             Event::Probe { site, pc, args } => {
                 match self.meanings.get(site as usize) {
@@ -462,5 +441,43 @@ impl Observer for Recorder {
             pid,
             body,
         });
+    }
+}
+
+fn size(memory: &Memory) -> usize {
+    memory.pieces.iter().map(|(_, bytes)| bytes.len()).sum()
+}
+
+/// NUL-terminated text of the guest's.
+fn text(addr: u64, memory: &dyn Peek) -> Vec<u8> {
+    let mut bytes = [0; MOST_TEXT];
+    if addr == 0 {
+        return Vec::new();
+    }
+    // Most texts are a word.
+    for most in [SHORT_TEXT, MOST_TEXT] {
+        let len = memory.peek(Virt(addr), &mut bytes[..most]);
+        let end = bytes[..len].iter().position(|&byte| byte == 0);
+        if end.is_some() || len < most || most == MOST_TEXT {
+            return bytes[..end.unwrap_or(len)].to_vec();
+        }
+    }
+    Vec::new()
+}
+
+impl Observer for Recorder {
+    const ON: bool = true;
+
+    /// Single instructions, of which there are more than of everything else, go by the shortest way.
+    #[inline]
+    fn event(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
+        match event {
+            Event::Instruction { pc } if self.held.is_empty() => {
+                let pid = self.cpus[usize::from(stamp.cpu)].pid;
+                self.left += 1;
+                self.pipe.instruction(stamp.time, stamp.cpu, pid, pc.0);
+            }
+            _ => self.happened(stamp, event, memory),
+        }
     }
 }
