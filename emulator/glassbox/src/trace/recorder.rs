@@ -47,6 +47,8 @@ pub struct Recorder {
     held: VecDeque<Record>,
     /// Records that left the queue so far, so that a held one has a number that stays.
     left: u64,
+    /// What the last kernel event had its texts in, for the next one.
+    texts: Vec<(u8, Vec<u8>)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -85,6 +87,7 @@ impl Recorder {
             spaces: BTreeMap::new(),
             held: VecDeque::new(),
             left: 0,
+            texts: Vec::new(),
         }
     }
 
@@ -112,6 +115,9 @@ impl Recorder {
         if self.held.is_empty() {
             self.left += 1;
             self.pipe.record(&record);
+            if let Body::Kernel { texts, .. } = record.body {
+                self.texts = texts;
+            }
             return;
         }
         self.held.push_back(record);
@@ -156,12 +162,7 @@ impl Recorder {
             PAGE_FAULT => self.retry(self.cpus[usize::from(stamp.cpu)].pid, memory),
             _ => {}
         }
-        let mut texts = Vec::new();
-        for (index, (_, kind)) in PROBES[probe].args.iter().enumerate() {
-            if *kind == abi::probe::Kind::Text {
-                texts.push((index as u8, text(args[index], memory)));
-            }
-        }
+        let texts = self.texts(probe, args, memory);
         let cpu = &mut self.cpus[usize::from(stamp.cpu)];
         let pid = cpu.pid;
         if probe == SWITCH {
@@ -178,6 +179,30 @@ impl Recorder {
                 texts,
             },
         });
+    }
+
+    /// The texts that a probe's arguments point to.
+    fn texts(
+        &mut self,
+        probe: usize,
+        args: &[u64; PROBE_ARGS],
+        memory: &dyn Peek,
+    ) -> Vec<(u8, Vec<u8>)> {
+        let mut texts = std::mem::take(&mut self.texts);
+        let mut count = 0;
+        for (index, (_, kind)) in PROBES[probe].args.iter().enumerate() {
+            if *kind == abi::probe::Kind::Text {
+                if count == texts.len() {
+                    texts.push((0, Vec::new()));
+                }
+                let (at, bytes) = &mut texts[count];
+                *at = index as u8;
+                text(args[index], memory, bytes);
+                count += 1;
+            }
+        }
+        texts.truncate(count);
+        texts
     }
 
     fn enter(&mut self, stamp: Stamp, pid: u32, number: u64, args: [u64; 6], memory: &dyn Peek) {
@@ -448,21 +473,22 @@ fn size(memory: &Memory) -> usize {
     memory.pieces.iter().map(|(_, bytes)| bytes.len()).sum()
 }
 
-/// NUL-terminated text of the guest's.
-fn text(addr: u64, memory: &dyn Peek) -> Vec<u8> {
-    let mut bytes = [0; MOST_TEXT];
+/// Reads NUL-terminated text of the guest's into `found`.
+fn text(addr: u64, memory: &dyn Peek, found: &mut Vec<u8>) {
+    found.clear();
     if addr == 0 {
-        return Vec::new();
+        return;
     }
+    let mut bytes = [0; MOST_TEXT];
     // Most texts are a word.
     for most in [SHORT_TEXT, MOST_TEXT] {
         let len = memory.peek(Virt(addr), &mut bytes[..most]);
         let end = bytes[..len].iter().position(|&byte| byte == 0);
         if end.is_some() || len < most || most == MOST_TEXT {
-            return bytes[..end.unwrap_or(len)].to_vec();
+            found.extend_from_slice(&bytes[..end.unwrap_or(len)]);
+            return;
         }
     }
-    Vec::new()
 }
 
 impl Observer for Recorder {
