@@ -31,6 +31,7 @@ pub struct Session<'a> {
     silica: bool,
     limits: Limits,
     next_hash: u64,
+    calendar: u64,
 }
 
 impl<'a> Session<'a> {
@@ -111,6 +112,7 @@ impl<'a> Session<'a> {
             silica,
             limits,
             next_hash: options.hash_every.unwrap_or(u64::MAX),
+            calendar: start,
         })
     }
 
@@ -182,6 +184,11 @@ impl<'a> Session<'a> {
             report.write(path)?;
         }
         Ok(ending.status)
+    }
+
+    /// The calendar at power-on, in seconds since 1970.
+    pub const fn calendar(&self) -> u64 {
+        self.calendar
     }
 
     /// Whether the user wants the kernel's log.

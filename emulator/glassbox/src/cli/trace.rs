@@ -19,6 +19,8 @@ use crate::trace::pipe::Pipe;
 use crate::trace::recorder::Recorder;
 use crate::trace::select::{Edge, Select};
 use crate::trace::sink::Sink;
+use crate::trace::strace::{Settings, Stamps, Strace};
+use crate::trace::syscall::MOST_STRINGS;
 use machine::{Board, Watch};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Write};
@@ -146,10 +148,11 @@ fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
         cpus: options.machine.cpus as u8,
         line,
         kernel: String::new(),
-        strings: options.strings,
+        strings: options.strings.min(MOST_STRINGS),
+        calendar: session.calendar(),
         events: needed.iter().map(|kind| kind.name().to_owned()).collect(),
     };
-    let sink = sink(options, &meta)?;
+    let sink = sink(options, wishes, &meta)?;
     let pipe = Pipe::new(meta, select, sink);
     let mut recorder = Recorder::new(pipe, lookout.meanings, options.machine.cpus);
     let outcome = drive(&mut session, &mut recorder)
@@ -163,7 +166,7 @@ fn read(options: &TraceOptions, wishes: &Wishes, path: &Path) -> Result<u8, Fail
     let file = File::open(path).map_err(|e| Failure::file(path, e))?;
     let mut reader = Reader::new(BufReader::new(file)).map_err(|e| Failure::file(path, e))?;
     let meta = reader.meta().clone();
-    let sink = sink(options, &meta)?;
+    let sink = sink(options, wishes, &meta)?;
     let mut select = select(options, wishes)?;
     let no_symbols = |named| match named {
         Some(Named::Symbol(_)) => Err(Failure::usage(
@@ -207,7 +210,7 @@ fn written(options: &TraceOptions, error: std::io::Error) -> Failure {
 }
 
 /// Where the trace goes, in the form that the options or the file's name say.
-fn sink(options: &TraceOptions, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
+fn sink(options: &TraceOptions, wishes: &Wishes, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
     let out: Box<dyn Write> = match &options.output {
         Some(path) => Box::new(BufWriter::new(
             File::create(path).map_err(|e| Failure::file(path, e))?,
@@ -216,9 +219,28 @@ fn sink(options: &TraceOptions, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
     };
     Ok(match format(options) {
         TraceFormat::Gbt => Box::new(Writer::new(out, meta).map_err(|e| written(options, e))?),
+        TraceFormat::Strace => Box::new(Strace::new(out, settings(options, wishes))),
         TraceFormat::Ftrace => Box::new(Ftrace::new(out)),
         _ => Box::new(Json::new(out)),
     })
+}
+
+/// What the options say of strace's text.
+fn settings(options: &TraceOptions, wishes: &Wishes) -> Settings {
+    Settings {
+        strings: options.strings,
+        stamps: Stamps {
+            clock: options.timestamps,
+            relative: options.relative,
+        },
+        times: options.syscall_times,
+        paths: options.paths || wishes.paths,
+        lines: !options.summary_only,
+        table: options.summary || options.summary_only,
+        to_file: options.output.is_some(),
+        pids: options.pids.iter().copied().collect(),
+        wishes: wishes.clone(),
+    }
 }
 
 /// The form of the trace.
