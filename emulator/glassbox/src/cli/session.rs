@@ -31,6 +31,7 @@ pub struct Session<'a> {
     silica: bool,
     limits: Limits,
     next_hash: u64,
+    calendar: u64,
 }
 
 impl<'a> Session<'a> {
@@ -111,6 +112,7 @@ impl<'a> Session<'a> {
             silica,
             limits,
             next_hash: options.hash_every.unwrap_or(u64::MAX),
+            calendar: start,
         })
     }
 
@@ -184,6 +186,11 @@ impl<'a> Session<'a> {
         Ok(ending.status)
     }
 
+    /// The calendar at power-on, in seconds since 1970.
+    pub const fn calendar(&self) -> u64 {
+        self.calendar
+    }
+
     /// Whether the user wants the kernel's log.
     pub const fn verbose(&self) -> bool {
         self.options.verbose
@@ -196,7 +203,7 @@ fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, Failure> {
 }
 
 /// The calendar at power-on, in seconds since 1970.
-fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
+pub fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
     match options.rtc.as_deref() {
         None => Ok(EPOCH),
         Some("now") => Ok(std::time::SystemTime::now()
@@ -223,7 +230,7 @@ fn command_line(options: &MachineOptions, line: Option<&str>) -> String {
 }
 
 /// `HOST[:GUEST]`: the last colon separates, if what follows it is absolute.
-fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+pub fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
     let parse = |spec: &String| {
         if let Some((host, guest)) = spec.rsplit_once(":/") {
             return Ok((PathBuf::from(host), format!("/{guest}").into_bytes()));

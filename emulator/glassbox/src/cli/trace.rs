@@ -20,6 +20,8 @@ use crate::trace::pipe::Pipe;
 use crate::trace::recorder::Recorder;
 use crate::trace::select::{Edge, Select};
 use crate::trace::sink::Sink;
+use crate::trace::strace::{Settings, Stamps, Strace};
+use crate::trace::syscall::MOST_STRINGS;
 use machine::{Board, Watch};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Write};
@@ -38,6 +40,9 @@ pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
     if options.schema {
         print(&json::schema())?;
         return Ok(0);
+    }
+    if options.explain {
+        return super::explain::explain(options);
     }
     let wishes = expression::parse(&options.expressions).map_err(Failure::usage)?;
     match &options.read {
@@ -153,7 +158,8 @@ fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
         cpus: options.machine.cpus as u8,
         line,
         kernel: String::new(),
-        strings: options.strings,
+        strings: options.strings.min(MOST_STRINGS),
+        calendar: session.calendar(),
         events: needed.iter().map(|kind| kind.name().to_owned()).collect(),
     };
     let sink = sink(options, wishes, &meta)?;
@@ -228,10 +234,29 @@ fn sink(options: &TraceOptions, wishes: &Wishes, meta: &Meta) -> Result<Box<dyn 
     };
     Ok(match format {
         TraceFormat::Gbt => Box::new(Writer::new(out, meta).map_err(|e| written(options, e))?),
+        TraceFormat::Strace => Box::new(Strace::new(out, settings(options, wishes))),
         TraceFormat::Ftrace => Box::new(Ftrace::new(out)),
         TraceFormat::Perfetto => Box::new(Perfetto::new(out, wishes.kinds.has(Kind::PAGE_WALK))),
         _ => Box::new(Json::new(out)),
     })
+}
+
+/// What the options say of strace's text.
+fn settings(options: &TraceOptions, wishes: &Wishes) -> Settings {
+    Settings {
+        strings: options.strings,
+        stamps: Stamps {
+            clock: options.timestamps,
+            relative: options.relative,
+        },
+        times: options.syscall_times,
+        paths: options.paths || wishes.paths,
+        lines: !options.summary_only,
+        table: options.summary || options.summary_only,
+        to_file: options.output.is_some(),
+        pids: options.pids.iter().copied().collect(),
+        wishes: wishes.clone(),
+    }
 }
 
 /// The form of the trace.
