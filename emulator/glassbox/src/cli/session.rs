@@ -7,6 +7,8 @@ use super::report::Report;
 use super::status::Ending;
 use super::{Failure, tell};
 use crate::disk::{Image, Layer, transfer};
+use crate::trace::kind::Kinds;
+use crate::trace::model::Meta;
 use abi::time::Timespec;
 use base::{Observer, Seeded, Time};
 use machine::pc::{Config, Pc};
@@ -186,9 +188,16 @@ impl<'a> Session<'a> {
         Ok(ending.status)
     }
 
-    /// The calendar at power-on, in seconds since 1970.
-    pub const fn calendar(&self) -> u64 {
-        self.calendar
+    /// What a trace of this machine is of: the line, at most `strings` bytes of each string, and these kinds.
+    pub fn meta(&self, line: &str, strings: usize, kinds: Kinds) -> Meta {
+        Meta {
+            arch: self.options.arch.name().to_owned(),
+            cpus: self.options.cpus as u8,
+            line: line.to_owned(),
+            strings,
+            calendar: self.calendar,
+            events: kinds.iter().map(|kind| kind.name().to_owned()).collect(),
+        }
     }
 
     /// Whether the user wants the kernel's log.

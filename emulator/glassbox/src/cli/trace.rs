@@ -153,15 +153,7 @@ fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
             Some(path) => Failure::file(path, e),
             None => Failure::input(e.to_string()),
         })?;
-    let meta = Meta {
-        arch: options.machine.arch.name().to_owned(),
-        cpus: options.machine.cpus as u8,
-        line,
-        kernel: String::new(),
-        strings: options.strings.min(MOST_STRINGS),
-        calendar: session.calendar(),
-        events: needed.iter().map(|kind| kind.name().to_owned()).collect(),
-    };
+    let meta = session.meta(&line, options.strings.min(MOST_STRINGS), needed);
     let sink = sink(options, wishes, &meta)?;
     let pipe = Pipe::new(meta, select, sink);
     let mut recorder = Recorder::new(pipe, lookout.meanings, options.machine.cpus);

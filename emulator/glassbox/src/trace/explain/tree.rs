@@ -350,27 +350,31 @@ mod tests {
             .collect()
     }
 
-    const LOOP: [(u64, Flow); 9] = [
+    /// f1 calls f2, f3, f2 again, and f4; the first call stands behind the others.
+    const WAY: [(u64, Flow); 11] = [
         (100, Flow::Next),
-        (101, Flow::Call(102)),
+        (150, Flow::Call(151)),
         (200, Flow::Return),
+        (151, Flow::Next),
         (102, Flow::Call(103)),
         (300, Flow::Return),
         (103, Flow::Call(104)),
         (200, Flow::Next),
         (250, Flow::Return),
-        (104, Flow::Next),
+        (104, Flow::Call(105)),
+        (400, Flow::Next),
     ];
 
     #[test]
     fn calls_of_one_function_are_one_line_in_the_order_of_the_first() {
         assert_eq!(
-            shown(&path(&LOOP), &[], 40),
+            shown(&path(&WAY), &[], 40),
             [
-                "0 k::f1 x1 9000 []",
+                "0 k::f1 x1 11000 []",
                 "1 k::f2 x2 3000 []",
                 "2 inner::inner x0 1000 []",
                 "1 k::f3 x1 1000 []",
+                "1 k::f4 x1 1000 []",
             ]
         );
     }
@@ -399,18 +403,18 @@ mod tests {
 
     #[test]
     fn where_steps_happened_is_shown_whatever_room_there_is() {
-        let path = path(&LOOP);
+        let path = path(&WAY);
         let node = (0..path.tree().len())
             .find(|&node| path.tree()[node].function == 300)
             .unwrap();
         let lines = shown(&path, &[((node, 300), 7)], 0);
-        assert_eq!(lines, ["0 k::f1 x1 9000 []", "1 k::f3 x1 1000 [7]"]);
+        assert_eq!(lines, ["0 k::f1 x1 11000 []", "1 k::f3 x1 1000 [7]"]);
     }
 
     #[test]
     fn what_takes_longest_is_shown_first() {
-        assert_eq!(shown(&path(&LOOP), &[], 2).len(), 2);
-        assert!(shown(&path(&LOOP), &[], 2)[1].contains("f2"));
+        assert_eq!(shown(&path(&WAY), &[], 2).len(), 2);
+        assert!(shown(&path(&WAY), &[], 2)[1].contains("f2"));
     }
 
     #[test]
