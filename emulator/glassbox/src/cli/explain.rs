@@ -136,6 +136,7 @@ fn recorder(
         line: options.line.join(" "),
         kernel: String::new(),
         strings: options.strings,
+        calendar: session.calendar(),
         events: Vec::new(),
     };
     let pipe = Pipe::new(meta, select, sink);
@@ -162,7 +163,12 @@ fn tell(
     let symbols = Symbols::new(&kernel);
     let code = Code::new(isa, &kernel, symbols.functions());
     let cpus = options.machine.cpus as u8;
-    let story = Rc::new(RefCell::new(Story::new(found.clone(), code, cpus)));
+    let story = Rc::new(RefCell::new(Story::new(
+        found.clone(),
+        code,
+        cpus,
+        options.strings,
+    )));
     let kinds = Kinds::all().or(Kinds::named("instruction").unwrap_or_default());
     let sink = Box::new(StorySink(story.clone()));
     let recorder = recorder(&mut session, options, kinds, sink)?;
@@ -208,7 +214,6 @@ fn tell(
         line: &options.line.join(" "),
         chosen: &chosen,
         cpus: options.machine.cpus,
-        strings: options.strings,
     };
     let colour = options.output.is_none()
         && std::io::stderr().is_terminal()
