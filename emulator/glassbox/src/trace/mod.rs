@@ -12,6 +12,7 @@
 
 pub mod expression;
 pub mod file;
+pub mod follow;
 pub mod json;
 pub mod kind;
 pub mod model;
@@ -21,3 +22,4 @@ pub mod recorder;
 pub mod select;
 pub mod sink;
 pub mod syscall;
+pub mod tasks;

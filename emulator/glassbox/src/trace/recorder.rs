@@ -8,6 +8,7 @@ use super::kind::{Kind, Kinds, SYS_ENTER, SYS_EXIT, index_of};
 use super::pipe::Pipe;
 use super::record::{Body, Memory, Record};
 use super::syscall::{self, Phase};
+use super::tasks::Tasks;
 use abi::probe::PROBES;
 use base::event::{Event, PROBE_ARGS, Peek};
 use base::{Observer, Stamp, Virt};
@@ -92,6 +93,14 @@ impl Recorder {
             spaces: BTreeMap::new(),
             held: VecDeque::new(),
             left: 0,
+        }
+    }
+
+    /// The trace begins in the middle of a run, of whose processes this is known.
+    pub fn begin_with(&mut self, tasks: &Tasks) {
+        self.pipe.begin_with(tasks);
+        for (index, cpu) in (0..).zip(&mut self.cpus) {
+            cpu.pid = tasks.running(index);
         }
     }
 

@@ -124,7 +124,10 @@ impl Board for Pc {
         for hart in &mut self.harts {
             hart.probes_on = !self.probes.is_empty();
             hart.instructions_on = instructions;
+            // Where code is fetched from is machine state, and stays as it is.
+            let fetch_page = hart.fetch_page;
             hart.refresh();
+            hart.fetch_page = fetch_page;
         }
         // Blocks were lifted with the old probes in them.
         self.engine.clear();
