@@ -2,5 +2,6 @@
 
 pub mod cli;
 pub mod disk;
+pub mod guest;
 pub mod symbols;
 pub mod trace;
