@@ -8,6 +8,10 @@ use crate::addr::{Phys, Virt, Width};
 use crate::bus::Space;
 use crate::time::Time;
 
+/// Whether observing is compiled in. The feature `unobserved` takes it out altogether; it exists so that what observing
+/// costs while nobody listens can be measured (`cargo xtask bench`).
+pub const COMPILED_IN: bool = !cfg!(feature = "unobserved");
+
 /// When and where something happened. Times never go back; `cpu` is the CPU's index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stamp {
@@ -276,13 +280,13 @@ impl Log {
     /// Whether somebody listens.
     #[inline]
     pub const fn on(&self) -> bool {
-        self.on
+        COMPILED_IN && self.on
     }
 
     /// Keeps what `event` makes, if somebody listens.
     #[inline]
     pub fn push(&mut self, now: Time, event: impl FnOnce() -> Event) {
-        if self.on {
+        if self.on() {
             self.events.push((now, event()));
         }
     }

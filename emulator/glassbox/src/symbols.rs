@@ -42,6 +42,26 @@ impl<'a> Symbols<'a> {
         Self { functions, lines }
     }
 
+    /// The address of the function with this name: as it stands in the file, or as people read it, or the end of that
+    /// behind `::` if only one function ends so.
+    pub fn find(&self, name: &str) -> Option<u64> {
+        if let Some(found) = self.functions.iter().find(|f| f.2 == name) {
+            return Some(found.0);
+        }
+        let demangled = |f: &&(u64, u64, &str)| {
+            let readable = format!("{:#}", rustc_demangle::demangle(f.2));
+            readable == name
+                || readable
+                    .strip_suffix(name)
+                    .is_some_and(|front| front.ends_with("::"))
+        };
+        let mut found = self.functions.iter().filter(demangled);
+        match (found.next(), found.next()) {
+            (Some(only), None) => Some(only.0),
+            _ => None,
+        }
+    }
+
     /// Whether `addr` lies in a known function.
     pub fn knows(&self, addr: u64) -> bool {
         self.function(addr).is_some()

@@ -1,7 +1,7 @@
 //! Why a run stopped, and what it may be limited by.
 
 use base::Time;
-use cpu::x86_64::Gap;
+use cpu::hart::Gap;
 use std::fmt;
 
 /// What stops a run beside the guest's own doing.

@@ -16,6 +16,13 @@ pub enum Place {
         /// Bytes.
         offset: i64,
     },
+    /// An address that is not read: `offset` bytes from where another place points.
+    Plus {
+        /// What points there.
+        base: Box<Place>,
+        /// Bytes.
+        offset: i64,
+    },
     /// Not understood; reads as zero.
     Unknown,
 }

@@ -1,402 +1,144 @@
-//! A CPU at work: its state, with the memory, devices and listener it has for one run.
-//!
-//! This is the engine's [`Guest`]. The fast accesses go through the TLB's fast table; the slow ones count, walk, reach
-//! devices and fault.
+//! The x86-64 CPU as the shared part of a CPU sees it.
 
-use super::lift::{self, Lifted};
+use super::lift;
+use super::mode::Mode;
 use super::paging::{self, canonical};
-use super::probes::Probes;
 use super::state::Hart;
-use super::trap::{Exception, Gap, Trap};
-use crate::mmu::tlb::Entry;
-use base::event::{Access, Event, Path, Peek, Walked};
-use base::{Bus, Observer, PAGE_SIZE, Phys, Ram, Space, Stamp, Virt, Width};
-use ir::{Block, Flow, Guest, Op, Place, Regs};
+use super::trap::{Exception, Trap};
+use crate::guest;
+use crate::hart::{self, Gap, Host, Lifted};
+use crate::mmu::tlb::{Entry, Tlb};
+use crate::probes::Probes;
+use base::event::{Access, Path};
+use base::{Bus, Observer, Phys, Ram};
+use ir::{Flow, Op, Regs};
 
-/// The longest an instruction can be, in bytes.
-const LONGEST: usize = 15;
+/// An x86-64 CPU at work.
+pub type Cpu<'a, B, O> = guest::Cpu<'a, Hart, B, O>;
 
-/// What is fetched where there is no RAM: nobody drives the bus, and all ones are an invalid opcode.
-const NOWHERE: &[u8] = &[0xff; LONGEST];
-
-/// A CPU and what it can reach during a run.
-pub struct Cpu<'a, B: Bus, O: Observer> {
-    /// The CPU.
-    pub hart: &'a mut Hart,
-    /// Its number.
-    pub index: u8,
-    /// Guest memory.
-    pub ram: &'a mut Ram,
-    /// Everything else.
-    pub bus: &'a mut B,
-    /// Who listens.
-    pub observer: &'a mut O,
-    /// The kernel's probes.
-    pub probes: &'a Probes,
-}
-
-impl<B: Bus, O: Observer> Cpu<'_, B, O> {
-    /// Reports an event that happens at the instruction in progress.
-    #[inline(always)]
-    pub fn emit(&mut self, at: u64, event: &Event) {
-        if O::ON {
-            let stamp = Stamp {
-                time: self.bus.now(at),
-                cpu: self.index,
-            };
-            let memory = Memory {
-                hart: self.hart,
-                ram: self.ram,
-            };
-            self.observer.event(stamp, event, &memory);
-        }
-    }
-
-    /// Control passes probe number `index`, which is at `pc`.
-    pub(super) fn probe(&mut self, index: usize, pc: Virt, at: u64) {
-        let Some(probe) = self.probes.get(index) else {
-            return;
-        };
-        if !O::ON && !probe.switches {
-            return;
-        }
-        let args = probe.read(self.hart, self.ram);
-        if probe.switches {
-            self.hart.switched = Some(args);
-            self.hart.counters.switches += 1;
-        }
-        let site = probe.site;
-        self.emit(at, &Event::Probe { site, pc, args });
-    }
-
-    /// Translates one address for `access`, by TLB or page walk.
-    fn translate(&mut self, addr: u64, access: Access, at: u64) -> Result<Entry, Trap> {
-        let asid = paging::asid(self.hart);
-        let view = self.hart.view();
-        if let Some(entry) = self.hart.tlb.lookup(view, addr, access, asid) {
-            return Ok(entry);
-        }
-        if self.hart.long() && !canonical(addr) {
-            return Err(Trap::GP0);
-        }
-        self.hart.counters.walks += 1;
-        let mut path = Path::default();
-        let walked = paging::walk(self.hart, self.ram, addr, access, &mut path);
-        self.note_code_write(); // the walk's accessed and dirty bits may lie among lifted code
-        let end = match &walked {
-            Ok(entry) => Walked::Mapped {
-                phys: Phys((entry.frame * PAGE_SIZE) | (addr % PAGE_SIZE)),
-                size: entry.size,
-                replaced: self
-                    .hart
-                    .tlb
-                    .insert(*entry)
-                    .map(|page| Virt(page * PAGE_SIZE)),
-            },
-            Err(Trap::Fault(Exception {
-                error: Some(error), ..
-            })) => Walked::Fault(*error),
-            Err(_) => Walked::Fault(0),
-        };
-        let event = Event::PageWalk {
-            virt: Virt(addr),
-            access,
-            user: self.hart.cpl == 3,
-            path,
-            end,
-        };
-        self.emit(at, &event);
-        walked
-    }
-
-    /// Translates for a data access that lies in one page, and quickens the page.
-    fn translate_data(&mut self, addr: u64, access: Access, at: u64) -> Result<Phys, Trap> {
-        let entry = self.translate(addr, access, at)?;
-        let phys = Phys((entry.frame * PAGE_SIZE) | (addr % PAGE_SIZE));
-        if !self.bus.claims(phys) {
-            let view = self.hart.view();
-            self.hart.tlb.quicken(view, &entry, self.ram);
-        }
-        Ok(phys)
-    }
-
-    fn read_phys(&mut self, phys: Phys, width: Width, at: u64) -> u64 {
-        if !self.bus.claims(phys)
-            && let Some(value) = self.ram.read(phys, width)
-        {
-            return value;
-        }
-        self.read_device(Space::Memory, phys.0, width, at)
-    }
-
-    fn write_phys(&mut self, phys: Phys, width: Width, value: u64, at: u64) {
-        if !self.bus.claims(phys) && self.ram.write(phys, width, value).is_some() {
-            self.note_code_write();
-            return;
-        }
-        self.write_device(Space::Memory, phys.0, width, value, at);
-    }
-
-    /// If code was written, the run must stop after this instruction so that the engine forgets it.
-    pub fn note_code_write(&mut self) {
-        if self.ram.code_written() {
-            self.hart.attention = true;
-        }
-    }
-
-    /// Reads a device register; the run loop looks at interrupt lines afterwards.
-    pub fn read_device(&mut self, space: Space, addr: u64, width: Width, at: u64) -> u64 {
-        self.hart.counters.device_accesses += 1;
-        self.hart.attention = true;
-        self.bus.read(self.ram, space, addr, width, at) & width.mask()
-    }
-
-    /// Writes a device register; the run loop looks at interrupt lines afterwards.
-    pub fn write_device(&mut self, space: Space, addr: u64, width: Width, value: u64, at: u64) {
-        self.hart.counters.device_accesses += 1;
-        self.hart.attention = true;
-        self.bus
-            .write(self.ram, space, addr, width, value & width.mask(), at);
-    }
-
-    /// The emulator's report that it cannot do this instruction.
-    pub fn gap(&mut self, what: &'static str) -> Trap {
-        let pc = self.hart.linear_pc();
-        let mut bytes = [0; LONGEST];
-        for (offset, byte) in (0u64..).zip(&mut bytes) {
-            *byte = self.peek(pc.wrapping_add(offset), Width::B1).unwrap_or(0) as u8;
-        }
-        Trap::Gap(Gap {
-            what,
-            pc: Virt(pc),
-            bytes,
-        })
-    }
-
-    /// Reads guest-virtual memory as the kernel would, leaving no trace; one page only.
-    pub fn peek(&mut self, addr: u64, width: Width) -> Option<u64> {
-        peek(self.hart, self.ram, addr, width)
-    }
-}
-
-/// Reads guest-virtual memory of `hart`'s address space with no permission asked and no trace left (no accessed bit,
-/// no TLB fill, no event). `None` where nothing is mapped.
-pub fn peek(hart: &Hart, ram: &Ram, addr: u64, width: Width) -> Option<u64> {
-    ram.read(paging::peek(hart, ram, addr)?, width)
-}
-
-/// Guest memory for an observer: that of the address space which is current on a CPU.
-pub struct Memory<'a> {
-    /// The CPU.
-    pub hart: &'a Hart,
-    /// Guest memory.
-    pub ram: &'a Ram,
-}
-
-impl Peek for Memory<'_> {
-    fn peek(&self, addr: Virt, bytes: &mut [u8]) -> usize {
-        let mut done = 0;
-        while done < bytes.len() {
-            let at = addr.0.wrapping_add(done as u64);
-            let len = (bytes.len() - done).min((PAGE_SIZE - at % PAGE_SIZE) as usize);
-            let held = paging::peek(self.hart, self.ram, at)
-                .and_then(|phys| self.ram.slice(phys, len as u64))
-                .filter(|held| held.len() == len);
-            let Some(held) = held else {
-                break;
-            };
-            bytes[done..done + len].copy_from_slice(held);
-            done += len;
-        }
-        done
-    }
-}
-
-impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
+impl hart::Hart for Hart {
     type Trap = Trap;
 
+    const LONGEST: usize = 15;
+    /// Nobody drives the bus, and all ones are an invalid opcode.
+    const NOWHERE: &'static [u8] = &[0xff; Self::LONGEST];
+
     #[inline(always)]
-    fn regs(&mut self) -> &mut Regs {
-        &mut self.hart.regs
+    fn regs(&self) -> &Regs {
+        &self.regs
     }
 
     #[inline(always)]
-    fn ram(&mut self) -> &mut Ram {
-        self.ram
+    fn regs_mut(&mut self) -> &mut Regs {
+        &mut self.regs
     }
 
     #[inline(always)]
     fn pc(&self) -> u64 {
-        self.hart.pc
+        self.pc
     }
 
     #[inline(always)]
     fn set_pc(&mut self, pc: u64) {
-        self.hart.pc = pc;
+        self.pc = pc;
+    }
+
+    fn linear_pc(&self) -> u64 {
+        self.linear_pc()
     }
 
     #[inline(always)]
-    fn load_fast(&mut self, addr: u64, width: Width) -> Option<u64> {
-        let view = self.hart.view();
-        let offset = self.hart.tlb.fast_read(view, addr, width)?;
-        Some(self.ram.read_at(offset, width))
+    fn tlb(&self) -> &Tlb {
+        &self.tlb
     }
 
     #[inline(always)]
-    fn load_for_write_fast(&mut self, addr: u64, width: Width) -> Option<u64> {
-        let view = self.hart.view();
-        let offset = self.hart.tlb.fast_write(view, addr, width)?;
-        Some(self.ram.read_at(offset, width))
+    fn tlb_mut(&mut self) -> &mut Tlb {
+        &mut self.tlb
     }
 
     #[inline(always)]
-    fn store_fast(&mut self, addr: u64, width: Width, value: u64) -> bool {
-        let view = self.hart.view();
-        match self.hart.tlb.fast_write(view, addr, width) {
-            Some(offset) => {
-                self.ram.write_fast(offset, width, value);
-                true
-            }
-            None => false,
-        }
+    fn fetch_page(&mut self) -> &mut Option<(u64, u64)> {
+        &mut self.fetch_page
     }
 
-    fn load(&mut self, addr: u64, width: Width, for_write: bool, at: u64) -> Result<u64, Trap> {
-        let access = if for_write {
-            Access::Write
-        } else {
-            Access::Read
-        };
-        let first = PAGE_SIZE - addr % PAGE_SIZE;
-        if first >= width.bytes() {
-            let phys = self.translate_data(addr, access, at)?;
-            return Ok(self.read_phys(phys, width, at));
-        }
-        let low = self.translate_data(addr, access, at)?;
-        let high = self.translate_data(addr.wrapping_add(first), access, at)?;
-        let mut value = 0;
-        for byte in (0..width.bytes()).rev() {
-            let phys = if byte < first {
-                Phys(low.0 + byte)
-            } else {
-                Phys(high.0 + byte - first)
-            };
-            value = value << 8 | self.read_phys(phys, Width::B1, at);
-        }
-        Ok(value)
+    #[inline(always)]
+    fn host(&self) -> &Host {
+        &self.host
     }
 
-    fn store(&mut self, addr: u64, width: Width, value: u64, at: u64) -> Result<(), Trap> {
-        let first = PAGE_SIZE - addr % PAGE_SIZE;
-        let low = self.translate_data(addr, Access::Write, at)?;
-        if first >= width.bytes() {
-            self.write_phys(low, width, value, at);
-            return Ok(());
-        }
-        let high = self.translate_data(addr.wrapping_add(first), Access::Write, at)?;
-        for byte in 0..width.bytes() {
-            let phys = if byte < first {
-                Phys(low.0 + byte)
-            } else {
-                Phys(high.0 + byte - first)
-            };
-            self.write_phys(phys, Width::B1, value >> (8 * byte), at);
+    #[inline(always)]
+    fn host_mut(&mut self) -> &mut Host {
+        &mut self.host
+    }
+
+    #[inline(always)]
+    fn view(&self) -> usize {
+        self.view()
+    }
+
+    fn asid(&self) -> u16 {
+        paging::asid(self)
+    }
+
+    fn user(&self) -> bool {
+        self.cpl == 3
+    }
+
+    #[inline(always)]
+    fn mode(&self) -> u32 {
+        self.mode().0
+    }
+
+    fn walk(
+        &mut self,
+        ram: &mut Ram,
+        addr: u64,
+        access: Access,
+        path: &mut Path,
+    ) -> Result<Entry, Trap> {
+        paging::walk(self, ram, addr, access, path)
+    }
+
+    fn peek(&self, ram: &Ram, addr: u64) -> Option<Phys> {
+        paging::peek(self, ram, addr)
+    }
+
+    fn check_address(&self, addr: u64, _: Access) -> Result<(), Trap> {
+        if self.long() && !canonical(addr) {
+            return Err(Trap::GP0);
         }
         Ok(())
     }
 
-    fn probe_write(&mut self, addr: u64, len: u64, at: u64) -> Result<(), Trap> {
-        self.translate_data(addr, Access::Write, at)?;
-        let last = addr.wrapping_add(len.max(1) - 1);
-        if last / PAGE_SIZE != addr / PAGE_SIZE {
-            self.translate_data(last & !(PAGE_SIZE - 1), Access::Write, at)?;
-        }
-        Ok(())
-    }
-
-    fn misaligned(&mut self, _: u64) -> Trap {
+    fn misaligned(&self, _: u64) -> Trap {
         Trap::GP0
     }
 
-    fn call(&mut self, op: Op, at: u64, left: u64) -> Result<Flow, Trap> {
-        super::call::call(self, op, at, left)
+    fn gap(gap: Gap) -> Trap {
+        Trap::Gap(gap)
     }
 
-    #[inline]
-    fn report(&mut self, offset: u16, probe: Option<u32>, at: u64) {
-        let pc = Virt(self.hart.linear_pc().wrapping_add(u64::from(offset)));
-        match probe {
-            None => self.emit(at, &Event::Instruction { pc }),
-            Some(probe) => self.probe(probe as usize, pc, at),
+    fn fault_code(trap: &Trap) -> u32 {
+        match trap {
+            Trap::Fault(Exception {
+                error: Some(error), ..
+            }) => *error,
+            _ => 0,
         }
     }
 
-    fn locate(&mut self, at: u64) -> Result<Place, Trap> {
-        let linear = self.hart.linear_pc();
-        let page = linear / PAGE_SIZE;
-        let frame = match self.hart.fetch_page {
-            Some((virt, frame)) if virt == page => frame,
-            _ => {
-                let entry = self.translate(linear, Access::Fetch, at)?;
-                self.hart.fetch_page = Some((page, entry.frame));
-                entry.frame
-            }
-        };
-        Ok(Place {
-            phys: Phys((frame * PAGE_SIZE) | (linear % PAGE_SIZE)),
-            pc: self.hart.pc,
-            mode: self.hart.mode().0,
-        })
+    fn lift(code: &[u8], pc: u64, mode: u32, limit: usize, probes: &Probes) -> Lifted {
+        lift::lift_block(code, pc, Mode(mode), limit, probes)
     }
 
-    fn lift(&mut self, place: Place, limit: usize, at: u64) -> Result<Block, Trap> {
-        let mode = self.hart.mode();
-        let left = PAGE_SIZE - place.phys.0 % PAGE_SIZE;
-        let held = self.ram.slice(place.phys, left);
-        let in_ram = held.is_some();
-        let code = held.unwrap_or(NOWHERE);
-        let known = self.hart.straddlers.begins(place, code);
-        let lifted = if known {
-            Lifted::Straddles
-        } else {
-            lift::lift_block(code, place.pc, mode, limit, self.probes)
-        };
-        let mut block = match lifted {
-            Lifted::Block(block) => block,
-            Lifted::Straddles => {
-                // The rest of the instruction lies in the next page, whose mapping is part of the lift.
-                let mut bytes = code.to_vec();
-                let next = self.hart.linear_pc().wrapping_add(left);
-                let entry = self.translate(next, Access::Fetch, at)?;
-                let rest = Phys(entry.frame * PAGE_SIZE);
-                let rest = self.ram.slice(rest, LONGEST as u64).unwrap_or(NOWHERE);
-                bytes.extend_from_slice(rest);
-                if let Some(block) = self.hart.straddlers.find(place, &bytes) {
-                    return Ok(block);
-                }
-                match lift::lift_block(&bytes, place.pc, mode, 1, self.probes) {
-                    Lifted::Block(mut block) => {
-                        block.cacheable = false;
-                        block.pc = place.pc;
-                        self.hart.straddlers.keep(place, bytes, &block);
-                        block
-                    }
-                    Lifted::Straddles => return Err(self.gap("instruction of more than 15 bytes")),
-                }
-            }
-        };
-        block.cacheable &= in_ram;
-        if block.cacheable {
-            self.ram.mark_code(place.phys, u64::from(block.bytes));
-            self.hart.tlb.follow(self.ram);
-        }
-        block.pc = place.pc;
-        Ok(block)
-    }
-
-    #[inline(always)]
-    fn attention(&self) -> bool {
-        self.hart.attention
+    fn call<B: Bus, O: Observer>(
+        cpu: &mut Cpu<'_, B, O>,
+        op: Op,
+        at: u64,
+        left: u64,
+    ) -> Result<Flow, Trap> {
+        super::call::call(cpu, op, at, left)
     }
 }
 
@@ -404,6 +146,7 @@ impl<B: Bus, O: Observer> Guest for Cpu<'_, B, O> {
 mod tests {
     use super::*;
     use crate::x86_64::testing::Board;
+    use ir::{Guest, Place};
 
     #[test]
     fn code_where_there_is_no_ram_is_an_invalid_opcode_and_not_kept() {

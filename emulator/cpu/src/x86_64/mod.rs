@@ -15,19 +15,16 @@ pub mod mappings;
 pub mod mode;
 pub mod msr;
 pub mod paging;
-pub mod probes;
 pub mod reg;
 pub mod segment;
 pub mod sse;
 pub mod state;
-mod straddle;
 pub mod string;
 pub mod system;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod trap;
 
 pub use cpu::Cpu;
-pub use probes::Probes;
 pub use state::{Activity, Hart};
-pub use trap::{Exception, Gap, Trap};
+pub use trap::{Exception, Trap};

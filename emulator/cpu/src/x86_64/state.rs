@@ -4,9 +4,8 @@ use super::fpu::Fpu;
 use super::mode::Mode;
 use super::reg::{self, SEG_BASE, rflags};
 use super::sse::mxcsr;
-use super::straddle::Straddlers;
+use crate::hart::{Counters, Host};
 use crate::mmu::tlb::{Shape, Tlb};
-use base::event::PROBE_ARGS;
 use base::{Codec, CodecError, State};
 use ir::Regs;
 
@@ -87,23 +86,6 @@ pub enum Activity {
     Shutdown = 3,
 }
 
-/// Figures for `stat`; host-side, not machine state.
-#[derive(Clone, Debug, Default)]
-pub struct Counters {
-    /// Instructions retired outside and inside CPL 0.
-    pub instructions: [u64; 2],
-    /// Deliveries by vector.
-    pub traps: Vec<u64>,
-    /// SYSCALL instructions.
-    pub syscalls: u64,
-    /// Page walks.
-    pub walks: u64,
-    /// Device registers read or written.
-    pub device_accesses: u64,
-    /// Switches of processes, as the kernel's probe tells them.
-    pub switches: u64,
-}
-
 /// What the board tells CPUID: this CPU's APIC ID and how many CPUs there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Topology {
@@ -176,14 +158,8 @@ pub struct Hart {
     pub probes_on: bool,
     /// Whether each instruction is reported; chosen by the host, no machine state.
     pub instructions_on: bool,
-    /// What the kernel's last word on a switch of processes was, as its probe put it; host-side.
-    pub switched: Option<[u64; PROBE_ARGS]>,
-    /// Instructions met that lie in two pages; host-side.
-    pub(super) straddlers: Straddlers,
-    /// Something the run loop must look at.
-    pub attention: bool,
-    /// Host-side figures.
-    pub counters: Counters,
+    /// What is the host's: figures, marks, what was met.
+    pub host: Host,
     mode: Mode,
     view: usize,
 }
@@ -232,12 +208,12 @@ impl Hart {
             topology,
             probes_on: false,
             instructions_on: false,
-            switched: None,
-            straddlers: Straddlers::default(),
-            attention: false,
-            counters: Counters {
-                traps: vec![0; 256],
-                ..Counters::default()
+            host: Host {
+                counters: Counters {
+                    traps: vec![0; 256],
+                    ..Counters::default()
+                },
+                ..Host::default()
             },
             mode: Mode(0),
             view: 0,
@@ -395,7 +371,7 @@ impl Hart {
             .reporting(self.instructions_on);
         self.refresh_view();
         self.fetch_page = None;
-        self.attention = true;
+        self.host.attention = true;
     }
 
     /// Derives the view after CPL or RFLAGS.AC changed.

@@ -3,8 +3,9 @@
 use super::reg::{RSP, SEG_BASE};
 use super::state::Topology;
 use super::state::{Activity, bits, seg};
-use super::{Cpu, Hart, Probes};
+use super::{Cpu, Hart};
 use crate::mmu::tlb::Shape;
+use crate::probes::Probes;
 use base::{Bus, PAGE_SIZE, Phys, Ram, Silent, Space, Time, Width};
 
 /// Memory that tests may use begins here; the page tables lie below.
@@ -68,7 +69,7 @@ impl Board {
         hart.segs[seg::CS].attr = 0xa09b;
         hart.regs[usize::from(SEG_BASE) + seg::CS] = 0;
         hart.refresh();
-        hart.attention = false;
+        hart.host.attention = false;
         let mut ram = Ram::new(Phys(0), 0x20_0000);
         for (&table, &next) in TABLES.iter().zip(&TABLES[1..]) {
             ram.write(Phys(table), Width::B8, next | PRESENT_WRITABLE);

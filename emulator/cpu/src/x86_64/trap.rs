@@ -1,7 +1,7 @@
 //! Why an instruction does not complete: the guest's doing (an exception) or the emulator's gap.
 
+use crate::hart::Gap;
 use base::Virt;
-use std::fmt;
 
 /// Exception vectors (SDM vol. 3, 6.3.1).
 pub mod vector {
@@ -59,17 +59,6 @@ impl Exception {
     };
 }
 
-/// Something the emulator does not implement; it stops the machine with a loud report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
-    /// What is missing.
-    pub what: &'static str,
-    /// The instruction's address.
-    pub pc: Virt,
-    /// Its first bytes.
-    pub bytes: [u8; 15],
-}
-
 /// Why an instruction did not complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trap {
@@ -115,12 +104,4 @@ impl Trap {
 
     /// Invalid opcode.
     pub const UD: Self = Self::fault(vector::UD);
-}
-
-impl fmt::Display for Gap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not implemented: {} at {} (bytes", self.what, self.pc)?;
-        self.bytes.iter().try_for_each(|b| write!(f, " {b:02x}"))?;
-        write!(f, ")")
-    }
 }

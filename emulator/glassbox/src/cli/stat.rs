@@ -86,6 +86,7 @@ fn count(session: &Session<'_>, status: u8, host_ns: u64) -> Counters {
     let mut traps = BTreeMap::new();
     for hart in harts {
         for (vector, &n) in hart
+            .host
             .counters
             .traps
             .iter()
@@ -123,21 +124,21 @@ fn count(session: &Session<'_>, status: u8, host_ns: u64) -> Counters {
     Counters {
         status,
         instructions: machine.retired(),
-        user_instructions: sum(|h| h.counters.instructions[0]),
-        kernel_instructions: sum(|h| h.counters.instructions[1]),
+        user_instructions: sum(|h| h.host.counters.instructions[0]),
+        kernel_instructions: sum(|h| h.host.counters.instructions[1]),
         cpus: harts
             .iter()
             .map(|h| Cpu {
-                user: h.counters.instructions[0],
-                kernel: h.counters.instructions[1],
+                user: h.host.counters.instructions[0],
+                kernel: h.host.counters.instructions[1],
             })
             .collect(),
         traps,
-        syscalls: sum(|h| h.counters.syscalls),
-        page_walks: sum(|h| h.counters.walks),
+        syscalls: sum(|h| h.host.counters.syscalls),
+        page_walks: sum(|h| h.host.counters.walks),
         tlb,
-        context_switches: sum(|h| h.counters.switches),
-        device_accesses: sum(|h| h.counters.device_accesses),
+        context_switches: sum(|h| h.host.counters.switches),
+        device_accesses: sum(|h| h.host.counters.device_accesses),
         disk,
         blocks_lifted: machine.board.lifted(),
         idle_ns: machine.idle_time().0,

@@ -4,21 +4,29 @@ use super::Failure;
 use super::options::{TraceFormat, TraceOptions};
 use super::run::drive;
 use super::session::Session;
+use crate::symbols::Symbols;
+use crate::trace::edge::{self, Named};
 use crate::trace::expression::{self, Wishes};
 use crate::trace::file::{Reader, Writer};
 use crate::trace::json::Json;
+use crate::trace::kind::{Kind, Kinds};
+use crate::trace::map::{self, Map};
 use crate::trace::model::Meta;
 use crate::trace::pipe::Pipe;
-use crate::trace::recorder::{Recorder, watches};
-use crate::trace::select::Select;
+use crate::trace::recorder::{Meaning, Recorder, watches};
+use crate::trace::select::{Edge, Select};
 use crate::trace::sink::Sink;
-use machine::Board;
+use machine::{Board, Watch};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 /// Runs the command.
 pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
+    if options.map_help {
+        print(map::HELP)?;
+        return Ok(0);
+    }
     let wishes = expression::parse(&options.expressions).map_err(Failure::usage)?;
     match &options.read {
         Some(path) => read(options, &wishes, path),
@@ -26,28 +34,99 @@ pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
     }
 }
 
-/// What the options say of the part that is shown.
-fn select(options: &TraceOptions, wishes: &Wishes) -> Select {
-    Select {
+/// What the options say of the part that is shown. Edges at symbols are for the caller, who knows the kernel.
+fn select(options: &TraceOptions, wishes: &Wishes) -> Result<Select, Failure> {
+    let range = |text: &String| {
+        edge::addresses(text).map_err(|e| Failure::usage(format!("--address: {e}")))
+    };
+    Ok(Select {
         kinds: wishes.kinds,
         calls: wishes.calls.clone(),
         cpus: options.cpu.iter().copied().collect(),
         pids: options.pids.iter().copied().collect(),
+        addresses: options.address.as_ref().map(range).transpose()?,
         ..Select::default()
+    })
+}
+
+/// The edges as the options name them.
+fn edges(options: &TraceOptions) -> Result<[Option<Named>; 2], Failure> {
+    let named = |option: &str, text: &Option<String>| match text {
+        None => Ok(None),
+        Some(text) => edge::parse(text)
+            .map(Some)
+            .map_err(|e| Failure::usage(format!("{option}: {e}"))),
+    };
+    Ok([named("--from", &options.from)?, named("--to", &options.to)?])
+}
+
+/// What the recorder has to look out for, gathered.
+#[derive(Default)]
+struct Lookout {
+    watches: Vec<Watch>,
+    meanings: Vec<Meaning>,
+}
+
+impl Lookout {
+    /// The kernel's own probes as far as they are needed, and those of the user's map.
+    fn new(options: &TraceOptions, session: &Session<'_>, needed: Kinds) -> Result<Self, Failure> {
+        let sites = session.machine.board.sites();
+        let (watches, meanings) = watches(sites, |kind| needed.has(kind));
+        let mut lookout = Self { watches, meanings };
+        if let Some(path) = &options.map {
+            let text = std::fs::read_to_string(path).map_err(|e| Failure::file(path, e))?;
+            let map = Map::parse(&text).map_err(|e| Failure::file(path, e))?;
+            let symbols = Symbols::new(&session.kernel);
+            let first = lookout.meanings.len() as u32;
+            let resolved = map
+                .resolve(first, &|name| symbols.find(name))
+                .map_err(|e| Failure::file(path, e))?;
+            lookout.watches.extend(resolved.watches);
+            lookout.meanings.extend(resolved.meanings);
+        }
+        Ok(lookout)
+    }
+
+    /// An edge, watched for if it is a place.
+    fn edge(&mut self, named: Option<Named>, kernel: &[u8]) -> Result<Option<Edge>, Failure> {
+        Ok(match named {
+            None => None,
+            Some(Named::Time(time)) => Some(Edge::Time(time)),
+            Some(Named::Text(text)) => Some(Edge::Text(text)),
+            Some(Named::Symbol(name)) => {
+                let address = Symbols::new(kernel).find(&name).ok_or_else(|| {
+                    Failure::input(format!("the kernel has no function '{name}', or several"))
+                })?;
+                let site = self.meanings.len() as u32;
+                self.watches.push(Watch {
+                    address,
+                    site,
+                    arguments: Vec::new(),
+                });
+                self.meanings.push(Meaning::Edge);
+                Some(Edge::Site(site))
+            }
+        })
     }
 }
 
 fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
     let line = options.line.join(" ");
     let mut session = Session::new(&options.machine, Some(&line))?;
-    let select = select(options, wishes);
+    let mut select = select(options, wishes)?;
+    let [from, to] = edges(options)?;
+    let mut lookout = Lookout::new(options, &session, select.needed())?;
+    select.from = lookout.edge(from, &session.kernel)?;
+    select.to = lookout.edge(to, &session.kernel)?;
     let needed = select.needed();
-    let (watches, meanings) = watches(session.machine.board.sites(), |kind| needed.has(kind));
     session
         .machine
         .board
-        .watch(&watches, needed.has(crate::trace::kind::Kind::INSTRUCTION))
-        .map_err(|e| Failure::input(e.to_string()))?;
+        .watch(&lookout.watches, needed.has(Kind::INSTRUCTION))
+        .map_err(|e| match &options.map {
+            Some(path) => Failure::file(path, e),
+            None => Failure::input(e.to_string()),
+        })?;
     let meta = Meta {
         arch: options.machine.arch.name().to_owned(),
         cpus: options.machine.cpus as u8,
@@ -58,11 +137,12 @@ fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
     };
     let sink = sink(options, &meta)?;
     let pipe = Pipe::new(meta, select, sink);
-    let mut recorder = Recorder::new(pipe, meanings, options.machine.cpus);
+    let mut recorder = Recorder::new(pipe, lookout.meanings, options.machine.cpus);
     let outcome = drive(&mut session, &mut recorder)
         .map_err(|e| Failure::input(format!("standard output: {e}")))?;
-    recorder.finish().map_err(|e| written(options, e))?;
-    session.finish(&outcome)
+    let traced = recorder.finish().map_err(|e| written(options, e));
+    let status = session.finish(&outcome)?;
+    traced.map(|()| status)
 }
 
 fn read(options: &TraceOptions, wishes: &Wishes, path: &Path) -> Result<u8, Failure> {
@@ -70,7 +150,18 @@ fn read(options: &TraceOptions, wishes: &Wishes, path: &Path) -> Result<u8, Fail
     let mut reader = Reader::new(BufReader::new(file)).map_err(|e| Failure::file(path, e))?;
     let meta = reader.meta().clone();
     let sink = sink(options, &meta)?;
-    let mut pipe = Pipe::new(meta, select(options, wishes), sink);
+    let mut select = select(options, wishes)?;
+    let no_symbols = |named| match named {
+        Some(Named::Symbol(_)) => Err(Failure::usage(
+            "symbol: edges belong to recording; a recorded trace takes times and text: edges",
+        )),
+        Some(Named::Time(time)) => Ok(Some(Edge::Time(time))),
+        Some(Named::Text(text)) => Ok(Some(Edge::Text(text))),
+        None => Ok(None),
+    };
+    let [from, to] = edges(options)?;
+    (select.from, select.to) = (no_symbols(from)?, no_symbols(to)?);
+    let mut pipe = Pipe::new(meta, select, sink);
     let end = loop {
         match reader.next_record() {
             Ok(Some(record)) => pipe.record(&record),
@@ -83,6 +174,13 @@ fn read(options: &TraceOptions, wishes: &Wishes, path: &Path) -> Result<u8, Fail
     };
     pipe.finish().map_err(|e| written(options, e))?;
     end.map(|()| 0)
+}
+
+/// Prints what was asked for.
+fn print(text: &str) -> Result<(), Failure> {
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|e| Failure::input(format!("standard output: {e}")))
 }
 
 fn written(options: &TraceOptions, error: std::io::Error) -> Failure {

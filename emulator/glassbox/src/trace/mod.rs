@@ -10,11 +10,13 @@
 //! same sinks. [`kind`] names all kinds of records; [`recorder`] is the machine's observer; [`model`] keeps what a
 //! stream of records says about processes; [`select`] is what the user wants to see; [`sink`] takes the rest.
 
+pub mod edge;
 pub mod expression;
 pub mod file;
 pub mod follow;
 pub mod json;
 pub mod kind;
+pub mod map;
 pub mod model;
 pub mod pipe;
 pub mod record;

@@ -31,8 +31,61 @@ const MOST_TEXT: usize = 256;
 pub enum Meaning {
     /// The kernel event with this number in [`PROBES`].
     Event(usize),
+    /// The same, as a map has it.
+    Mapped {
+        /// Its number.
+        probe: usize,
+        /// It counts only if these hold.
+        conditions: Vec<Condition>,
+        /// Linux's numbers of system calls by the kernel's own, if they differ.
+        calls: BTreeMap<u64, u64>,
+    },
     /// An edge of the window.
     Edge,
+}
+
+/// A condition on one of the values that were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Which value.
+    pub index: usize,
+    /// What must hold.
+    pub test: Test,
+}
+
+/// A comparison with a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Test {
+    /// How to compare.
+    pub compare: Compare,
+    /// With what.
+    pub with: u64,
+}
+
+/// How to compare, without sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Compare {
+    Equal,
+    NotEqual,
+    Below,
+    Above,
+    AtMost,
+    AtLeast,
+}
+
+impl Test {
+    /// Whether it holds for `value`.
+    pub const fn holds(self, value: u64) -> bool {
+        match self.compare {
+            Compare::Equal => value == self.with,
+            Compare::NotEqual => value != self.with,
+            Compare::Below => value < self.with,
+            Compare::Above => value > self.with,
+            Compare::AtMost => value <= self.with,
+            Compare::AtLeast => value >= self.with,
+        }
+    }
 }
 
 /// The machine's observer.
@@ -77,9 +130,10 @@ impl Recorder {
     pub fn new(pipe: Pipe, meanings: Vec<Meaning>, cpus: usize) -> Self {
         let needed = pipe.needed();
         let tells = |probe: usize| {
-            meanings
-                .iter()
-                .any(|m| matches!(m, Meaning::Event(p) if *p == probe))
+            meanings.iter().any(|meaning| match meaning {
+                Meaning::Event(p) | Meaning::Mapped { probe: p, .. } => *p == probe,
+                Meaning::Edge => false,
+            })
         };
         Self {
             needed,
@@ -343,6 +397,22 @@ impl Observer for Recorder {
                     Some(Meaning::Event(probe)) => {
                         self.kernel_event(stamp, *probe, pc, &args, memory);
                     }
+                    Some(Meaning::Mapped {
+                        probe,
+                        conditions,
+                        calls,
+                    }) => {
+                        let probe = *probe;
+                        if conditions.iter().all(|c| c.test.holds(args[c.index])) {
+                            let mut args = args;
+                            // sys_enter and sys_exit have the number in the same place.
+                            if let Some(number) = calls.get(&args[1]) {
+                                args[1] = *number;
+                            }
+                            args[PROBES[probe].args.len()..].fill(0);
+                            self.kernel_event(stamp, probe, pc, &args, memory);
+                        }
+                    }
                     Some(Meaning::Edge) => self.pipe.passes(site),
                     None => {}
                 }
@@ -388,6 +458,10 @@ impl Observer for Recorder {
                     && let Some(number) = self.calls.get(&pid).map(|call| call.number)
                 {
                     self.exit(stamp, pid, number, result as i64, memory);
+                }
+                if !self.held.is_empty() && !user {
+                    // A page fault may have been handled by a kernel that does not tell.
+                    self.retry(pid, memory);
                 }
                 let cpu = &mut self.cpus[index];
                 cpu.depth = if user { 0 } else { cpu.depth.saturating_sub(1) };

@@ -33,7 +33,8 @@ use crate::watch::{UnknownRegister, Watch};
 use base::event::PROBE_ARGS;
 use base::{Chooser, Codec, CodecError, Observer, Ram, State, Time};
 use chips::Chips;
-use cpu::x86_64::{Activity, Hart, Probes};
+use cpu::probes::Probes;
+use cpu::x86_64::{Activity, Hart};
 use engine::Engine;
 
 /// The board.
@@ -67,12 +68,12 @@ impl Pc {
 
     /// What the kernel's last `sched_switch` on CPU number `cpu` said, if it has that probe.
     pub fn switched(&self, cpu: usize) -> Option<&[u64; PROBE_ARGS]> {
-        self.harts.get(cpu)?.switched.as_ref()
+        self.harts.get(cpu)?.host.switched.as_ref()
     }
 
     /// Reads the virtual memory of CPU number `cpu`; no trace is left.
     pub fn peek(&self, cpu: usize, addr: u64, width: base::Width) -> Option<u64> {
-        cpu::x86_64::cpu::peek(&self.harts[cpu], &self.ram, addr, width)
+        cpu::memory::peek(&self.harts[cpu], &self.ram, addr, width)
     }
 }
 
@@ -100,7 +101,7 @@ impl Board for Pc {
     fn user_retired(&self) -> u64 {
         self.harts
             .iter()
-            .map(|hart| hart.counters.instructions[0])
+            .map(|hart| hart.host.counters.instructions[0])
             .sum()
     }
 

@@ -3,7 +3,7 @@
 use crate::loader::sdt::Site;
 use crate::watch::{Argument, Place, UnknownRegister, Watch};
 use base::Width;
-use cpu::x86_64::probes::{Base, Operand, Probe};
+use cpu::probes::{Base, Operand, Probe};
 use cpu::x86_64::reg;
 use ir::Reg;
 
@@ -45,16 +45,21 @@ pub fn probes(watches: &[Watch], sites: &[Site]) -> Result<Vec<Probe>, UnknownRe
 }
 
 fn operand(argument: &Argument) -> Result<Operand, UnknownRegister> {
-    let mut place = &argument.place;
+    let (mut place, plus) = match &argument.place {
+        Place::Plus { base, offset } => (&**base, *offset),
+        place => (place, 0),
+    };
     let mut loads = Vec::new();
     let base = loop {
         match place {
             Place::Register(name) => break Base::Register(register(name)?),
             Place::Constant(value) => break Base::Constant(*value as u64),
-            Place::Unknown => break Base::Constant(0),
+            Place::Unknown | Place::Plus { .. } => break Base::Constant(0),
             Place::Memory { base, offset } => {
                 let width = match loads.len() {
-                    0 => Width::from_bytes(u64::from(argument.bytes)).unwrap_or(Width::B8),
+                    0 if plus == 0 => {
+                        Width::from_bytes(u64::from(argument.bytes)).unwrap_or(Width::B8)
+                    }
                     _ => Width::B8,
                 };
                 loads.push((*offset, width));
@@ -66,6 +71,7 @@ fn operand(argument: &Argument) -> Result<Operand, UnknownRegister> {
     Ok(Operand {
         base,
         loads,
+        plus,
         bytes: argument.bytes.clamp(1, 8),
         signed: argument.signed,
     })

@@ -5,7 +5,7 @@ use crate::board::Step;
 use crate::clock::Clock;
 use crate::outcome::{Hang, Outcome};
 use base::{Bus, Event, Observer, Stamp, Time};
-use cpu::x86_64::cpu::Memory;
+use cpu::memory::Memory;
 use cpu::x86_64::deliver::{Delivered, Origin};
 use cpu::x86_64::reg::{self, rflags};
 use cpu::x86_64::trap::vector;
@@ -46,7 +46,7 @@ impl Pc {
             if shadow || stepping {
                 left = 1;
             }
-            hart.attention = false;
+            hart.host.attention = false;
             let user = hart.cpl != 0;
             let kernel = usize::from(!user);
             hart.tlb.follow(&self.ram);
@@ -64,7 +64,7 @@ impl Pc {
                 stop,
             } = self.engine.run(&mut guest, left);
             retired += done;
-            self.harts[cpu].counters.instructions[kernel] += done;
+            self.harts[cpu].host.counters.instructions[kernel] += done;
             self.chips.set_retired(retired);
             self.tell(cpu, observer);
             if done > 0 {
@@ -78,7 +78,7 @@ impl Pc {
             match delivered {
                 Ok(completed) => {
                     retired += completed;
-                    self.harts[cpu].counters.instructions[kernel] += completed;
+                    self.harts[cpu].host.counters.instructions[kernel] += completed;
                 }
                 Err(outcome) => break Some(outcome),
             }

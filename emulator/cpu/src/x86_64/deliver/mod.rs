@@ -77,7 +77,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                     current = match (first, class(second.vector)) {
                         (Class::Double, _) => {
                             self.hart.activity = Activity::Shutdown;
-                            self.hart.attention = true;
+                            self.hart.host.attention = true;
                             return Ok(Delivered::TripleFault);
                         }
                         (Class::Contributory, Class::Contributory)
@@ -112,7 +112,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
         self.hart.shadow = false;
         self.hart.activity = Activity::Running;
-        self.hart.counters.traps[usize::from(exception.vector)] += 1;
+        self.hart.host.counters.traps[usize::from(exception.vector)] += 1;
         let event = Event::Trap {
             cause: match origin {
                 Origin::Exception => Cause::Exception,

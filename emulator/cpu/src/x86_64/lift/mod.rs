@@ -25,23 +25,16 @@ pub use address::Address;
 pub use lifter::{Lifter, Part};
 
 use super::mode::Mode;
-use super::probes::Probes;
 use super::system::id;
 use super::trap::vector;
+use crate::hart::Lifted;
+use crate::probes::Probes;
+use base::event::COMPILED_IN;
 use iced_x86::{CpuidFeature, Decoder, DecoderError, DecoderOptions, Instruction, Mnemonic};
-use ir::Block;
 use ir::reg::ZERO;
 
 /// The longest an instruction may be, in bytes (SDM vol. 2, 2.3.11).
 const LONGEST: usize = 15;
-
-/// What came of lifting.
-pub enum Lifted {
-    /// A block of at least one instruction.
-    Block(Block),
-    /// The first instruction does not lie wholly in the bytes given.
-    Straddles,
-}
 
 /// Why an instruction is not lifted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +60,9 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
     let mut insn = Instruction::default();
     let mut l = Lifter::new(pc, mode);
     let mut next = pc;
+    // Most blocks have nothing that anybody watches.
+    let watched = mode.instructions() || (mode.probes() && probes.any_in(pc, code.len() as u64));
+    let probes = watched.then_some(probes);
     while l.b.insns() < limit && !l.b.ended() && decoder.can_decode() {
         decoder.decode_out(&mut insn);
         if decoder.last_error() == DecoderError::NoMoreBytes {
@@ -93,7 +89,7 @@ fn too_long(code: &[u8], pc: u64, at: u64, mode: Mode) -> bool {
 }
 
 /// Lifts one instruction, or what its refusal means.
-fn one(l: &mut Lifter, insn: Instruction, pc: u64, probes: &Probes) {
+fn one(l: &mut Lifter, insn: Instruction, pc: u64, probes: Option<&Probes>) {
     l.insn = insn;
     begin(l, pc, probes);
     if let Err(refusal) = family(l) {
@@ -109,15 +105,22 @@ fn one(l: &mut Lifter, insn: Instruction, pc: u64, probes: &Probes) {
     }
 }
 
-fn begin(l: &mut Lifter, pc: u64, probes: &Probes) {
+#[inline]
+fn begin(l: &mut Lifter, pc: u64, probes: Option<&Probes>) {
     l.b.begin(pc);
-    if l.mode.instructions() {
+    if let Some(probes) = probes {
+        report(l, pc, probes);
+    }
+}
+
+/// Puts in front of the instruction at `pc` what an observer wants to know there.
+#[cold]
+fn report(l: &mut Lifter, pc: u64, probes: &Probes) {
+    if COMPILED_IN && l.mode.instructions() {
         l.b.report(None);
     }
-    if l.mode.probes() {
-        for probe in probes.at(pc) {
-            l.b.report(Some(probe as u32));
-        }
+    for probe in probes.at(pc) {
+        l.b.report(Some(probe as u32));
     }
 }
 
@@ -230,6 +233,7 @@ fn others(l: &mut Lifter) -> Lift {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ir::Block;
 
     const LONG: Mode = Mode::new(64, true, true, true, false, true);
     const PC: u64 = 0x1000;

@@ -138,10 +138,10 @@ pub fn call<B: Bus, O: Observer>(
     let wanted = count.min(left.max(1)).min(reach(cpu, &run));
     step(cpu, &mut run, at)?;
     let mut done = 1;
-    if done < wanted && !run.satisfied() && !cpu.hart.attention {
+    if done < wanted && !run.satisfied() && !cpu.hart.host.attention {
         done += bulk::run(cpu, &mut run, wanted - done);
     }
-    while done < wanted && !run.satisfied() && !cpu.hart.attention {
+    while done < wanted && !run.satisfied() && !cpu.hart.host.attention {
         // The page was there a moment ago; if it is gone, the next entry reports it.
         if step(cpu, &mut run, at + done).is_err() {
             break;

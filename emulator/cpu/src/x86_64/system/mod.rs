@@ -220,7 +220,7 @@ pub fn call<B: Bus, O: Observer>(
         }
         id::HLT => {
             cpu.hart.activity = Activity::Halted;
-            cpu.hart.attention = true;
+            cpu.hart.host.attention = true;
         }
         id::PAUSE => {}
         id::CPUID => {
@@ -286,7 +286,7 @@ pub fn call<B: Bus, O: Observer>(
             } else {
                 cpu.hart.shadow |= *flags & rflags::IF == 0;
                 *flags |= rflags::IF;
-                cpu.hart.attention = true;
+                cpu.hart.host.attention = true;
             }
         }
         id::SET_AC => {

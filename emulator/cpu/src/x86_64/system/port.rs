@@ -59,7 +59,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                 return Ok(Flow::Counted(done.max(1)));
             }
             // Each access may have raised an interrupt, which comes between two iterations.
-            if done == left || (done > 0 && self.hart.attention) {
+            if done == left || (done > 0 && self.hart.host.attention) {
                 return Ok(Flow::Again(done));
             }
             let addr = base.wrapping_add(self.hart.regs[index] & mask);
@@ -112,7 +112,7 @@ mod tests {
     /// REP OUTSB from [`FREE`] on.
     fn rep_outsb(board: &mut Board, left: u64) -> Result<Flow, Trap> {
         board.run(|cpu| {
-            cpu.hart.attention = false;
+            cpu.hart.host.attention = false;
             cpu.port_string(1 | 0x10 | 0x20, 0, 64, 0, left)
         })
     }

@@ -18,7 +18,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             return Err(Trap::UD);
         }
         let flags = self.hart.rflags();
-        self.hart.counters.syscalls += 1;
+        self.hart.host.counters.syscalls += 1;
         let user = self.hart.cpl == 3;
         let r = |register: Reg| self.hart.regs[usize::from(register)];
         // Linux's convention (syscall(2), "Architecture calling conventions").
@@ -260,7 +260,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             kept |= !0xffff;
         }
         self.hart.set_rflags(value & !kept | old & kept);
-        self.hart.attention = true;
+        self.hart.host.attention = true;
     }
 
     /// POPF.

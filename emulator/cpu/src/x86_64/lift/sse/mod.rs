@@ -61,9 +61,9 @@ pub fn lift(l: &mut Lifter) -> Lift {
 
 #[cfg(test)]
 mod tests {
+    use crate::probes::Probes;
     use crate::x86_64::lift::{Lifted, lift_block};
     use crate::x86_64::mode::Mode;
-    use crate::x86_64::probes::Probes;
     use crate::x86_64::sse::memory::id::UNUSABLE;
     use crate::x86_64::sse::table;
     use crate::x86_64::system::id::{GAP, RAISE};

@@ -3,8 +3,8 @@
 //! The lift puts a call in front of such an instruction; the call reads the operands and reports them. Nothing of this
 //! is machine state.
 
-use super::cpu::peek;
-use super::state::Hart;
+use crate::hart::Hart;
+use crate::memory::peek;
 use base::event::PROBE_ARGS;
 use base::{Ram, Width};
 use ir::Reg;
@@ -25,6 +25,8 @@ pub struct Operand {
     pub base: Base,
     /// Offset and width of each load in turn.
     pub loads: Vec<(i64, Width)>,
+    /// What is added in the end.
+    pub plus: i64,
     /// How many of the low bytes count, 1 to 8.
     pub bytes: u8,
     /// Whether they are sign-extended.
@@ -33,14 +35,15 @@ pub struct Operand {
 
 impl Operand {
     /// The value on `hart`; memory that is not mapped reads as zero.
-    fn read(&self, hart: &Hart, ram: &Ram) -> u64 {
+    fn read<H: Hart>(&self, hart: &H, ram: &Ram) -> u64 {
         let base = match self.base {
-            Base::Register(register) => hart.regs[usize::from(register)],
+            Base::Register(register) => hart.regs()[usize::from(register)],
             Base::Constant(value) => value,
         };
-        let raw = self.loads.iter().fold(base, |at, &(offset, width)| {
+        let found = self.loads.iter().fold(base, |at, &(offset, width)| {
             peek(hart, ram, at.wrapping_add(offset as u64), width).unwrap_or(0)
         });
+        let raw = found.wrapping_add(self.plus as u64);
         let unused = 64 - u32::from(self.bytes) * 8;
         if self.signed {
             ((raw << unused) as i64 >> unused) as u64
@@ -65,7 +68,7 @@ pub struct Probe {
 
 impl Probe {
     /// The values of the operands on `hart`.
-    pub fn read(&self, hart: &Hart, ram: &Ram) -> [u64; PROBE_ARGS] {
+    pub fn read<H: Hart>(&self, hart: &H, ram: &Ram) -> [u64; PROBE_ARGS] {
         let mut values = [0; PROBE_ARGS];
         for (value, operand) in values.iter_mut().zip(&self.operands) {
             *value = operand.read(hart, ram);
@@ -93,6 +96,12 @@ impl Probes {
         start..start + here.count()
     }
 
+    /// Whether any lies in the `len` bytes from `start`.
+    pub fn any_in(&self, start: u64, len: u64) -> bool {
+        let first = self.0.partition_point(|probe| probe.address < start);
+        self.0.get(first).is_some_and(|p| p.address - start < len)
+    }
+
     /// Probe number `index`.
     #[inline]
     pub fn get(&self, index: usize) -> Option<&Probe> {
@@ -116,6 +125,7 @@ mod tests {
         Operand {
             base,
             loads: loads.to_vec(),
+            plus: 0,
             bytes,
             signed,
         }
