@@ -9,7 +9,10 @@
 mod boot;
 mod diagnose;
 mod images;
+mod keyboard;
 mod keys;
+mod line;
+mod monitor;
 mod options;
 mod report;
 mod run;

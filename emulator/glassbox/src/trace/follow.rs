@@ -35,12 +35,6 @@ impl Follower {
         self.meanings = meanings;
     }
 
-    /// Whether the kernel has the probe that tells who runs.
-    pub fn hears(&self) -> bool {
-        !self.meanings.is_empty()
-    }
-
-    #[cold]
     fn probe(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
         let Event::Probe { site, args, .. } = event else {
             return;
