@@ -20,7 +20,7 @@
 
 use crate::trace::follow::Follower;
 use crate::trace::kind::{Kind, Kinds};
-use crate::trace::recorder::{Meaning, watches};
+use crate::trace::meaning::{Meaning, watches};
 use crate::trace::tasks;
 use base::{Observer, Seeded, Time};
 use machine::pc::chips::Output;

@@ -14,6 +14,7 @@ pub mod lift;
 pub mod mappings;
 pub mod mode;
 pub mod msr;
+pub mod names;
 pub mod paging;
 pub mod reg;
 pub mod segment;

@@ -10,6 +10,7 @@ use crate::monitor::onlooker::Onlooker;
 use crate::monitor::{Monitor, Next, PROMPT, processes};
 use crate::trace::expression::Wishes;
 use crate::trace::file::Writer;
+use crate::trace::ftrace::Ftrace;
 use crate::trace::json::Json;
 use crate::trace::model::Meta;
 use crate::trace::sink::Sink;
@@ -179,17 +180,17 @@ fn begin_trace(
     onlooker.trace(&mut session.guest, wishes, sink)
 }
 
-/// Where a trace goes, in the form that the file's name says.
+/// Where a trace goes, in the form that the file's name says; else as text.
 fn sink(file: Option<&str>, meta: &Meta) -> Result<Box<dyn Sink>> {
-    Ok(match file {
-        None => Box::new(Json::new(std::io::stdout())),
-        Some(name) => {
-            let out = BufWriter::new(File::create(name)?);
-            match name.rsplit_once('.') {
-                Some((_, "gbt")) => Box::new(Writer::new(out, meta)?),
-                _ => Box::new(Json::new(out)),
-            }
-        }
+    let out: Box<dyn Write> = match file {
+        None => Box::new(std::io::stdout()),
+        Some(name) => Box::new(BufWriter::new(File::create(name)?)),
+    };
+    let extension = file.and_then(|name| Some(name.rsplit_once('.')?.1));
+    Ok(match extension {
+        Some("gbt") => Box::new(Writer::new(out, meta)?),
+        Some("json" | "ndjson" | "jsonl") => Box::new(Json::new(out)),
+        _ => Box::new(Ftrace::new(out)),
     })
 }
 

@@ -30,8 +30,7 @@ pub struct Cli {
 pub enum Command {
     /// Boot to the guest's shell on this terminal
     #[command(
-        after_help = "Keys: Ctrl-A x leaves, Ctrl-A p lists the guest's processes, Ctrl-A c opens the monitor (registers, memory,\n\
-                      page tables, stepping, tracing), Ctrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A."
+        after_help = "Keys: Ctrl-A x leaves, Ctrl-A p lists the guest's processes, Ctrl-A c opens the monitor,\nCtrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A."
     )]
     Boot(BootOptions),
     /// Boot, run one shell line in the guest, print exactly its output and exit with its status
@@ -301,7 +300,7 @@ pub struct TraceOptions {
 pub enum TraceFormat {
     /// As strace prints it
     Strace,
-    /// As `trace-cmd report` prints it
+    /// As `trace-cmd report -N -t` prints it: named fields, nanoseconds; Linux's events where it has them
     Ftrace,
     /// One JSON object a line
     Json,

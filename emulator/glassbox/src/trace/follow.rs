@@ -1,6 +1,6 @@
 //! The cheap observer: follows processes, and nothing else.
 
-use super::recorder::Meaning;
+use super::meaning::Meaning;
 use super::tasks::Tasks;
 use base::event::{Event, Peek};
 use base::{Observer, Stamp, Virt};

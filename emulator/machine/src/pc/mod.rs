@@ -133,8 +133,7 @@ impl Board for Pc {
         for hart in &mut self.harts {
             hart.probes_on = !self.probes.is_empty();
             hart.instructions_on = instructions;
-            // Where code is fetched from is machine state, and stays as it is.
-            let fetch_page = hart.fetch_page;
+            let fetch_page = hart.fetch_page; // is machine state, and the mode's change is none of the guest's
             hart.refresh();
             hart.fetch_page = fetch_page;
         }
