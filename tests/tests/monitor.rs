@@ -434,6 +434,10 @@ fn values_and_memory_are_shown_as_qemu_and_gdb_show_them() {
         "   0x000000000010104d:  f9                    stc\n   \
         0x000000000010104e:  f4                    hlt\n",
     );
+    check(
+        "xp/i 0x10104e",
+        "   0x000000000010104e:  f4                    hlt\n",
+    );
     let registers = &answers(&guest, &kernel, &["info registers"])[0];
     for part in [
         "\nCPU#0\nRAX=1122334455667788 RBX=fffffffffffffffe RCX=0000000000180000 RDX=00004a325b1b6968\n",

@@ -322,6 +322,7 @@ mod tests {
             (Destination::Logical(0xff), true)
         );
         assert_eq!(entry_of(&mut bench, &mut ioapic, 16), 0xc840);
+        assert_eq!(ioapic.redirection(16) as u32, 0xc840);
         assert_eq!(ioapic.take_message(), None, "remote IRR holds it back");
         ioapic.end_of_interrupt(0x41);
         assert!(!ioapic.has_message());

@@ -166,6 +166,9 @@ mod tests {
         pic.set_line(1, true);
         assert_eq!(pic.acknowledge(), 0x21);
         assert!(!pic.irq());
+        let [first, second] = pic.registers();
+        assert_eq!((first.irr, first.isr, first.base), (0x10, 0x02, 0x20));
+        assert_eq!((first.highest, second.base), (0, 0x28));
         bench.write8(&mut pic, 0, 0x20);
         assert_eq!(pic.acknowledge(), 0x24);
         bench.write8(&mut pic, 0, 0x64);

@@ -25,7 +25,11 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "show events, or write them to FILE; as 'glassbox trace -e event=EVENTS'",
     ),
     ("trace", "off", "show no more events"),
-    ("cont|c", "", "let the machine run; so does Ctrl-A c"),
+    (
+        "cont|c|continue",
+        "",
+        "let the machine run; so does Ctrl-A c",
+    ),
     (
         "stop",
         "",

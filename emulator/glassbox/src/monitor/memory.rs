@@ -11,8 +11,8 @@ use std::fmt::Write;
 /// Most bytes of a text that are shown, as gdb's `print elements`.
 const MOST_TEXT: usize = 200;
 
-/// Reads as much as there is at `addr`.
-fn read(view: &View<'_, '_>, physical: bool, addr: u64, bytes: &mut [u8]) -> usize {
+/// Reads as much as there is at `addr`, virtual or physical; says how much that was.
+pub fn read(view: &View<'_, '_>, physical: bool, addr: u64, bytes: &mut [u8]) -> usize {
     if !physical {
         let memory = view.guest.machine.board.memory(view.cpu);
         return memory.peek(Virt(addr), bytes);
@@ -38,14 +38,11 @@ pub fn dump(
     format: Format,
     from: u64,
     text: &mut String,
-) -> Result<u64, String> {
+) -> u64 {
     match format.kind {
-        Kind::Code if physical => {
-            Err("xp shows no instructions: x/i does, at virtual addresses".into())
-        }
-        Kind::Code => Ok(code::list(view, from, format.count, text)),
-        Kind::Text => Ok(texts(view, physical, format.count, from, text)),
-        _ => Ok(items(view, physical, format, from, text)),
+        Kind::Code => code::list(view, physical, from, format.count, text),
+        Kind::Text => texts(view, physical, format.count, from, text),
+        _ => items(view, physical, format, from, text),
     }
 }
 

@@ -130,7 +130,7 @@ impl<'a> Monitor<'a> {
         let view = self.view(guest, tasks);
         let pc = view.hart().linear_pc();
         let mut text = format!("CPU {} at {} s: ", self.cpu, guest.machine.now());
-        x86_64::code::list(&view, pc, 1, &mut text);
+        x86_64::code::list(&view, false, pc, 1, &mut text);
         harmless(&text)
     }
 
@@ -198,7 +198,7 @@ impl<'a> Monitor<'a> {
                     text => evaluate(text, &view)?,
                 };
                 let mut text = String::new();
-                let at = memory::dump(&view, word == "xp", format, from, &mut text)?;
+                let at = memory::dump(&view, word == "xp", format, from, &mut text);
                 (self.format, self.at) = (format, at);
                 text
             }

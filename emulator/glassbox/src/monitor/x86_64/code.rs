@@ -1,8 +1,6 @@
 //! Instructions, in AT&T syntax as the kernel's own listings are.
 
-use super::super::View;
-use base::Virt;
-use base::event::Peek;
+use super::super::{View, memory};
 use iced_x86::{Decoder, DecoderOptions, Formatter, GasFormatter, Instruction, OpKind};
 use std::fmt::Write;
 
@@ -11,10 +9,17 @@ const LONGEST: usize = 15;
 /// Columns for the bytes: most instructions have at most seven.
 const BYTES: usize = 7 * 3;
 
-/// Lists `count` instructions from `from` on; says where it ended. The one that the CPU executes next has an arrow.
-pub fn list(view: &View<'_, '_>, from: u64, count: u32, text: &mut String) -> u64 {
+/// Lists `count` instructions from `from` on; says where it ended. At virtual addresses, the one that the CPU executes
+/// next has an arrow, and symbols are named.
+pub fn list(view: &View<'_, '_>, physical: bool, from: u64, count: u32, text: &mut String) -> u64 {
     let hart = view.hart();
-    let memory = view.guest.machine.board.memory(view.cpu);
+    let label = |addr| {
+        if physical {
+            String::new()
+        } else {
+            view.label(addr)
+        }
+    };
     let mut formatter = GasFormatter::new();
     let options = formatter.options_mut();
     options.set_branch_leading_zeros(false);
@@ -24,7 +29,7 @@ pub fn list(view: &View<'_, '_>, from: u64, count: u32, text: &mut String) -> u6
     let mut at = from;
     for _ in 0..count {
         let mut bytes = [0; LONGEST];
-        let len = memory.peek(Virt(at), &mut bytes);
+        let len = memory::read(view, physical, at, &mut bytes);
         let mut decoder =
             Decoder::with_ip(hart.mode().bits(), &bytes[..len], at, DecoderOptions::NONE);
         let instruction = decoder.decode();
@@ -32,7 +37,8 @@ pub fn list(view: &View<'_, '_>, from: u64, count: u32, text: &mut String) -> u6
             let _ = writeln!(text, "{at:016x}: Cannot access memory");
             return at;
         }
-        let arrow = if at == hart.linear_pc() { "=>" } else { "  " };
+        let next = !physical && at == hart.linear_pc();
+        let arrow = if next { "=>" } else { "  " };
         let held = &bytes[..instruction.len()];
         let dump = held
             .iter()
@@ -42,8 +48,8 @@ pub fn list(view: &View<'_, '_>, from: u64, count: u32, text: &mut String) -> u6
         let _ = writeln!(
             text,
             "{arrow} {at:#018x}{}:  {dump:<BYTES$} {words}{}",
-            view.label(at),
-            target(view, &instruction)
+            label(at),
+            target(&instruction, &label)
         );
         at = at.wrapping_add(instruction.len() as u64);
     }
@@ -51,18 +57,18 @@ pub fn list(view: &View<'_, '_>, from: u64, count: u32, text: &mut String) -> u6
 }
 
 /// Where a branch leads, or what an operand relative to RIP means, if a symbol is there.
-fn target(view: &View<'_, '_>, instruction: &Instruction) -> String {
+fn target(instruction: &Instruction, label: &dyn Fn(u64) -> String) -> String {
     let near = [
         OpKind::NearBranch16,
         OpKind::NearBranch32,
         OpKind::NearBranch64,
     ];
     if instruction.op_count() > 0 && near.contains(&instruction.op0_kind()) {
-        return view.label(instruction.near_branch_target());
+        return label(instruction.near_branch_target());
     }
     if instruction.is_ip_rel_memory_operand() {
         let addr = instruction.ip_rel_memory_address();
-        return format!("  # {addr:#x}{}", view.label(addr));
+        return format!("  # {addr:#x}{}", label(addr));
     }
     String::new()
 }
