@@ -6,18 +6,18 @@ use super::keys::{HELP, Key, Keys, Stroke};
 use super::line::{Edited, Editor};
 use super::session::Session;
 use super::terminal::Raw;
+use super::trace;
 use crate::monitor::onlooker::Onlooker;
 use crate::monitor::{Monitor, Next, PROMPT, processes};
 use crate::trace::expression::Wishes;
-use crate::trace::file::Writer;
-use crate::trace::ftrace::Ftrace;
-use crate::trace::json::Json;
 use crate::trace::model::Meta;
 use crate::trace::sink::Sink;
+use crate::trace::strace::Settings;
 use machine::Outcome;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufWriter, Result, Write};
+use std::path::Path;
 
 /// Instructions between two looks at the keyboard while many are stepped.
 const STEPS: u64 = 1_000_000;
@@ -176,22 +176,24 @@ fn begin_trace(
 ) -> std::result::Result<(), String> {
     let meta = Onlooker::meta(&session.guest, wishes);
     let named = |e: std::io::Error| format!("{}: {e}", file.unwrap_or("terminal"));
-    let sink = sink(file, &meta).map_err(named)?;
+    let sink = sink(file, wishes, &meta).map_err(named)?;
     onlooker.trace(&mut session.guest, wishes, sink)
 }
 
-/// Where a trace goes, in the form that the file's name says; else as text.
-fn sink(file: Option<&str>, meta: &Meta) -> Result<Box<dyn Sink>> {
+/// Where a trace goes, in the form that the file's name says.
+fn sink(file: Option<&str>, wishes: &Wishes, meta: &Meta) -> Result<Box<dyn Sink>> {
     let out: Box<dyn Write> = match file {
         None => Box::new(std::io::stdout()),
         Some(name) => Box::new(BufWriter::new(File::create(name)?)),
     };
-    let extension = file.and_then(|name| Some(name.rsplit_once('.')?.1));
-    Ok(match extension {
-        Some("gbt") => Box::new(Writer::new(out, meta)?),
-        Some("json" | "ndjson" | "jsonl") => Box::new(Json::new(out)),
-        _ => Box::new(Ftrace::new(out)),
-    })
+    let settings = Settings {
+        strings: meta.strings,
+        lines: true,
+        to_file: file.is_some(),
+        wishes: wishes.clone(),
+        ..Settings::default()
+    };
+    trace::form(out, trace::format_of(file.map(Path::new)), settings, meta)
 }
 
 /// Ends a trace whose file can take no more, and says so.

@@ -22,6 +22,7 @@ pub struct Session<'a> {
     disk: Option<Layer>,
     get: Vec<(Vec<u8>, PathBuf)>,
     next_hash: u64,
+    calendar: u64,
 }
 
 impl<'a> Session<'a> {
@@ -89,6 +90,7 @@ impl<'a> Session<'a> {
             disk,
             get,
             next_hash: options.hash_every.unwrap_or(u64::MAX),
+            calendar: start,
         })
     }
 
@@ -171,6 +173,11 @@ impl<'a> Session<'a> {
         Ok(ending.status)
     }
 
+    /// The calendar at power-on, in seconds since 1970.
+    pub const fn calendar(&self) -> u64 {
+        self.calendar
+    }
+
     /// Whether the user wants the kernel's log.
     pub const fn verbose(&self) -> bool {
         self.options.verbose
@@ -197,7 +204,7 @@ fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, Failure> {
 }
 
 /// The calendar at power-on, in seconds since 1970.
-fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
+pub fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
     match options.rtc.as_deref() {
         None => Ok(EPOCH),
         Some("now") => Ok(std::time::SystemTime::now()
@@ -210,7 +217,7 @@ fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
 }
 
 /// `HOST[:GUEST]`: the last colon separates, if what follows it is absolute.
-fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+pub fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
     let parse = |spec: &String| {
         if let Some((host, guest)) = spec.rsplit_once(":/") {
             return Ok((PathBuf::from(host), format!("/{guest}").into_bytes()));

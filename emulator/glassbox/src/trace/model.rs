@@ -18,6 +18,9 @@ pub struct Meta {
     pub kernel: String,
     /// Most bytes of a string or buffer that were recorded.
     pub strings: usize,
+    /// The guest's calendar at power-on, in seconds since 1970.
+    #[serde(default)]
+    pub calendar: u64,
     /// The kinds that were recorded, by name.
     pub events: Vec<String>,
 }
