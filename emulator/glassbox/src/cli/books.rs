@@ -4,7 +4,6 @@ use super::Failure;
 use super::options::{GanttLanes, StatOptions};
 use super::session::Session;
 use crate::trace::meaning::watches;
-use crate::trace::model::Meta;
 use crate::trace::pipe::Pipe;
 use crate::trace::recorder::Recorder;
 use crate::trace::schedule::accounts::Accounts;
@@ -66,12 +65,7 @@ impl Books {
             .watch(&watches, false)
             .map_err(|e| Failure::input(e.to_string()))?;
         let line = options.line.join(" ");
-        let meta = Meta {
-            arch: options.machine.arch.name().to_owned(),
-            cpus: options.machine.cpus as u8,
-            line: line.clone(),
-            ..Meta::default()
-        };
+        let meta = session.meta(&line, 0, needed);
         let window = options.from.unwrap_or_default()..options.to.unwrap_or(Time::NEVER);
         let accounts = Accounts::new(options.machine.cpus, chart.then_some(window));
         let accounts = Rc::new(RefCell::new(accounts));

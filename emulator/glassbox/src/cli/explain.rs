@@ -17,7 +17,6 @@ use crate::trace::explain::story::{Story, StorySink};
 use crate::trace::explain::text::Style;
 use crate::trace::kind::Kinds;
 use crate::trace::meaning::watches;
-use crate::trace::model::Meta;
 use crate::trace::pipe::Pipe;
 use crate::trace::recorder::Recorder;
 use crate::trace::select::Select;
@@ -130,15 +129,7 @@ fn recorder(
         .board
         .watch(&watches, false)
         .map_err(|e| Failure::input(e.to_string()))?;
-    let meta = Meta {
-        arch: options.machine.arch.name().to_owned(),
-        cpus: options.machine.cpus as u8,
-        line: options.line.join(" "),
-        kernel: String::new(),
-        strings: options.strings,
-        calendar: session.calendar(),
-        events: Vec::new(),
-    };
+    let meta = session.meta(&options.line.join(" "), options.strings, needed);
     let pipe = Pipe::new(meta, select, sink);
     Ok(Recorder::new(pipe, meanings, options.machine.cpus))
 }
