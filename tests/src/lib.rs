@@ -1,5 +1,5 @@
-//! What the end-to-end tests share: running the emulator ([`glassbox`]), kernels made on the spot ([`kernel`]), and a
-//! pseudo-terminal ([`pty`]).
+//! What the end-to-end tests share: running the emulator ([`glassbox`]), kernels made on the spot ([`kernel`]), a
+//! pseudo-terminal ([`pty`]), traces ([`trace`]) and their schema ([`schema`]).
 //!
 //! The tests use the emulator as a user does, as the `glassbox` program that was built beside them, and the images
 //! under `images/`. `cargo xtask test` builds both; a test that misses one says so and fails.
@@ -7,3 +7,5 @@
 pub mod glassbox;
 pub mod kernel;
 pub mod pty;
+pub mod schema;
+pub mod trace;

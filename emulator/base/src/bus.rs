@@ -76,6 +76,12 @@ pub trait Bus {
         retired: u64,
     );
 
+    /// What a register of [`Space::Local`] holds, for what the CPU itself has to know. This is no access of the guest's:
+    /// nothing follows from it and no observer hears of it.
+    fn own(&mut self, _addr: u64, _retired: u64) -> u64 {
+        u64::MAX
+    }
+
     /// The virtual time at which the running CPU retires its `retired`-th instruction of this run.
     fn now(&self, retired: u64) -> Time;
 

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod hang;
 pub mod hash;
 pub mod loader;
+pub mod names;
 pub mod outcome;
 pub mod pc;
 pub mod run;

@@ -42,6 +42,8 @@ pub enum Kind {
 pub struct Probe {
     /// The name in the note.
     pub name: &'static str,
+    /// What it tells.
+    pub doc: &'static str,
     /// Names and kinds of the arguments.
     pub args: &'static [(&'static str, Kind)],
 }
@@ -93,6 +95,7 @@ macro_rules! probes {
         pub const PROBES: &[Probe] = &[$(
             Probe {
                 name: stringify!($name),
+                doc: $doc,
                 args: &[$((stringify!($arg), Kind::$kind)),*],
             },
         )*];

@@ -13,6 +13,7 @@ pub mod integer;
 pub mod lift;
 pub mod mode;
 pub mod msr;
+pub mod names;
 pub mod paging;
 pub mod reg;
 pub mod segment;

@@ -122,14 +122,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     }
 
     fn x2apic_on(&mut self, at: u64) -> bool {
-        let base = self.bus.read(
-            self.ram,
-            Space::Local,
-            u64::from(IA32_APIC_BASE),
-            Width::B8,
-            at,
-        );
-        base & (1 << 10) != 0
+        self.bus.own(u64::from(IA32_APIC_BASE), at) & (1 << 10) != 0
     }
 
     fn write_efer(&mut self, value: u64, at: u64) -> Result<(), Trap> {

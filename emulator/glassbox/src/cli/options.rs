@@ -300,7 +300,7 @@ pub struct TraceOptions {
 pub enum TraceFormat {
     /// As strace prints it
     Strace,
-    /// As `trace-cmd report` prints it
+    /// As `trace-cmd report -N -t` prints it: named fields, nanoseconds; Linux's events where it has them
     Ftrace,
     /// One JSON object a line
     Json,

@@ -5,6 +5,7 @@ use super::run::drive;
 use super::session::Session;
 use super::{Failure, tell};
 use base::{Silent, Time};
+use machine::names;
 use machine::pc::x86_64::Hart;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -67,7 +68,7 @@ pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
         .map_err(|e| Failure::input(format!("standard output: {e}")))?;
     let host_ns = start.elapsed().as_nanos() as u64;
     let status = session.finish(&outcome)?;
-    let counters = count(&session, status, host_ns);
+    let counters = count(&session, options.machine.arch.name(), status, host_ns);
     if options.json {
         let json =
             serde_json::to_string_pretty(&counters).map_err(|e| Failure::input(e.to_string()))?;
@@ -79,7 +80,7 @@ pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
     Ok(status)
 }
 
-fn count(session: &Session<'_>, status: u8, host_ns: u64) -> Counters {
+fn count(session: &Session<'_>, arch: &str, status: u8, host_ns: u64) -> Counters {
     let machine = &session.machine;
     let harts = &machine.board.harts;
     let sum = |f: fn(&Hart) -> u64| harts.iter().map(f).sum::<u64>();
@@ -93,7 +94,9 @@ fn count(session: &Session<'_>, status: u8, host_ns: u64) -> Counters {
             .enumerate()
             .filter(|&(_, &n)| n > 0)
         {
-            *traps.entry(trap_name(vector)).or_insert(0) += n;
+            *traps
+                .entry(names::vector(arch, vector as u16).into_owned())
+                .or_insert(0) += n;
         }
     }
     let mut tlb = Tlb::default();
@@ -146,17 +149,6 @@ fn count(session: &Session<'_>, status: u8, host_ns: u64) -> Counters {
         host_ns,
         mips: machine.retired() as f64 * 1000.0 / (host_ns.max(1)) as f64,
     }
-}
-
-/// The manual's mnemonic for a vector; the ones above are interrupts.
-fn trap_name(vector: usize) -> String {
-    const NAMES: [&str; 22] = [
-        "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9", "#TS", "#NP", "#SS",
-        "#GP", "#PF", "15", "#MF", "#AC", "#MC", "#XM", "#VE", "#CP",
-    ];
-    NAMES
-        .get(vector)
-        .map_or_else(|| format!("int {vector:#04x}"), |name| (*name).to_owned())
 }
 
 fn table(c: &Counters) -> String {

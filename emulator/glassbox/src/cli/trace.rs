@@ -6,25 +6,36 @@ use super::run::drive;
 use super::session::Session;
 use crate::symbols::Symbols;
 use crate::trace::edge::{self, Named};
+use crate::trace::events;
 use crate::trace::expression::{self, Wishes};
 use crate::trace::file::{Reader, Writer};
-use crate::trace::json::Json;
+use crate::trace::ftrace::Ftrace;
+use crate::trace::json::{self, Json};
 use crate::trace::kind::{Kind, Kinds};
 use crate::trace::map::{self, Map};
+use crate::trace::meaning::{Meaning, watches};
 use crate::trace::model::Meta;
 use crate::trace::pipe::Pipe;
-use crate::trace::recorder::{Meaning, Recorder, watches};
+use crate::trace::recorder::Recorder;
 use crate::trace::select::{Edge, Select};
 use crate::trace::sink::Sink;
 use machine::{Board, Watch};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 /// Runs the command.
 pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
     if options.map_help {
         print(map::HELP)?;
+        return Ok(0);
+    }
+    if options.events {
+        print(&events::list())?;
+        return Ok(0);
+    }
+    if options.schema {
+        print(&json::schema())?;
         return Ok(0);
     }
     let wishes = expression::parse(&options.expressions).map_err(Failure::usage)?;
@@ -178,9 +189,11 @@ fn read(options: &TraceOptions, wishes: &Wishes, path: &Path) -> Result<u8, Fail
 
 /// Prints what was asked for.
 fn print(text: &str) -> Result<(), Failure> {
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|e| Failure::input(format!("standard output: {e}")))
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // The reader has seen enough.
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|e| Failure::input(format!("standard output: {e}"))),
+    }
 }
 
 fn written(options: &TraceOptions, error: std::io::Error) -> Failure {
@@ -200,6 +213,7 @@ fn sink(options: &TraceOptions, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
     };
     Ok(match format(options) {
         TraceFormat::Gbt => Box::new(Writer::new(out, meta).map_err(|e| written(options, e))?),
+        TraceFormat::Ftrace => Box::new(Ftrace::new(out)),
         _ => Box::new(Json::new(out)),
     })
 }

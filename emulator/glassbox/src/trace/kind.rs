@@ -99,9 +99,10 @@ impl Kind {
         Some(Self((MACHINE.len() + index) as u8))
     }
 
-    /// The kind of the kernel's probe number `index`.
+    /// The kind of the kernel's probe number `index`. A number that no probe has does not become another kind.
     pub const fn of_probe(index: usize) -> Self {
-        Self((MACHINE.len() + index) as u8)
+        let number = MACHINE.len() + index;
+        Self(if number > 0xff { 0xff } else { number as u8 })
     }
 
     /// The number of the kernel's probe of this kind, if it is one.
@@ -115,6 +116,11 @@ impl Kind {
             None => MACHINE[usize::from(self.0)],
             Some(index) => PROBES.get(index).map_or("", |probe| probe.name),
         }
+    }
+
+    /// The number, from 0, in the order of [`Kind::all`].
+    pub const fn index(self) -> usize {
+        self.0 as usize
     }
 
     /// The kind of a record.
@@ -211,6 +217,16 @@ impl FromIterator<Kind> for Kinds {
     fn from_iter<I: IntoIterator<Item = Kind>>(kinds: I) -> Self {
         Self(kinds.into_iter().fold(0, |set, kind| set | 1 << kind.0))
     }
+}
+
+/// The groups that a kind belongs to.
+pub fn groups(kind: Kind) -> Vec<&'static str> {
+    let belongs = |name| Kinds::named(name).is_some_and(|kinds| kinds.has(kind));
+    GROUPS
+        .iter()
+        .map(|(group, _)| *group)
+        .filter(|group| belongs(group))
+        .collect()
 }
 
 /// The names that a user may give, for help and for errors.

@@ -8,14 +8,18 @@
 //!
 //! A [`record::Record`] is complete: it needs the guest no more, so a trace can be shown now or years later, by the
 //! same sinks. [`kind`] names all kinds of records; [`recorder`] is the machine's observer; [`model`] keeps what a
-//! stream of records says about processes; [`select`] is what the user wants to see; [`sink`] takes the rest.
+//! stream of records says about processes; [`select`] is what the user wants to see; [`sink`] takes the rest. [`events`] is
+//! the list of all events with their fields, and [`value`] what a field can hold.
 
 pub mod edge;
+pub mod events;
 pub mod expression;
 pub mod file;
+pub mod ftrace;
 pub mod json;
 pub mod kind;
 pub mod map;
+pub mod meaning;
 pub mod model;
 pub mod pipe;
 pub mod record;
@@ -23,3 +27,4 @@ pub mod recorder;
 pub mod select;
 pub mod sink;
 pub mod syscall;
+pub mod value;

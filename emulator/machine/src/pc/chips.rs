@@ -479,6 +479,11 @@ impl Bus for Chips {
         value
     }
 
+    fn own(&mut self, addr: u64, retired: u64) -> u64 {
+        let now = self.now(retired);
+        self.apics[self.cpu].read_msr(addr, now)
+    }
+
     fn write(
         &mut self,
         ram: &mut Ram,

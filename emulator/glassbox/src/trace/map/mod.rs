@@ -6,7 +6,7 @@
 mod operand;
 
 use super::kind::{SYS_ENTER, SYS_EXIT};
-use super::recorder::{Condition, Meaning};
+use super::meaning::{Condition, Meaning};
 use abi::nr::TABLE;
 use abi::probe::PROBES;
 use base::event::PROBE_ARGS;
@@ -80,7 +80,7 @@ impl Map {
     pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            let line = text[..at.min(text.len())].lines().count().max(1);
+            let line = text.bytes().take(at).filter(|&b| b == b'\n').count() + 1;
             format!("line {line}: {}", error.message().replace('\n', "; "))
         })
     }

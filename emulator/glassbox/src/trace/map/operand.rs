@@ -7,7 +7,7 @@
 //! condition  operand ('==' | '!=' | '<' | '>' | '<=' | '>=') NUMBER
 //! ```
 
-use crate::trace::recorder::{Compare, Test};
+use crate::trace::meaning::{Compare, Test};
 use machine::watch::{Argument, Place};
 
 type Find<'a> = &'a dyn Fn(&str) -> Option<u64>;

@@ -1,0 +1,88 @@
+//! What to call the ISA's numbers, for any ISA that the machine has.
+//!
+//! Everything that is shown about a trap comes through here, so that a tracer asks with the name of an instruction set
+//! and is no wiser than a trace file, which may come from another machine.
+
+use base::event::Cause;
+use cpu::x86_64::names as x86;
+use std::borrow::Cow;
+
+/// The name by which the instruction set `x86_64` goes.
+pub const X86_64: &str = "x86_64";
+
+/// A short name for a trap: the exception's mnemonic, `syscall`, or `int 0x41` for a vector without a name.
+pub fn trap(arch: &str, cause: Cause, number: u16) -> Cow<'static, str> {
+    match (cause, arch) {
+        (Cause::SystemCall, _) => "syscall".into(),
+        (Cause::Interrupt, X86_64) if number != NMI => format!("int {number:#04x}").into(),
+        (_, X86_64) => vector(arch, number),
+        (Cause::Exception, _) => format!("exception {number}").into(),
+        (Cause::Interrupt, _) => format!("interrupt {number}").into(),
+        (Cause::Software, _) => format!("trap {number}").into(),
+    }
+}
+
+/// The one interrupt of x86 that has a mnemonic.
+const NMI: u16 = cpu::x86_64::trap::vector::NMI as u16;
+
+/// A short name for a number that several causes may have.
+pub fn vector(arch: &str, number: u16) -> Cow<'static, str> {
+    let name = match arch {
+        X86_64 => x86::vector(number),
+        _ => None,
+    };
+    name.map_or_else(|| format!("int {number:#04x}").into(), Cow::Borrowed)
+}
+
+/// A short name for the number by which an interrupt is delivered.
+pub fn interrupt(arch: &str, number: u16) -> Cow<'static, str> {
+    trap(arch, Cause::Interrupt, number)
+}
+
+/// Whether a trap is a page fault, so that its error code can be told by [`page_fault`].
+pub fn is_page_fault(arch: &str, cause: Cause, number: u16) -> bool {
+    use cpu::x86_64::trap::vector::PF;
+    arch == X86_64 && cause == Cause::Exception && number == u16::from(PF)
+}
+
+/// Why a translation failed, by the ISA's number for it, in [`FAULT_WORDS`].
+pub fn page_fault(arch: &str, error: u32) -> Vec<&'static str> {
+    match arch {
+        X86_64 => x86::page_fault(error),
+        _ => Vec::new(),
+    }
+}
+
+/// All words of [`page_fault`].
+pub const FAULT_WORDS: &[&str] = &x86::FAULT_WORDS;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traps_have_short_names() {
+        for (arch, cause, number, name) in [
+            (X86_64, Cause::Exception, 14, "#PF"),
+            (X86_64, Cause::Interrupt, 2, "NMI"),
+            (X86_64, Cause::Interrupt, 0xf0, "int 0xf0"),
+            (X86_64, Cause::Interrupt, 8, "int 0x08"),
+            (X86_64, Cause::Exception, 9, "int 0x09"),
+            (X86_64, Cause::Software, 3, "#BP"),
+            (X86_64, Cause::Software, 0x80, "int 0x80"),
+            (X86_64, Cause::SystemCall, 0, "syscall"),
+            ("pdp11", Cause::Exception, 4, "exception 4"),
+            ("pdp11", Cause::Software, 4, "trap 4"),
+        ] {
+            assert_eq!(trap(arch, cause, number), name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_instruction_set_has_no_page_faults_to_tell_of() {
+        assert!(is_page_fault(X86_64, Cause::Exception, 14));
+        assert!(!is_page_fault(X86_64, Cause::Software, 14));
+        assert!(!is_page_fault("pdp11", Cause::Exception, 14));
+        assert!(page_fault("pdp11", 7).is_empty());
+    }
+}
