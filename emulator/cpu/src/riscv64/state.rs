@@ -110,6 +110,8 @@ pub struct Hart {
     pub fetch_page: Option<(u64, u64)>,
     /// What the hart does.
     pub activity: Activity,
+    /// Sstc's comparator has been reached as of the board's last look; derived.
+    pub timer_seen: bool,
     /// Whether S-mode's calls are answered by the board (the built-in SBI) instead of M-mode code.
     pub sbi: bool,
     /// Whether probes are lifted; chosen by the host, no machine state.
@@ -167,6 +169,7 @@ impl Hart {
             tlb: Tlb::new(shape),
             fetch_page: None,
             activity: Activity::Running,
+            timer_seen: false,
             sbi: false,
             probes_on: false,
             instructions_on: false,
