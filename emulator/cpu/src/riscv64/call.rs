@@ -73,10 +73,70 @@ pub mod atomic {
     pub const MAXU: u16 = 0x20a;
 }
 
-/// Page 3: floating point.
+/// Page 3: floating point. a, b operands; the payload is a [`Form`].
+///
+/// [`Form`]: float::Form
+#[expect(missing_docs, reason = "the names are the manual's")]
 pub mod float {
     /// Marks floating-point state dirty and enters the instruction again.
     pub const MARK: u16 = 0x300;
+    pub const ADD: u16 = 0x301;
+    pub const SUB: u16 = 0x302;
+    pub const MUL: u16 = 0x303;
+    pub const DIV: u16 = 0x304;
+    pub const SQRT: u16 = 0x305;
+    pub const MADD: u16 = 0x306;
+    pub const MSUB: u16 = 0x307;
+    pub const NMSUB: u16 = 0x308;
+    pub const NMADD: u16 = 0x309;
+    pub const SGNJ: u16 = 0x30a;
+    pub const SGNJN: u16 = 0x30b;
+    pub const SGNJX: u16 = 0x30c;
+    pub const MIN: u16 = 0x30d;
+    pub const MAX: u16 = 0x30e;
+    pub const EQ: u16 = 0x30f;
+    pub const LT: u16 = 0x310;
+    pub const LE: u16 = 0x311;
+    pub const CLASS: u16 = 0x312;
+    /// From the other format.
+    pub const CONVERT: u16 = 0x313;
+    /// To W, WU, L, LU in turn.
+    pub const TO_W: u16 = 0x314;
+    pub const TO_LU: u16 = 0x317;
+    /// From W, WU, L, LU in turn.
+    pub const FROM_W: u16 = 0x318;
+    pub const FROM_LU: u16 = 0x31b;
+
+    /// What a floating-point call is about, packed into its 16 bits.
+    ///
+    /// ```text
+    /// 8..4 third register   3..1 rounding mode   0 double
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Form {
+        /// Double rather than single.
+        pub double: bool,
+        /// The rounding mode as the instruction has it; 7 means frm.
+        pub rounding: u16,
+        /// Number of the third source register.
+        pub third: u16,
+    }
+
+    impl Form {
+        /// As 16 bits.
+        pub const fn pack(self) -> u16 {
+            self.double as u16 | self.rounding << 1 | self.third << 4
+        }
+
+        /// From 16 bits.
+        pub const fn unpack(bits: u16) -> Self {
+            Self {
+                double: bits & 1 != 0,
+                rounding: bits >> 1 & 7,
+                third: bits >> 4 & 31,
+            }
+        }
+    }
 }
 
 /// Answers call number `op.imm & 0xffff`.

@@ -6,7 +6,7 @@ use super::csr::{interrupt, status};
 use super::state::{Activity, Hart, Privilege, TrapCsrs};
 use super::trap::{Exception, Trap, cause};
 use base::event::{Cause, Event};
-use base::{Bus, Observer, Virt};
+use base::{Bus, Observer, Virt, Width};
 use ir::Flow;
 
 use super::reg;
@@ -55,7 +55,18 @@ impl Hart {
 impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     /// Enters the handler of an exception.
     pub fn deliver_exception(&mut self, exception: Exception, at: u64) {
-        self.enter(exception.cause, exception.value, at);
+        let mut value = exception.value;
+        if Trap::Exception(exception) == Trap::ILLEGAL_IN_MEMORY {
+            let half = |cpu: &mut Self, offset| {
+                let pc = cpu.hart.pc.wrapping_add(offset);
+                cpu.peek(pc, Width::B2).unwrap_or(0)
+            };
+            value = half(self, 0);
+            if value & 3 == 3 {
+                value |= half(self, 2) << 16;
+            }
+        }
+        self.enter(exception.cause, value, at);
     }
 
     /// Enters the handler of interrupt `number`.

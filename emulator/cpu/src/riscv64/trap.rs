@@ -60,6 +60,9 @@ impl Trap {
         Self::Exception(Exception { cause, value })
     }
 
+    /// An illegal instruction whose bits are to be read where it lies.
+    pub const ILLEGAL_IN_MEMORY: Self = Self::new(cause::ILLEGAL, u64::MAX);
+
     /// An illegal instruction, with its bits.
     pub const fn illegal(bits: u32) -> Self {
         Self::new(cause::ILLEGAL, bits as u64)
