@@ -94,7 +94,7 @@ impl Clint {
             MTIME..=0xbfff => Some((Register::Mtime, offset - MTIME)),
             _ => {
                 let n = offset.checked_sub(MTIMECMP)?;
-                (n < 8 * harts).then(|| (Register::Mtimecmp(n as usize / 8), n % 8))
+                (n < 8 * harts).then_some((Register::Mtimecmp(n as usize / 8), n % 8))
             }
         }
     }

@@ -45,7 +45,7 @@ const REGISTERS: [(Register, &str); 8] = [
 ];
 
 fn decode(offset: u64) -> Option<(Register, &'static str)> {
-    if offset % 4 != 0 {
+    if !offset.is_multiple_of(4) {
         return None;
     }
     REGISTERS.get(offset as usize / 4).copied()

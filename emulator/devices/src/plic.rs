@@ -142,7 +142,7 @@ impl Plic {
     fn decode(&self, offset: u64) -> Option<Register> {
         let contexts = self.contexts.len();
         match offset {
-            _ if offset % 4 != 0 => None,
+            _ if !offset.is_multiple_of(4) => None,
             _ if offset < 4 * SOURCES as u64 => Some(Register::Priority(offset as usize / 4)),
             PENDING.. if offset < PENDING + 4 * WORDS as u64 => {
                 Some(Register::Pending((offset - PENDING) as usize / 4))

@@ -312,8 +312,8 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             0x320 => {
                 let before = [0, 1].map(|which| self.counter(which, at));
                 self.hart.countinhibit = value & 5;
-                for which in 0..2 {
-                    self.set_counter(which, before[which], at);
+                for (which, value) in before.into_iter().enumerate() {
+                    self.set_counter(which, value, at);
                 }
             }
             0x323..=0x33f | 0xb03..=0xb1f => {}

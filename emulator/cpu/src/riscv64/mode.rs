@@ -18,10 +18,10 @@ impl Mode {
     /// Packs the assumptions.
     pub const fn new(float: bool, dirty: bool, probes: bool, instructions: bool) -> Self {
         Self(
-            float as u32 * Self::FLOAT
-                | dirty as u32 * Self::DIRTY
-                | probes as u32 * Self::PROBES
-                | instructions as u32 * Self::INSTRUCTIONS,
+            (float as u32 * Self::FLOAT)
+                | (dirty as u32 * Self::DIRTY)
+                | (probes as u32 * Self::PROBES)
+                | (instructions as u32 * Self::INSTRUCTIONS),
         )
     }
 

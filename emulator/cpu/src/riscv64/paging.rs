@@ -230,3 +230,107 @@ fn allowed(hart: &Hart, entry: u64) -> [u8; VIEWS] {
     }
     allow
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::riscv64::testing::{Board, LEN, RAM};
+    use crate::riscv64::trap::Exception;
+
+    /// The root of the tables; the page that they map lies behind them.
+    const ROOT: u64 = RAM + LEN - 0x4000;
+    const PAGE: u64 = RAM + LEN - 0x1000;
+
+    /// A hart in S-mode with Sv39: a page of 4 KiB at 0x1000 with these rights, a gigabyte's superpage at its own place.
+    fn board(rights: u64) -> Board {
+        let mut board = Board::new();
+        let pointer = |to: u64| to >> 12 << 10 | V;
+        for (at, entry) in [
+            (ROOT, pointer(ROOT + 0x1000)),
+            (ROOT + 0x1000, pointer(ROOT + 0x2000)),
+            (ROOT + 0x2008, PAGE >> 12 << 10 | rights),
+            (ROOT + 16, RAM >> 12 << 10 | V | R | W | X | A | D),
+            (ROOT + 24, (RAM + 0x1000) >> 12 << 10 | V | R),
+        ] {
+            board.ram.write(Phys(at), Width::B8, entry);
+        }
+        board.hart.pmp.set_address(0, u64::MAX);
+        board.hart.pmp.set_config(0, 0x1f);
+        board.hart.satp = 8 << 60 | ROOT >> 12;
+        board.hart.privilege = Privilege::Supervisor;
+        board.hart.refresh();
+        board
+    }
+
+    /// Where an access leads, or its cause.
+    fn access(board: &mut Board, addr: u64, access: Access) -> Result<u64, u64> {
+        let path = &mut Path::default();
+        match walk(&board.hart, &mut board.ram, addr, access, path) {
+            Ok(entry) => Ok(entry.frame * PAGE_SIZE),
+            Err(Trap::Exception(Exception { cause, .. })) => Err(cause),
+            Err(gap) => panic!("{gap:?}"),
+        }
+    }
+
+    #[test]
+    fn a_page_allows_what_its_entry_says() {
+        let read_only = &mut board(V | R | A);
+        assert_eq!(access(read_only, 0x1234, Access::Read), Ok(PAGE));
+        assert_eq!(
+            access(read_only, 0x1234, Access::Write),
+            Err(cause::STORE_PAGE)
+        );
+        assert_eq!(
+            access(read_only, 0x1234, Access::Fetch),
+            Err(cause::FETCH_PAGE)
+        );
+        assert_eq!(
+            access(read_only, 0x2000, Access::Read),
+            Err(cause::LOAD_PAGE)
+        );
+        assert_eq!(
+            access(read_only, 1 << 38, Access::Read),
+            Err(cause::LOAD_PAGE)
+        );
+    }
+
+    #[test]
+    fn superpages_lead_to_their_pieces_and_misaligned_ones_nowhere() {
+        let board = &mut board(0);
+        assert_eq!(access(board, RAM + 0x5678, Access::Write), Ok(RAM + 0x5000));
+        assert_eq!(access(board, 3 << 30, Access::Read), Err(cause::LOAD_PAGE));
+    }
+
+    #[test]
+    fn supervisors_touch_user_pages_only_with_sum() {
+        let board = &mut board(V | R | W | U | A | D);
+        assert_eq!(access(board, 0x1000, Access::Read), Err(cause::LOAD_PAGE));
+        board.hart.mstatus |= status::SUM;
+        board.hart.refresh();
+        assert_eq!(access(board, 0x1000, Access::Read), Ok(PAGE));
+        board.hart.privilege = Privilege::User;
+        board.hart.refresh();
+        assert_eq!(access(board, 0x1000, Access::Write), Ok(PAGE));
+    }
+
+    #[test]
+    fn accessed_and_dirty_bits_are_set_or_faulted_for() {
+        let board = &mut board(V | R | W);
+        assert_eq!(access(board, 0x1000, Access::Write), Ok(PAGE));
+        let entry = board.ram.read(Phys(ROOT + 0x2008), Width::B8);
+        assert_eq!(entry.map(|entry| entry & (A | D)), Some(A | D));
+        let software = &mut self::board(V | R | W);
+        software.hart.envcfg[0] &= !envcfg::ADUE;
+        assert_eq!(
+            access(software, 0x1000, Access::Read),
+            Err(cause::LOAD_PAGE)
+        );
+    }
+
+    #[test]
+    fn tables_where_memory_is_closed_are_an_access_fault() {
+        let board = &mut board(V | R | A);
+        board.hart.pmp = crate::riscv64::pmp::Pmp::default();
+        assert_eq!(access(board, 0x1000, Access::Read), Err(cause::LOAD_ACCESS));
+    }
+}

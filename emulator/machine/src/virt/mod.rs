@@ -196,3 +196,96 @@ impl State for Virt {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, Machine, Outcome};
+    use base::{Seeded, Silent};
+
+    /// Runs a flat kernel to its end; what it printed, and how it ended.
+    fn run(words: &[u32], harts: usize, boot: Boot<'_>) -> (String, Outcome) {
+        let kernel: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let config = Config {
+            harts,
+            memory: 8 << 20,
+            kernel: &kernel,
+            boot,
+            loads: &[],
+            command_line: b"",
+            initrd: None,
+            disk: None,
+            stdio: false,
+            seed: 0,
+            calendar: 0,
+            tlb: cpu::mmu::tlb::Shape::default(),
+        };
+        let board = Virt::new(config).expect("the board is sound");
+        let mut machine = Machine::new(board, Seeded::new(1));
+        let limits = Limits {
+            instructions: 100_000,
+            ..Limits::default()
+        };
+        let outcome = machine.run(&limits, &mut Silent);
+        let serial = machine.board.chips.take_output().serial;
+        (String::from_utf8_lossy(&serial).into_owned(), outcome)
+    }
+
+    #[test]
+    fn a_kernel_in_machine_mode_reaches_the_serial_port_and_the_finisher() {
+        // lui a0, 0x10000; li a1, 'A'; sb a1, 0(a0); lui a0, 0x100; li a1, 0x5555; sw a1, 0(a0)
+        let kernel = [
+            0x1000_0537,
+            0x0410_0593,
+            0x00b5_0023,
+            0x0010_0537,
+            0x0000_55b7,
+            0x5555_859b,
+            0x00b5_2023,
+        ];
+        let ended = run(&kernel, 1, Boot::Machine);
+        assert_eq!(ended, ("A".into(), Outcome::PowerOff));
+    }
+
+    #[test]
+    fn a_kernel_in_supervisor_mode_is_answered_by_the_sbi() {
+        // Legacy call 1 prints 'B'; the system reset extension powers off.
+        let kernel = [
+            0x0420_0513,
+            0x0010_0893,
+            0x0000_0073,
+            0x0000_0513,
+            0x0000_0813,
+            0x5352_58b7,
+            0x3548_889b,
+            0x0000_0073,
+        ];
+        let ended = run(&kernel, 2, Boot::Supervisor);
+        assert_eq!(ended, ("B".into(), Outcome::PowerOff));
+    }
+
+    #[test]
+    fn an_illegal_instruction_enters_the_handler_with_its_cause() {
+        // The handler at 0x28 fails with mcause as the code.
+        let kernel = [
+            0x0000_0297,
+            0x0282_8293,
+            0x3052_9073,
+            0x0050_0513,
+            0x0000_0000,
+            0x0010_0537,
+            0x0000_35b7,
+            0x3335_859b,
+            0x00b5_2023,
+            0x0000_006f,
+            0x3420_25f3,
+            0x0105_9593,
+            0x0000_3637,
+            0x3336_061b,
+            0x00c5_e5b3,
+            0x0010_0537,
+            0x00b5_2023,
+        ];
+        assert_eq!(run(&kernel, 1, Boot::Machine).1, Outcome::Exit(2));
+    }
+}

@@ -73,8 +73,13 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
         next: pc,
         bits: 0,
     };
-    // Most blocks have nothing that anybody watches.
-    let watched = mode.instructions() || (mode.probes() && probes.any_in(pc, code.len() as u64));
+    // Most instructions have nothing that anybody watches.
+    let watched_from = |at| match () {
+        () if mode.instructions() => at,
+        () if mode.probes() => probes.next(at),
+        () => u64::MAX,
+    };
+    let mut watched = watched_from(pc);
     let mut rest = code;
     while l.b.insns() < limit && !l.b.ended() {
         let Some((insn, bits, len)) = fetch(rest) else {
@@ -83,7 +88,11 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
         l.pc = l.next;
         l.next = l.pc.wrapping_add(len as u64);
         l.bits = bits;
-        begin(&mut l, watched.then_some(probes));
+        let here = (l.pc >= watched).then_some(probes);
+        if here.is_some() {
+            watched = watched_from(l.next);
+        }
+        begin(&mut l, here);
         let verdict = match insn {
             Some(insn) => {
                 l.insn = Insn(insn);
@@ -93,7 +102,7 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
         };
         if verdict.is_err() {
             l.b.abandon();
-            begin(&mut l, watched.then_some(probes));
+            begin(&mut l, here);
             let bits = l.b.imm(u64::from(l.bits));
             l.b.call_end(id::ILLEGAL, 0, ZERO, bits, ZERO);
         }
