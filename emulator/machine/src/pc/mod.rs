@@ -29,7 +29,7 @@ pub use start::{Config, ConfigError};
 use crate::board::{Board, CpuActivity, Step};
 use crate::clock::Clock;
 use crate::loader::sdt::Site;
-use crate::watch::{UnknownRegister, Watch};
+use crate::watch::{UnknownRegister, Watch, probes};
 use base::event::PROBE_ARGS;
 use base::{Chooser, Codec, CodecError, Observer, Ram, State, Time};
 use chips::Chips;
@@ -129,7 +129,7 @@ impl Board for Pc {
     }
 
     fn watch(&mut self, watches: &[Watch], instructions: bool) -> Result<(), UnknownRegister> {
-        self.probes = Probes::new(probe::probes(watches, &self.sites)?);
+        self.probes = Probes::new(probes(watches, &self.sites, probe::register)?);
         for hart in &mut self.harts {
             hart.probes_on = !self.probes.is_empty();
             hart.instructions_on = instructions;
