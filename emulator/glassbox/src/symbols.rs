@@ -1,65 +1,91 @@
-//! What a kernel's ELF file says of addresses: symbol, source line; and its probes.
+//! What an ELF file says of addresses: symbol, source line, inlined functions, callers.
+
+mod unwind;
 
 use addr2line::Context;
-use object::{Object, ObjectSymbol, SymbolKind};
+use addr2line::gimli::{EndianSlice, RunTimeEndian, SectionId};
+use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use std::fmt::Write;
 
-/// A kernel's symbols. Built only when somebody asks, because reading them takes longer than many a run.
+pub use unwind::Registers;
+
+type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+
+/// A symbol: its address, its bytes (0 if not known), its name.
+type Symbol<'a> = (u64, u64, &'a str);
+
+/// Bytes that a symbol of unknown size has at most.
+const MOST_UNSIZED: u64 = 4096;
+
+/// The symbols of a kernel or a program. Built only when somebody asks, because reading them takes longer than many a
+/// run.
 pub struct Symbols<'a> {
-    functions: Vec<(u64, u64, &'a str)>,
-    lines: Option<Context<addr2line::gimli::EndianSlice<'a, addr2line::gimli::RunTimeEndian>>>,
+    functions: Vec<Symbol<'a>>,
+    data: Vec<Symbol<'a>>,
+    lines: Option<Context<Slice<'a>>>,
+    unwind: unwind::Tables<'a>,
+}
+
+/// A function in whose code an address lies, as its source tells it: one that the compiler inlined has its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// The name: a symbol's with its path, or an inlined function's as the debug information has it, often without.
+    pub name: String,
+    /// The source file, or nothing.
+    pub file: String,
+    /// The line of the address, or of the call of the function inlined there; 0 if not known.
+    pub line: u32,
+    /// Whether it was inlined into the function before it.
+    pub inlined: bool,
 }
 
 impl<'a> Symbols<'a> {
     /// Reads the symbols of an ELF file; whatever is missing or damaged is left out.
-    pub fn new(kernel: &'a [u8]) -> Self {
-        let Ok(file) = object::File::parse(kernel) else {
+    pub fn new(elf: &'a [u8]) -> Self {
+        let Ok(file) = object::File::parse(elf) else {
             return Self {
                 functions: Vec::new(),
+                data: Vec::new(),
                 lines: None,
+                unwind: unwind::Tables::default(),
             };
         };
-        let mut functions: Vec<_> = file
-            .symbols()
-            .filter(|s| s.kind() == SymbolKind::Text && s.address() != 0)
-            .filter_map(|s| Some((s.address(), s.size(), s.name().ok()?)))
-            .collect();
-        functions.sort_unstable();
-        let load = |id: addr2line::gimli::SectionId| {
-            use object::ObjectSection;
+        let of_kind = |kind| {
+            let mut symbols: Vec<Symbol<'a>> = file
+                .symbols()
+                .filter(|s| s.kind() == kind && s.address() != 0)
+                .filter_map(|s| Some((s.address(), s.size(), s.name().ok()?)))
+                .collect();
+            symbols.sort_unstable();
+            symbols
+        };
+        let load = |id: SectionId| {
             let data = file
                 .section_by_name(id.name())
                 .and_then(|s| s.data().ok())
                 .unwrap_or(&[]);
-            Ok::<_, addr2line::gimli::Error>(addr2line::gimli::EndianSlice::new(
-                data,
-                addr2line::gimli::RunTimeEndian::Little,
-            ))
+            Ok::<_, addr2line::gimli::Error>(EndianSlice::new(data, RunTimeEndian::Little))
         };
         let lines = addr2line::gimli::Dwarf::load(load)
             .ok()
             .and_then(|d| Context::from_dwarf(d).ok());
-        Self { functions, lines }
+        Self {
+            functions: of_kind(SymbolKind::Text),
+            data: of_kind(SymbolKind::Data),
+            lines,
+            unwind: unwind::Tables::new(&file),
+        }
     }
 
     /// The address of the function with this name: as it stands in the file, or as people read it, or the end of that
     /// behind `::` if only one function ends so.
     pub fn find(&self, name: &str) -> Option<u64> {
-        if let Some(found) = self.functions.iter().find(|f| f.2 == name) {
-            return Some(found.0);
-        }
-        let demangled = |f: &&(u64, u64, &str)| {
-            let readable = format!("{:#}", rustc_demangle::demangle(f.2));
-            readable == name
-                || readable
-                    .strip_suffix(name)
-                    .is_some_and(|front| front.ends_with("::"))
-        };
-        let mut found = self.functions.iter().filter(demangled);
-        match (found.next(), found.next()) {
-            (Some(only), None) => Some(only.0),
-            _ => None,
-        }
+        named(&self.functions, name)
+    }
+
+    /// The address of the function or the variable with this name; as [`Symbols::find`].
+    pub fn find_any(&self, name: &str) -> Option<u64> {
+        self.find(name).or_else(|| named(&self.data, name))
     }
 
     /// Whether `addr` lies in a known function.
@@ -68,19 +94,73 @@ impl<'a> Symbols<'a> {
     }
 
     fn function(&self, addr: u64) -> Option<(&str, u64)> {
-        let index = self
-            .functions
-            .partition_point(|f| f.0 <= addr)
-            .checked_sub(1)?;
-        let (start, size, name) = self.functions[index];
-        (addr - start < size.max(1)).then_some((name, addr - start))
+        enclosing(&self.functions, addr)
+    }
+
+    /// The function or the variable in which `addr` lies, by the name that people read, and the offset in it.
+    pub fn place(&self, addr: u64) -> Option<(String, u64)> {
+        let (name, offset) = self
+            .function(addr)
+            .or_else(|| enclosing(&self.data, addr))?;
+        Some((demangled(name), offset))
+    }
+
+    /// First address and bytes of every function, in order; those of unknown size have 0.
+    pub fn functions(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.functions
+            .iter()
+            .map(|(start, size, _)| (*start, *size))
+    }
+
+    /// The functions in whose code `addr` lies, the outermost first: a symbol, and what was inlined there.
+    pub fn frames(&self, addr: u64) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        if let Some(lines) = &self.lines
+            && let Ok(mut found) = lines.find_frames(addr).skip_all_loads()
+        {
+            while let Ok(Some(frame)) = found.next() {
+                let name = frame.function.as_ref().and_then(|f| f.raw_name().ok());
+                let location = frame.location;
+                frames.push(Frame {
+                    name: name.map_or_else(String::new, |name| demangled(&name)),
+                    file: location
+                        .as_ref()
+                        .and_then(|l| l.file)
+                        .unwrap_or_default()
+                        .to_owned(),
+                    line: location.and_then(|l| l.line).unwrap_or(0),
+                    inlined: true,
+                });
+            }
+        }
+        frames.reverse();
+        if let Some((symbol, _)) = self.function(addr) {
+            if frames.is_empty() {
+                frames.push(Frame::default());
+            }
+            // The symbol knows the path of its name.
+            frames[0].name = demangled(symbol);
+        }
+        if let Some(outermost) = frames.first_mut() {
+            outermost.inlined = false;
+        }
+        frames
+    }
+
+    /// Registers as they were in the caller of the function in which they are now (see [`Registers`]).
+    pub fn caller(
+        &self,
+        registers: &Registers,
+        memory: &dyn Fn(u64) -> Option<u64>,
+    ) -> Option<Registers> {
+        self.unwind.caller(registers, memory)
     }
 
     /// `addr` as people read it: symbol, offset, file and line as far as known.
     pub fn describe(&self, addr: u64) -> String {
         let mut text = format!("{addr:#018x}");
         if let Some((name, offset)) = self.function(addr) {
-            let _ = write!(text, " {:#}+{offset:#x}", rustc_demangle::demangle(name));
+            let _ = write!(text, " {}+{offset:#x}", demangled(name));
         }
         let location = self
             .lines
@@ -92,5 +172,57 @@ impl<'a> Symbols<'a> {
             let _ = write!(text, " ({file}:{})", location.line.unwrap_or(0));
         }
         text
+    }
+}
+
+/// The symbol in which `addr` lies, and the offset in it.
+fn enclosing<'a>(symbols: &[Symbol<'a>], addr: u64) -> Option<(&'a str, u64)> {
+    let index = symbols.partition_point(|s| s.0 <= addr).checked_sub(1)?;
+    let (start, size, name) = symbols[index];
+    // Assembly seldom says how long a function is: it lasts until the next one, but not for ever.
+    let next = symbols.get(index + 1).map_or(u64::MAX, |s| s.0);
+    let size = match size {
+        0 => (next - start).min(MOST_UNSIZED),
+        size => size,
+    };
+    (addr - start < size.max(1)).then_some((name, addr - start))
+}
+
+/// The address of the one symbol that is meant by `name`.
+fn named(symbols: &[Symbol<'_>], name: &str) -> Option<u64> {
+    if let Some(found) = symbols.iter().find(|s| s.2 == name) {
+        return Some(found.0);
+    }
+    let is_meant = |symbol: &&Symbol<'_>| {
+        let readable = demangled(symbol.2);
+        let front = readable.strip_suffix(name);
+        front.is_some_and(|front| front.is_empty() || front.ends_with("::"))
+    };
+    let mut found = symbols.iter().filter(is_meant);
+    match (found.next(), found.next()) {
+        (Some(only), None) => Some(only.0),
+        _ => None,
+    }
+}
+
+fn demangled(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_elf_knows_nothing() {
+        let symbols = Symbols::new(b"not an ELF file");
+        assert!(!symbols.knows(0));
+        assert_eq!(symbols.frames(0), []);
+        assert_eq!(symbols.functions().count(), 0);
+        assert!(
+            symbols
+                .caller(&Registers::default(), &|_| Some(0))
+                .is_none()
+        );
     }
 }

@@ -6,10 +6,15 @@
 // This is the one place where emulator/clippy.toml's bans end: here the machine meets its host.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
+mod books;
 mod boot;
 mod diagnose;
+mod explain;
 mod images;
+mod keyboard;
 mod keys;
+mod line;
+mod monitor;
 mod options;
 mod report;
 mod run;

@@ -9,6 +9,7 @@ use super::meaning::Meaning;
 use super::pipe::Pipe;
 use super::record::{Body, Memory, Record};
 use super::syscall::{self, Phase};
+use super::tasks::Tasks;
 use abi::probe::PROBES;
 use base::event::{Event, PROBE_ARGS, Peek};
 use base::{Observer, Stamp, Virt};
@@ -21,6 +22,8 @@ const NEXT_PID: usize = super::model::arg_of(SWITCH, "next_pid");
 
 /// Most records that wait behind a held one; a guest must not make us keep more.
 const MOST_HELD: usize = 1 << 14;
+/// Most bytes of guest memory in them.
+const MOST_HELD_BYTES: usize = 1 << 26;
 /// Most bytes of text that are read for a kernel event.
 const MOST_TEXT: usize = 256;
 /// Bytes that are read first.
@@ -45,6 +48,8 @@ pub struct Recorder {
     /// Numbers of address spaces by root, where they stand for processes.
     spaces: BTreeMap<u64, u32>,
     held: VecDeque<Record>,
+    /// Bytes of guest memory in them, or more.
+    held_bytes: usize,
     /// Records that left the queue so far, so that a held one has a number that stays.
     left: u64,
     /// What the last kernel event had its texts in, for the next one.
@@ -86,8 +91,17 @@ impl Recorder {
             calls: BTreeMap::new(),
             spaces: BTreeMap::new(),
             held: VecDeque::new(),
+            held_bytes: 0,
             left: 0,
             texts: Vec::new(),
+        }
+    }
+
+    /// The trace begins in the middle of a run, of whose processes this is known.
+    pub fn begin_with(&mut self, tasks: &Tasks) {
+        self.pipe.begin_with(tasks);
+        for (index, cpu) in (0..).zip(&mut self.cpus) {
+            cpu.pid = tasks.running(index);
         }
     }
 
@@ -120,13 +134,21 @@ impl Recorder {
             }
             return;
         }
-        self.held.push_back(record);
-        if self.held.len() > MOST_HELD {
+        self.hold(record);
+        if self.held.len() > MOST_HELD || self.held_bytes > MOST_HELD_BYTES {
             for call in self.calls.values_mut() {
                 call.held = None;
             }
             self.flush();
         }
+    }
+
+    /// A record has to wait.
+    fn hold(&mut self, record: Record) {
+        if let Body::SysEnter { memory, .. } | Body::SysExit { memory, .. } = &record.body {
+            self.held_bytes += size(memory);
+        }
+        self.held.push_back(record);
     }
 
     /// Lets leave what is held no more.
@@ -138,6 +160,9 @@ impl Recorder {
             };
             self.left += 1;
             self.pipe.record(&record);
+        }
+        if self.held.is_empty() {
+            self.held_bytes = 0;
         }
     }
 
@@ -229,7 +254,7 @@ impl Recorder {
         };
         self.calls.insert(pid, Call { number, args, held });
         match held {
-            Some(_) => self.held.push_back(record),
+            Some(_) => self.hold(record),
             None => self.put(record),
         }
     }
@@ -268,6 +293,7 @@ impl Recorder {
         }) = self.held.get_mut(place)
             && size(&pieces) >= size(memory)
         {
+            self.held_bytes += size(&pieces);
             *memory = pieces;
         }
         if complete {
