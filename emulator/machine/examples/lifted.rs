@@ -6,6 +6,9 @@
 //!
 //! WATCHED is `nothing`, `probes` (all of the kernel's) or `instructions` (each one, and all probes).
 
+// An example is a program: it meets the host, as the command line does.
+#![allow(clippy::disallowed_methods)]
+
 use base::event::{Event, Peek};
 use base::{Observer, Seeded, Silent, Stamp, Time};
 use machine::pc::{Config, Medium, MediumError, Pc, Shape};
