@@ -296,12 +296,25 @@ syscalls! {
         (DirFd, Path, Set(&fcntl::ACCESS), Set(&fcntl::ACCESS_AT)) Int;
 }
 
+/// The highest number in the [`TABLE`].
+const LAST: usize = TABLE[TABLE.len() - 1].number as usize;
+
+/// Where in the [`TABLE`] each number is, counted from 1; 0 for those that are not in it.
+static PLACES: [u8; LAST + 1] = {
+    assert!(TABLE.len() < u8::MAX as usize);
+    let mut places = [0; LAST + 1];
+    let mut index = 0;
+    while index < TABLE.len() {
+        places[TABLE[index].number as usize] = index as u8 + 1;
+        index += 1;
+    }
+    places
+};
+
 /// The call with this number.
 pub fn lookup(number: u64) -> Option<&'static Syscall> {
-    TABLE
-        .binary_search_by_key(&number, |call| call.number)
-        .ok()
-        .map(|i| &TABLE[i])
+    let place = *PLACES.get(usize::try_from(number).ok()?)?;
+    TABLE.get(usize::from(place).checked_sub(1)?)
 }
 
 /// The name of the call with this number.

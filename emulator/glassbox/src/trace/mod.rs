@@ -6,7 +6,7 @@
 //!                                     gbt file ── Reader ── Record ┘
 //! ```
 //!
-//! A [`record::Record`] is complete: it needs the guest no more, so a trace can be shown now or years later, by the
+//! A [`record::Record`] is complete: it keeps the [`memory`] that it speaks of and needs the guest no more, so a trace can be shown now or years later, by the
 //! same sinks. [`kind`] names all kinds of records; [`recorder`] is the machine's observer; [`model`] keeps what a
 //! stream of records says, above all about processes ([`tasks`], which [`follow`] learns alone and cheaply); [`select`] is
 //! what the user wants to see; [`sink`] takes the rest. [`events`] is the list of all events with their fields, and
@@ -25,6 +25,7 @@ pub mod json;
 pub mod kind;
 pub mod map;
 pub mod meaning;
+pub mod memory;
 pub mod model;
 pub mod perfetto;
 pub mod pipe;

@@ -1,5 +1,6 @@
 //! What a trace consists of: records that need the guest no more.
 
+use super::memory::Memory;
 use base::Time;
 use base::event::{Access, Cause, DiskOp, Flush, PROBE_ARGS, Path, Walked};
 
@@ -166,34 +167,6 @@ pub enum Body {
 /// A name that the emulator knows or that a trace file brought.
 pub type Name = std::borrow::Cow<'static, str>;
 
-/// Pieces of guest memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
-    /// Address and bytes of each piece, in the order in which they were read.
-    pub pieces: Vec<(u64, Vec<u8>)>,
-}
-
-impl Memory {
-    /// Reads what a piece holds; says how many bytes that was.
-    pub fn read(&self, addr: u64, bytes: &mut [u8]) -> usize {
-        let mut best = 0;
-        for (start, piece) in &self.pieces {
-            let Some(skip) = addr.checked_sub(*start).map(|skip| skip as usize) else {
-                continue;
-            };
-            let Some(rest) = piece.get(skip..) else {
-                continue;
-            };
-            let len = rest.len().min(bytes.len());
-            if len > best {
-                bytes[..len].copy_from_slice(&rest[..len]);
-                best = len;
-            }
-        }
-        best
-    }
-}
-
 impl Body {
     /// The argument at `index` of a kernel event, if it is text.
     pub fn text(&self, index: usize) -> Option<&[u8]> {
@@ -204,22 +177,5 @@ impl Body {
             .iter()
             .find(|(at, _)| usize::from(*at) == index)
             .map(|(_, text)| &text[..])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_gives_the_longest_piece_that_holds_an_address() {
-        let memory = Memory {
-            pieces: vec![(100, b"ab".to_vec()), (98, b"xyabcd".to_vec())],
-        };
-        let mut bytes = [0; 8];
-        assert_eq!(memory.read(100, &mut bytes), 4);
-        assert_eq!(&bytes[..4], b"abcd");
-        assert_eq!(memory.read(97, &mut bytes), 0);
-        assert_eq!(memory.read(104, &mut bytes), 0);
     }
 }

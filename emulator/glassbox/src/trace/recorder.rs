@@ -6,8 +6,9 @@
 
 use super::kind::{Kind, Kinds, SYS_ENTER, SYS_EXIT, index_of};
 use super::meaning::Meaning;
+use super::memory::Memory;
 use super::pipe::Pipe;
-use super::record::{Body, Memory, Record};
+use super::record::{Body, Record};
 use super::syscall::{self, Phase};
 use super::tasks::Tasks;
 use abi::probe::PROBES;
@@ -54,6 +55,8 @@ pub struct Recorder {
     left: u64,
     /// What the last kernel event had its texts in, for the next one.
     texts: Vec<(u8, Vec<u8>)>,
+    /// And the last system call its memory.
+    memory: Memory,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -94,6 +97,7 @@ impl Recorder {
             held_bytes: 0,
             left: 0,
             texts: Vec::new(),
+            memory: Memory::default(),
         }
     }
 
@@ -129,8 +133,12 @@ impl Recorder {
         if self.held.is_empty() {
             self.left += 1;
             self.pipe.record(&record);
-            if let Body::Kernel { texts, .. } = record.body {
-                self.texts = texts;
+            match record.body {
+                Body::Kernel { texts, .. } => self.texts = texts,
+                Body::SysEnter { memory, .. } | Body::SysExit { memory, .. } => {
+                    self.memory = memory;
+                }
+                _ => {}
             }
             return;
         }
@@ -146,7 +154,7 @@ impl Recorder {
     /// A record has to wait.
     fn hold(&mut self, record: Record) {
         if let Body::SysEnter { memory, .. } | Body::SysExit { memory, .. } = &record.body {
-            self.held_bytes += size(memory);
+            self.held_bytes += memory.len();
         }
         self.held.push_back(record);
     }
@@ -230,8 +238,15 @@ impl Recorder {
         texts
     }
 
+    /// An empty memory, for a system call.
+    fn empty(&mut self) -> Memory {
+        let mut memory = std::mem::take(&mut self.memory);
+        memory.clear();
+        memory
+    }
+
     fn enter(&mut self, stamp: Stamp, pid: u32, number: u64, args: [u64; 6], memory: &dyn Peek) {
-        let mut pieces = Memory::default();
+        let mut pieces = self.empty();
         let complete = syscall::capture(
             Phase::Enter,
             number,
@@ -291,9 +306,9 @@ impl Recorder {
             body: Body::SysEnter { memory, .. },
             ..
         }) = self.held.get_mut(place)
-            && size(&pieces) >= size(memory)
+            && pieces.len() >= memory.len()
         {
-            self.held_bytes += size(&pieces);
+            self.held_bytes += pieces.len();
             *memory = pieces;
         }
         if complete {
@@ -303,19 +318,15 @@ impl Recorder {
     }
 
     fn exit(&mut self, stamp: Stamp, pid: u32, number: u64, result: i64, memory: &dyn Peek) {
-        let call = self.calls.get(&pid).cloned();
-        if let Some(call) = &call
-            && call.held.is_some()
-        {
+        if !self.held.is_empty() {
             // The last chance, unless the memory is another program's by now.
             if !syscall::replaces_memory(number, result) {
                 self.retry(pid, memory);
             }
             self.settle(pid, Memory::default(), true);
         }
-        self.calls.remove(&pid);
-        let mut pieces = Memory::default();
-        if let Some(call) = call {
+        let mut pieces = self.empty();
+        if let Some(call) = self.calls.remove(&pid) {
             syscall::capture(
                 Phase::Exit,
                 number,
@@ -493,10 +504,6 @@ impl Recorder {
             body,
         });
     }
-}
-
-fn size(memory: &Memory) -> usize {
-    memory.pieces.iter().map(|(_, bytes)| bytes.len()).sum()
 }
 
 /// Reads NUL-terminated text of the guest's into `found`.

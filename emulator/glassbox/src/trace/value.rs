@@ -4,6 +4,7 @@
 //! string* where the form has no 64-bit numbers; everything else that counts is a *number*. And a guest's bytes are shown
 //! so that they can be told apart and cannot act on a terminal.
 
+use super::memory::Memory;
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
@@ -29,7 +30,7 @@ pub enum Value<'a> {
     /// Page-table entries: where each is and what was read there.
     Levels(Vec<(u64, u64)>),
     /// Pieces of guest memory.
-    Pieces(&'a [(u64, Vec<u8>)]),
+    Pieces(&'a Memory),
 }
 
 /// Which of them a field holds, and what is known of it beforehand.
@@ -105,7 +106,7 @@ impl fmt::Display for Value<'_> {
             Self::Levels(levels) => list(f, levels.iter(), |f, (at, entry)| {
                 write!(f, "{at:#x}:{entry:#x}")
             }),
-            Self::Pieces(pieces) => list(f, pieces.iter(), |f, (at, bytes)| {
+            Self::Pieces(pieces) => list(f, pieces.pieces(), |f, (at, bytes)| {
                 write!(f, "{at:#x}:\"{}\"", bytes.escape_ascii())
             }),
         }
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn values_are_shown_as_one_word_each() {
-        let pieces = [(16, b"a\n".to_vec())];
+        let pieces = [(16, &b"a\n"[..])].into_iter().collect();
         for (value, text) in [
             (Value::Signed(-2), "-2"),
             (Value::Bool(true), "1"),

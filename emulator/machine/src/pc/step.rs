@@ -45,7 +45,9 @@ impl Pc {
             let mut left = (budget - retired).min(due.max(1));
             let shadow = std::mem::take(&mut hart.shadow);
             let stepping = hart.regs[usize::from(reg::RFLAGS)] & rflags::TF != 0;
-            if shadow || stepping {
+            // An interrupt that waits is taken behind the shadow's one instruction; one that comes later ends the run itself.
+            let waiting = hart.nmi_pending || self.chips.interrupt_pending(cpu);
+            if stepping || shadow && waiting {
                 left = 1;
             }
             hart.host.attention = false;

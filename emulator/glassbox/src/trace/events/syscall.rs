@@ -13,7 +13,7 @@ pub(super) fn enter() -> Vec<Field> {
         "name" Shape::Name, maybe, "the call's name, if it has one" => name(*number);
         "args" Shape::Hexes, always, "the raw arguments" => Some(Value::Hexes(args));
         "memory" Shape::Pieces, always, "what was in memory where the arguments point, as far as the call reads it"
-            => Some(Value::Pieces(&memory.pieces));
+            => Some(Value::Pieces(memory));
     }
 }
 
@@ -24,7 +24,7 @@ pub(super) fn exit() -> Vec<Field> {
         "result" Shape::Signed, always, "the value, or minus the error number" => Some(Value::Signed(*result));
         "error" Shape::Name, maybe, "if the result is one" => kernel::error(*result);
         "memory" Shape::Pieces, always, "what is in memory where the arguments point, as far as the call wrote it"
-            => Some(Value::Pieces(&memory.pieces));
+            => Some(Value::Pieces(memory));
     }
 }
 

@@ -326,7 +326,7 @@ mod tests {
         Body::SysEnter {
             number,
             args: [0; 6],
-            memory: crate::trace::record::Memory::default(),
+            memory: crate::trace::memory::Memory::default(),
         }
     }
 
@@ -334,7 +334,7 @@ mod tests {
         Body::SysExit {
             number,
             result: 0,
-            memory: crate::trace::record::Memory::default(),
+            memory: crate::trace::memory::Memory::default(),
         }
     }
 

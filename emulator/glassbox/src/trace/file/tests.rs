@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::trace::kind::index_of;
+use crate::trace::memory::Memory;
 use crate::trace::model::{Meta, Model};
-use crate::trace::record::{Body, Memory, Record};
+use crate::trace::record::{Body, Record};
 use crate::trace::sink::Sink;
 use base::event::{Access, Cause, DiskOp, Flush, PROBE_ARGS, Path, Walked};
 use base::{Phys, Rng, Space, Time, Virt};
@@ -24,15 +25,13 @@ fn path(rng: &mut Rng) -> Path {
 /// A body of every kind in turn, with numbers of every size.
 fn body(n: u64, rng: &mut Rng) -> Body {
     let number = |rng: &mut Rng| rng.next() >> (rng.next() % 64);
-    let pieces = |rng: &mut Rng| Memory {
-        pieces: (0..rng.next() % 3)
-            .map(|_| {
-                (
-                    number(rng),
-                    vec![rng.next() as u8; rng.next() as usize % 40],
-                )
-            })
-            .collect(),
+    let pieces = |rng: &mut Rng| {
+        let mut memory = Memory::default();
+        for _ in 0..rng.next() % 3 {
+            let addr = number(rng);
+            memory.add(addr, &vec![rng.next() as u8; rng.next() as usize % 40]);
+        }
+        memory
     };
     match n % 17 {
         0 => Body::Trap {

@@ -3,8 +3,9 @@
 
 use super::*;
 use crate::trace::kind::index_of;
+use crate::trace::memory::Memory;
 use crate::trace::model::Meta;
-use crate::trace::record::{Body, Memory, Record};
+use crate::trace::record::{Body, Record};
 use base::event::{Cause, Flush, PROBE_ARGS};
 use base::{Time, Virt};
 

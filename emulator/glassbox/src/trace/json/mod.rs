@@ -82,11 +82,11 @@ fn value(line: &mut Vec<u8>, value: &Value<'_>) -> io::Result<()> {
             text::plain(line, word);
             Ok(())
         }),
-        Value::Hexes(numbers) => list(line, numbers, |line, n| write!(line, "\"{n:#x}\"")),
+        Value::Hexes(numbers) => list(line, *numbers, |line, n| write!(line, "\"{n:#x}\"")),
         Value::Levels(levels) => list(line, levels, |line, (at, entry)| {
             write!(line, "{{\"address\":\"{at:#x}\",\"entry\":\"{entry:#x}\"}}")
         }),
-        Value::Pieces(pieces) => list(line, pieces, |line, (at, bytes)| {
+        Value::Pieces(pieces) => list(line, pieces.pieces(), |line, (at, bytes)| {
             write!(line, "{{\"address\":\"{at:#x}\",\"bytes\":")?;
             text::guest(line, bytes);
             line.push(b'}');
@@ -97,11 +97,11 @@ fn value(line: &mut Vec<u8>, value: &Value<'_>) -> io::Result<()> {
 
 fn list<T>(
     line: &mut Vec<u8>,
-    items: &[T],
-    mut one: impl FnMut(&mut Vec<u8>, &T) -> io::Result<()>,
+    items: impl IntoIterator<Item = T>,
+    mut one: impl FnMut(&mut Vec<u8>, T) -> io::Result<()>,
 ) -> io::Result<()> {
     line.push(b'[');
-    for (index, item) in items.iter().enumerate() {
+    for (index, item) in items.into_iter().enumerate() {
         if index > 0 {
             line.push(b',');
         }
@@ -115,8 +115,9 @@ fn list<T>(
 mod tests {
     use super::*;
     use crate::trace::kind::index_of;
+    use crate::trace::memory::Memory;
     use crate::trace::model::Meta;
-    use crate::trace::record::{Body, Memory};
+    use crate::trace::record::Body;
     use base::event::{Access, Cause, PROBE_ARGS, Path, Walked};
     use base::{Phys, Time, Virt};
 
@@ -235,9 +236,7 @@ mod tests {
         let body = Body::SysEnter {
             number: 257,
             args: [-100i64 as u64, 0x40_1000, 0, 0, 0, 0],
-            memory: Memory {
-                pieces: vec![(0x40_1000, b"/etc\0".to_vec())],
-            },
+            memory: [(0x40_1000, &b"/etc\0"[..])].into_iter().collect(),
         };
         let rest = r#""sys_enter","number":257,"name":"openat","args":["0xffffffffffffff9c","0x401000","0x0","0x0","0x0","0x0"],"memory":[{"address":"0x401000","bytes":"/etc\u0000"}]}"#;
         assert_eq!(line(body), format!("{CONTEXT}{rest}\n"));

@@ -3,8 +3,8 @@
 use super::Perfetto;
 use super::packets::{Mark, Moment, Note, Notes};
 use super::state::{Call, Place, What};
+use crate::trace::memory::Memory;
 use crate::trace::model::Model;
-use crate::trace::record::Memory;
 use crate::trace::syscall::calls::name;
 use crate::trace::syscall::decoder::Style;
 use crate::trace::syscall::source::Recorded;

@@ -207,7 +207,7 @@ fn note(value: Value<'_>) -> Note {
         ),
         Value::Pieces(pieces) => Note::List(
             pieces
-                .iter()
+                .pieces()
                 .map(|(at, bytes)| format!("{at:#x}: \"{}\"", bytes.escape_ascii()))
                 .collect(),
         ),

@@ -483,7 +483,7 @@ fn nonsense_makes_a_sound_file() {
                     Body::SysEnter {
                         number: b,
                         args: [c; 6],
-                        memory: crate::trace::record::Memory::default(),
+                        memory: crate::trace::memory::Memory::default(),
                     },
                 ),
                 7 => guest.body(
@@ -491,7 +491,7 @@ fn nonsense_makes_a_sound_file() {
                     Body::SysExit {
                         number: b,
                         result: c as i64,
-                        memory: crate::trace::record::Memory::default(),
+                        memory: crate::trace::memory::Memory::default(),
                     },
                 ),
                 _ => {

@@ -1,6 +1,6 @@
 //! What is behind descriptors, for `-y`: found out from the calls that make, copy and close them.
 
-use crate::trace::record::Memory;
+use crate::trace::memory::Memory;
 use crate::trace::syscall::decoder::{Files, is_error};
 use abi::fcntl::*;
 use abi::limits::PATH_MAX;
@@ -214,22 +214,21 @@ fn mark(process: &mut Process, fd: i32, close_on_exec: bool) {
 
 /// Two descriptors in recorded memory.
 fn words(memory: &Memory, addr: u64) -> Option<[i32; 2]> {
-    let mut bytes = [0; 8];
-    (memory.read(addr, &mut bytes) == 8).then(|| abi::Record::get(&bytes))
+    let bytes = memory.read(addr, 8);
+    (bytes.len() == 8).then(|| abi::Record::get(bytes))
 }
 
 /// A NUL-terminated string in recorded memory, which may be in several pieces.
 fn string(memory: &Memory, addr: u64) -> Option<Vec<u8>> {
     let mut string = Vec::new();
     while string.len() < PATH_MAX {
-        let mut chunk = [0; 64];
-        let len = memory.read(addr.checked_add(string.len() as u64)?, &mut chunk);
-        let end = chunk[..len].iter().position(|byte| *byte == 0);
-        string.extend_from_slice(&chunk[..end.unwrap_or(len)]);
+        let chunk = memory.read(addr.checked_add(string.len() as u64)?, 64);
+        let end = chunk.iter().position(|byte| *byte == 0);
+        string.extend_from_slice(&chunk[..end.unwrap_or(chunk.len())]);
         if end.is_some() {
             return Some(string);
         }
-        if len == 0 {
+        if chunk.is_empty() {
             return None;
         }
     }
@@ -249,9 +248,7 @@ mod tests {
     fn descriptors_are_followed_through_calls_forks_and_programs() {
         let mut files = Descriptors::default();
         let call = |files: &mut Descriptors, pid, number, args: [u64; 6], result, text: &[u8]| {
-            let memory = Memory {
-                pieces: vec![(100, text.to_vec())],
-            };
+            let memory = [(100, text)].into_iter().collect();
             files.enter(pid, number, &args, &memory);
             files.exit(pid, &args, number, result, &memory);
         };

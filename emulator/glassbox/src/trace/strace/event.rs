@@ -41,8 +41,8 @@ fn show(value: &Value<'_>) -> String {
         ),
         Value::Pieces(pieces) => list(
             pieces
-                .iter()
-                .map(|(at, bytes)| format!("[{}]={}", hex(*at), quoted(bytes))),
+                .pieces()
+                .map(|(at, bytes)| format!("[{}]={}", hex(at), quoted(bytes))),
         ),
         // Words may have spaces, such as the names of exceptions.
         Value::Word(word) if !word.bytes().all(|byte| byte.is_ascii_graphic()) => {

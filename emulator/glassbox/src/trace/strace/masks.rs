@@ -1,7 +1,7 @@
 //! Which signals each process blocks, found out from its calls: rt_sigreturn(2) restores a mask that lies on the
 //! program's stack, where no argument points.
 
-use crate::trace::record::Memory;
+use crate::trace::memory::Memory;
 use abi::Record;
 use abi::nr;
 use abi::signal::{SA_NODEFER, SIG_BLOCK, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK, Sigaction, bit};
@@ -128,8 +128,8 @@ impl Masks {
 
 /// A value in recorded memory.
 fn read<T: Record>(memory: &Memory, addr: u64) -> Option<T> {
-    let mut bytes = vec![0; T::SIZE];
-    (memory.read(addr, &mut bytes) == T::SIZE).then(|| T::get(&bytes))
+    let bytes = memory.read(addr, T::SIZE);
+    (bytes.len() == T::SIZE).then(|| T::get(bytes))
 }
 
 #[cfg(test)]
@@ -139,10 +139,8 @@ mod tests {
     #[test]
     fn handlers_restore_what_was_blocked_before_them() {
         let mut masks = Masks::default();
-        let memory = |bytes: Vec<u8>| Memory {
-            pieces: vec![(100, bytes)],
-        };
-        let set = memory(bit(10).to_le_bytes().to_vec());
+        let memory = |bytes: &[u8]| [(100, bytes)].into_iter().collect::<Memory>();
+        let set = memory(&bit(10).to_le_bytes());
         masks.enter(1, nr::RT_SIGPROCMASK, &[0, 100, 0, 8, 0, 0], &set);
         masks.exit(1, nr::RT_SIGPROCMASK, 0);
         let action = Sigaction {
@@ -154,7 +152,7 @@ mod tests {
             1,
             nr::RT_SIGACTION,
             &[2, 100, 0, 8, 0, 0],
-            &memory(action.to_bytes().to_vec()),
+            &memory(&action.to_bytes()),
         );
         masks.exit(1, nr::RT_SIGACTION, 0);
         masks.deliver(1, 2, 5);

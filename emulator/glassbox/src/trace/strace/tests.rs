@@ -44,9 +44,7 @@ impl Run {
     }
 
     fn enter(&mut self, pid: u32, number: u64, args: [u64; 6]) -> &mut Self {
-        let memory = Memory {
-            pieces: vec![(100, b"text\0".to_vec())],
-        };
+        let memory = [(100, &b"text\0"[..])].into_iter().collect();
         self.push(
             pid,
             Body::SysEnter {
@@ -58,9 +56,7 @@ impl Run {
     }
 
     fn exit(&mut self, pid: u32, number: u64, result: i64) -> &mut Self {
-        let memory = Memory {
-            pieces: vec![(100, b"text\0".to_vec())],
-        };
+        let memory = [(100, &b"text\0"[..])].into_iter().collect();
         self.push(
             pid,
             Body::SysExit {
@@ -142,8 +138,6 @@ fn to_file() -> Settings {
         ..lines()
     }
 }
-
-use crate::trace::record::Memory;
 
 /// Two processes that talk at the same time.
 fn two() -> Run {

@@ -235,8 +235,7 @@ fn argument<S: Source>(call: &Syscall, index: usize, arg: Arg, d: &mut Decoder<'
         Arg::DirFd => d.directory(value as i32),
         Arg::Path => d.path(value),
         Arg::Mode => {
-            let mode = super::text::octal(u64::from(value as u16));
-            d.out.push_str(&mode);
+            put!(d, "{}", super::text::octal(u64::from(value as u16)));
         }
         Arg::Id => d.id(value as u32),
         Arg::Signal => d.signal(value as i32),

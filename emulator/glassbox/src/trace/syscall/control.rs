@@ -146,7 +146,7 @@ fn pointed<S: Source>(request: u32, d: &mut Decoder<'_, S>) {
     match request {
         TCGETS | TCSETS | TCSETSW | TCSETSF => {
             if let Some(settings) = d.fetch_or_address::<Termios>(addr) {
-                d.out.push_str(&termios(&settings));
+                put!(d, "{}", termios(&settings));
             }
         }
         TIOCGWINSZ | TIOCSWINSZ => {

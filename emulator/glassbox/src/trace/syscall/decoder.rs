@@ -1,16 +1,18 @@
 //! The decoder: reads arguments and what they point to, and writes them as strace does.
 
 use super::source::Source;
-use super::text::{self, Quote, quote};
+use super::text::{self, Quote, Text};
 use abi::Record;
 use abi::fcntl::AT_FDCWD;
 use abi::limits::PATH_MAX;
 use abi::names::Names;
 
-/// Appends formatted text to a decoder's output, which cannot fail.
+/// Appends formatted text to a decoder's output, which cannot fail. The arguments are looked at only if it is wanted.
 macro_rules! put {
     ($decoder:expr, $($arg:tt)*) => {
-        _ = std::fmt::Write::write_fmt(&mut $decoder.out, format_args!($($arg)*))
+        if let Some(text) = $decoder.out.wanted() {
+            _ = std::fmt::Write::write_fmt(text, format_args!($($arg)*));
+        }
     };
 }
 pub(super) use put;
@@ -48,7 +50,7 @@ pub struct Decoder<'a, S: Source> {
     pub result: Option<i64>,
     pub(super) style: Style<'a>,
     /// The text so far.
-    pub out: String,
+    pub out: Text,
     /// Whether all that was wanted of memory could be had.
     pub complete: bool,
 }
@@ -60,13 +62,14 @@ impl<'a, S: Source> Decoder<'a, S> {
         result: Option<i64>,
         source: &'a mut S,
         style: Style<'a>,
+        out: Text,
     ) -> Self {
         Self {
             source,
             args,
             result,
             style,
-            out: String::new(),
+            out,
             complete: true,
         }
     }
@@ -96,7 +99,7 @@ impl<'a, S: Source> Decoder<'a, S> {
 
     /// A number in hexadecimal.
     pub fn hex(&mut self, number: u64) {
-        self.out.push_str(&text::hex(number));
+        put!(self, "{}", text::hex(number));
     }
 
     /// A user or group.
@@ -114,7 +117,7 @@ impl<'a, S: Source> Decoder<'a, S> {
 
     /// A signal.
     pub fn signal(&mut self, signal: i32) {
-        self.out.push_str(&text::signal_name(signal));
+        put!(self, "{}", text::signal_name(signal));
     }
 
     /// A descriptor.
@@ -137,24 +140,21 @@ impl<'a, S: Source> Decoder<'a, S> {
     fn behind(&mut self, path: Option<&[u8]>) {
         if let Some(path) = path {
             self.out.push('<');
-            quote(path, Quote::Angle, &mut self.out);
+            self.out.quote(path, Quote::Angle);
             self.out.push('>');
         }
     }
 
     /// Bytes in memory, if all of them can be had.
-    pub fn bytes(&mut self, addr: u64, len: usize) -> Option<Vec<u8>> {
-        let mut bytes = vec![0; len];
-        let there = addr != 0
-            && addr.checked_add(len as u64).is_some()
-            && self.source.read(addr, &mut bytes) == len;
-        self.complete &= there;
-        there.then_some(bytes)
+    pub fn bytes(&mut self, addr: u64, len: usize) -> Option<&[u8]> {
+        let bytes = whole(self.source, addr, len);
+        self.complete &= bytes.is_some();
+        bytes
     }
 
     /// A structure in memory.
     pub fn fetch<T: Record>(&mut self, addr: u64) -> Option<T> {
-        self.bytes(addr, T::SIZE).map(|bytes| T::get(&bytes))
+        self.bytes(addr, T::SIZE).map(T::get)
     }
 
     /// A structure in memory; the address is shown instead if it cannot be had or the call has failed, so that it
@@ -176,21 +176,20 @@ impl<'a, S: Source> Decoder<'a, S> {
     fn terminated(&mut self, addr: u64, most: usize) -> Option<(Vec<u8>, bool)> {
         let mut string = Vec::new();
         while string.len() < most {
-            let mut chunk = [0; CHUNK];
             let len = CHUNK.min(most - string.len());
-            let there = match addr.checked_add(string.len() as u64) {
-                Some(at) => self.source.read(at, &mut chunk[..len]),
-                None => 0,
+            let chunk = match addr.checked_add(string.len() as u64) {
+                Some(at) => self.source.read(at, len),
+                None => &[],
             };
-            if let Some(end) = chunk[..there].iter().position(|byte| *byte == 0) {
+            if let Some(end) = chunk.iter().position(|byte| *byte == 0) {
                 string.extend_from_slice(&chunk[..end]);
                 return Some((string, true));
             }
-            if there < len {
+            if chunk.len() < len {
                 self.complete = false;
                 return None;
             }
-            string.extend_from_slice(&chunk[..len]);
+            string.extend_from_slice(chunk);
         }
         Some((string, false))
     }
@@ -205,7 +204,7 @@ impl<'a, S: Source> Decoder<'a, S> {
             return self.address(addr);
         };
         string.truncate(most);
-        quote(&string, Quote::Text, &mut self.out);
+        self.out.quote(&string, Quote::Text);
         if !ended {
             self.out.push_str("...");
         }
@@ -234,12 +233,13 @@ impl<'a, S: Source> Decoder<'a, S> {
         let most = self.style.strings;
         let wanted = usize::try_from(len).map_or(most + 1, |len| len.min(most + 1));
         if wanted == 0 {
-            return quote(&[], how, &mut self.out);
+            return self.out.quote(&[], how);
         }
-        let Some(bytes) = self.bytes(addr, wanted) else {
+        let Some(bytes) = whole(self.source, addr, wanted) else {
+            self.complete = false;
             return self.address(addr);
         };
-        quote(&bytes[..wanted.min(most)], how, &mut self.out);
+        self.out.quote(&bytes[..wanted.min(most)], how);
         if len > most as u64 {
             self.out.push_str("...");
         }
@@ -304,10 +304,22 @@ impl<'a, S: Source> Decoder<'a, S> {
             return self.address(addr);
         };
         let mut whole = [0; 8];
-        whole[..set.len()].copy_from_slice(&set);
-        let set = text::signal_set(u64::from_le_bytes(whole), len as usize);
-        self.out.push_str(&set);
+        whole[..set.len()].copy_from_slice(set);
+        put!(
+            self,
+            "{}",
+            text::signal_set(u64::from_le_bytes(whole), len as usize)
+        );
     }
+}
+
+/// Bytes in memory, if all of them can be had.
+fn whole<S: Source>(source: &mut S, addr: u64, len: usize) -> Option<&[u8]> {
+    if addr == 0 || addr.checked_add(len as u64).is_none() {
+        return None;
+    }
+    let bytes = source.read(addr, len);
+    (bytes.len() == len).then_some(bytes)
 }
 
 /// Whether a result is an error.

@@ -23,13 +23,14 @@ pub mod text;
 #[cfg(test)]
 mod tests;
 
-use super::record::Memory;
+use super::memory::Memory;
 use abi::Errno;
 use abi::nr;
 use base::event::Peek;
 use calls::{Outcome, Shape};
-use decoder::{Decoder, Style};
+use decoder::{Decoder, Style, put};
 use source::{Live, Source};
+use text::Text;
 
 pub use process::wait_status;
 
@@ -64,12 +65,13 @@ pub fn capture(
     };
     match phase {
         Phase::Enter => {
-            let mut decoder = Decoder::new(args, None, &mut source, style);
+            let mut decoder = Decoder::new(args, None, &mut source, style, Text::unwanted());
             calls::enter(number, &mut decoder);
             decoder.complete
         }
         Phase::Exit => {
-            let mut decoder = Decoder::new(args, Some(result), &mut source, style);
+            let mut decoder =
+                Decoder::new(args, Some(result), &mut source, style, Text::unwanted());
             calls::exit(number, false, &mut decoder);
             decoder.complete
         }
@@ -88,9 +90,9 @@ pub fn entered(
     source: &mut impl Source,
     style: Style<'_>,
 ) -> (String, bool) {
-    let mut decoder = Decoder::new(args, None, source, style);
+    let mut decoder = Decoder::new(args, None, source, style, Text::new());
     let whole = calls::enter(number, &mut decoder);
-    (decoder.out, whole)
+    (decoder.out.take(), whole)
 }
 
 /// What a call's end says: the arguments that were missing, and the result, without the `= ` in front.
@@ -102,11 +104,11 @@ pub fn exited(
     source: &mut impl Source,
     style: Style<'_>,
 ) -> (String, String) {
-    let mut decoder = Decoder::new(args, Some(result), source, style);
+    let mut decoder = Decoder::new(args, Some(result), source, style, Text::new());
     let outcome = calls::exit(number, whole, &mut decoder);
-    let arguments = std::mem::take(&mut decoder.out);
+    let arguments = decoder.out.take();
     returned(number, result, &outcome, &mut decoder);
-    (arguments, decoder.out)
+    (arguments, decoder.out.take())
 }
 
 /// Writes a result.
@@ -125,7 +127,7 @@ fn returned<S: Source>(number: u64, result: i64, outcome: &Outcome, d: &mut Deco
         },
     }
     if let Some(note) = &outcome.note {
-        d.out.extend([" (", note, ")"]);
+        put!(d, " ({note})");
     }
 }
 

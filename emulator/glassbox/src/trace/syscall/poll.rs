@@ -80,7 +80,7 @@ pub fn remaining<S: Source>(d: &mut Decoder<'_, S>, addr: u64, relative: bool) {
     let interrupted = d.result == Some(abi::Errno::ERESTARTSYS.to_result());
     match relative && interrupted && addr != 0 {
         true => match d.fetch::<Timespec>(addr) {
-            Some(left) => d.out.push_str(&structures::timespec(left)),
+            Some(left) => put!(d, "{}", structures::timespec(left)),
             None => d.address(addr),
         },
         false => d.address(addr),

@@ -114,7 +114,7 @@ pub fn wait4_exit<S: Source>(d: &mut Decoder<'_, S>) {
     if d.result == Some(0) {
         d.address(d.args[1]);
     } else if let Some(status) = d.fetch_or_address::<u32>(d.args[1]) {
-        d.out.push_str(&wait_status(status));
+        put!(d, "{}", wait_status(status));
     }
     put!(d, ", {}, ", OPTIONS.show(u64::from(d.args[2] as u32)));
     if found {

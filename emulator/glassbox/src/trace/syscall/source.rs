@@ -3,14 +3,14 @@
 //! There is one description of each call, the decoding itself. Run against [`Live`] it leaves behind exactly the
 //! pieces that the same decoding will ask [`Recorded`] for later.
 
-use crate::trace::record::Memory;
+use crate::trace::memory::Memory;
 use base::Virt;
 use base::event::Peek;
 
 /// Memory to decode from.
 pub trait Source {
-    /// Reads from `addr` on; says how many bytes there were before the first one that cannot be had.
-    fn read(&mut self, addr: u64, bytes: &mut [u8]) -> usize;
+    /// At most `len` bytes from `addr` on: those before the first one that cannot be had.
+    fn read(&mut self, addr: u64, len: usize) -> &[u8];
 }
 
 /// Programs live below this address; what is above is not theirs to show (x86-64: the lower half).
@@ -30,17 +30,12 @@ impl<'a> Live<'a> {
 }
 
 impl Source for Live<'_> {
-    fn read(&mut self, addr: u64, bytes: &mut [u8]) -> usize {
+    fn read(&mut self, addr: u64, len: usize) -> &[u8] {
         let room = USER_END.saturating_sub(addr);
-        let len = bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX));
-        if len == 0 {
-            return 0;
-        }
-        let len = self.memory.peek(Virt(addr), &mut bytes[..len]);
-        if len > 0 {
-            self.pieces.pieces.push((addr, bytes[..len].to_vec()));
-        }
-        len
+        let len = len.min(usize::try_from(room).unwrap_or(usize::MAX));
+        let memory = self.memory;
+        self.pieces
+            .fill(addr, len, |bytes| memory.peek(Virt(addr), bytes))
     }
 }
 
@@ -48,7 +43,7 @@ impl Source for Live<'_> {
 pub struct Recorded<'a>(pub &'a Memory);
 
 impl Source for Recorded<'_> {
-    fn read(&mut self, addr: u64, bytes: &mut [u8]) -> usize {
-        self.0.read(addr, bytes)
+    fn read(&mut self, addr: u64, len: usize) -> &[u8] {
+        self.0.read(addr, len)
     }
 }

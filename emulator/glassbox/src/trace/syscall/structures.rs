@@ -2,7 +2,7 @@
 
 use super::decoder::{Decoder, put};
 use super::source::Source;
-use super::text::{self, Quote, quote};
+use super::text::{self, Quote};
 use crate::trace::calendar;
 use abi::nr::Struct;
 use abi::resource::{RLIM_INFINITY, Rlimit, Rusage, Tms};
@@ -23,13 +23,13 @@ pub fn show<S: Source>(kind: Struct, addr: u64, d: &mut Decoder<'_, S>) {
         Struct::Statfs => statfs(addr, d),
         Struct::Timespec => {
             if let Some(time) = d.fetch_or_address(addr) {
-                d.out.push_str(&timespec(time));
+                put!(d, "{}", timespec(time));
             }
         }
         Struct::TimespecPair => pair(addr, d),
         Struct::Timeval => {
             if let Some(time) = d.fetch_or_address(addr) {
-                d.out.push_str(&timeval(time));
+                put!(d, "{}", timeval(time));
             }
         }
         Struct::Timezone => {
@@ -81,9 +81,9 @@ pub fn show<S: Source>(kind: Struct, addr: u64, d: &mut Decoder<'_, S>) {
         Struct::Utsname => {
             if let Some(name) = d.fetch_or_address::<Utsname>(addr) {
                 d.out.push_str("{sysname=");
-                field(&name.sysname, &mut d.out);
+                field(&name.sysname, d);
                 d.out.push_str(", nodename=");
-                field(&name.nodename, &mut d.out);
+                field(&name.nodename, d);
                 d.out.push_str(", ...}");
             }
         }
@@ -104,11 +104,12 @@ pub fn show<S: Source>(kind: Struct, addr: u64, d: &mut Decoder<'_, S>) {
 }
 
 /// A field of NUL-terminated text.
-fn field(bytes: &[u8], out: &mut String) {
+fn field<S: Source>(bytes: &[u8], d: &mut Decoder<'_, S>) {
     let end = bytes.iter().position(|byte| *byte == 0);
-    quote(&bytes[..end.unwrap_or(bytes.len() - 1)], Quote::Text, out);
+    let text = &bytes[..end.unwrap_or(bytes.len() - 1)];
+    d.out.quote(text, Quote::Text);
     if end.is_none() {
-        out.push_str("...");
+        d.out.push_str("...");
     }
 }
 

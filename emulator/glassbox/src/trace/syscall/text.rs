@@ -3,6 +3,53 @@
 use abi::signal;
 use std::fmt::Write;
 
+/// Text that a decoder writes, or nothing: to know what a call reads, nobody needs its words.
+#[derive(Debug)]
+pub struct Text(Option<String>);
+
+impl Text {
+    /// Text to be written.
+    pub const fn new() -> Self {
+        Self(Some(String::new()))
+    }
+
+    /// Text that nobody wants.
+    pub const fn unwanted() -> Self {
+        Self(None)
+    }
+
+    /// Where to write, if it is wanted.
+    pub const fn wanted(&mut self) -> Option<&mut String> {
+        self.0.as_mut()
+    }
+
+    /// Appends a word.
+    pub fn push_str(&mut self, word: &str) {
+        if let Some(text) = &mut self.0 {
+            text.push_str(word);
+        }
+    }
+
+    /// Appends a character.
+    pub fn push(&mut self, character: char) {
+        if let Some(text) = &mut self.0 {
+            text.push(character);
+        }
+    }
+
+    /// Appends bytes, quoted; see [`quote`].
+    pub fn quote(&mut self, bytes: &[u8], how: Quote) {
+        if let Some(text) = &mut self.0 {
+            quote(bytes, how, text);
+        }
+    }
+
+    /// What was written since it was last taken.
+    pub fn take(&mut self) -> String {
+        self.0.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}
+
 /// How bytes are quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quote {

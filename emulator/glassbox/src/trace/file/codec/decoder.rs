@@ -3,7 +3,8 @@
 use super::{ACCESSES, CAUSES, CPU, Last, OPS, PID, SPACES, tag};
 use crate::trace::file::varint::{take, take_signed};
 use crate::trace::kind::{SYS_ENTER, SYS_EXIT};
-use crate::trace::record::{self, Body, Name, Record};
+use crate::trace::memory::Memory;
+use crate::trace::record::{Body, Name, Record};
 use abi::probe::PROBES;
 use base::event::{Flush, LEVELS, PROBE_ARGS, Path, Walked};
 use base::{Phys, Time, Virt};
@@ -138,12 +139,12 @@ impl Source<'_> {
         Some(String::from_utf8(self.word()?).ok()?.into())
     }
 
-    fn memory(&mut self) -> Option<record::Memory> {
+    fn memory(&mut self) -> Option<Memory> {
         let count: usize = self.small()?;
-        let mut memory = record::Memory::default();
+        let mut memory = Memory::default();
         for _ in 0..count {
             let addr = self.data()?;
-            memory.pieces.push((addr, self.bytes()?));
+            memory.add(addr, &self.bytes()?);
         }
         Some(memory)
     }

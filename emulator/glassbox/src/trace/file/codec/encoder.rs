@@ -3,7 +3,8 @@
 use super::{ACCESSES, CAUSES, CPU, Last, OPS, PID, SPACES, place, tag};
 use crate::trace::file::varint::{put, put_signed};
 use crate::trace::file::{BLOCK_BYTES, BLOCK_RECORDS};
-use crate::trace::record::{self, Body, Record};
+use crate::trace::memory::Memory;
+use crate::trace::record::{Body, Record};
 use abi::probe::PROBES;
 use base::Time;
 use base::event::{Flush, PROBE_ARGS, Path, Walked};
@@ -41,9 +42,10 @@ impl Encoder {
     pub fn take(&mut self) -> (u32, Vec<u8>) {
         self.end_run();
         self.last = Last::new(self.cpus);
+        let next = Vec::with_capacity(self.out.capacity());
         (
             std::mem::take(&mut self.records),
-            std::mem::take(&mut self.out),
+            std::mem::replace(&mut self.out, next),
         )
     }
 
@@ -143,10 +145,11 @@ impl Encoder {
         }
     }
 
-    fn memory(&mut self, memory: &record::Memory) {
-        self.number(memory.pieces.len() as u64);
-        for (addr, bytes) in &memory.pieces {
-            self.data(*addr);
+    fn memory(&mut self, memory: &Memory) {
+        let pieces = memory.pieces();
+        self.number(pieces.len() as u64);
+        for (addr, bytes) in pieces {
+            self.data(addr);
             self.bytes(bytes);
         }
     }
