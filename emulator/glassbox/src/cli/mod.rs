@@ -6,8 +6,10 @@
 // This is the one place where emulator/clippy.toml's bans end: here the machine meets its host.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
+mod books;
 mod boot;
 mod diagnose;
+mod explain;
 mod images;
 mod keys;
 mod options;

@@ -7,6 +7,8 @@ use super::report::Report;
 use super::status::Ending;
 use super::{Failure, tell};
 use crate::disk::{Image, Layer, transfer};
+use crate::trace::kind::Kinds;
+use crate::trace::model::Meta;
 use abi::time::Timespec;
 use base::{Observer, Seeded, Time};
 use machine::pc::{Config, Pc};
@@ -186,9 +188,16 @@ impl<'a> Session<'a> {
         Ok(ending.status)
     }
 
-    /// The calendar at power-on, in seconds since 1970.
-    pub const fn calendar(&self) -> u64 {
-        self.calendar
+    /// What a trace of this machine is of: the line, at most `strings` bytes of each string, and these kinds.
+    pub fn meta(&self, line: &str, strings: usize, kinds: Kinds) -> Meta {
+        Meta {
+            arch: self.options.arch.name().to_owned(),
+            cpus: self.options.cpus as u8,
+            line: line.to_owned(),
+            strings,
+            calendar: self.calendar,
+            events: kinds.iter().map(|kind| kind.name().to_owned()).collect(),
+        }
     }
 
     /// Whether the user wants the kernel's log.
@@ -203,7 +212,7 @@ fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, Failure> {
 }
 
 /// The calendar at power-on, in seconds since 1970.
-fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
+pub fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
     match options.rtc.as_deref() {
         None => Ok(EPOCH),
         Some("now") => Ok(std::time::SystemTime::now()
@@ -230,7 +239,7 @@ fn command_line(options: &MachineOptions, line: Option<&str>) -> String {
 }
 
 /// `HOST[:GUEST]`: the last colon separates, if what follows it is absolute.
-fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+pub fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
     let parse = |spec: &String| {
         if let Some((host, guest)) = spec.rsplit_once(":/") {
             return Ok((PathBuf::from(host), format!("/{guest}").into_bytes()));

@@ -67,6 +67,8 @@ pub struct Wishes {
     pub quiet_exits: bool,
     /// Paths behind descriptors are shown.
     pub paths: bool,
+    /// Whether events were named at all.
+    pub names_events: bool,
 }
 
 /// The keys, for whoever knows none of them.
@@ -96,6 +98,7 @@ pub fn parse(expressions: &[String]) -> Result<Wishes, String> {
             .into_iter()
             .collect());
     }
+    wishes.names_events = events;
     Ok(wishes)
 }
 

@@ -22,8 +22,6 @@ pub struct Meta {
     pub cpus: u8,
     /// The shell line that was run, or nothing.
     pub line: String,
-    /// The kernel's file.
-    pub kernel: String,
     /// Most bytes of a string or buffer that were recorded.
     pub strings: usize,
     /// The guest's calendar at power-on, in seconds since 1970.
