@@ -165,8 +165,7 @@ impl Trace {
             }
             if let Some(tree) = packet.message(2) {
                 for process in tree.messages(1) {
-                    let names = trace.names.entry(process.number(1)).or_default();
-                    names.push(process.text(3));
+                    trace.named(process.number(1), process.text(3));
                 }
             }
             if let Some(bundle) = packet.message(1) {
@@ -194,6 +193,10 @@ impl Trace {
         trace
     }
 
+    fn named(&mut self, pid: u64, name: String) {
+        self.names.entry(pid).or_default().push(name);
+    }
+
     fn ftrace(&mut self, cpu: u64, event: &Message<'_>) {
         let time = event.number(1);
         if let Some(switch) = event.message(4) {
@@ -209,6 +212,12 @@ impl Trace {
         let is_event = |(_, field): &&(u64, Field<'_>)| matches!(field, Field::Bytes(_));
         let kind = event.0.iter().find(is_event).expect("an event").0;
         let inside = event.message(kind).unwrap();
+        match kind {
+            // task_newtask and task_rename tell a process's name.
+            235 => self.named(inside.number(1), inside.text(2)),
+            236 => self.named(inside.number(1), inside.text(3)),
+            _ => {}
+        }
         let numbers = inside
             .0
             .iter()
