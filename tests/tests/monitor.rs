@@ -200,7 +200,7 @@ fn events_are_traced_to_the_terminal_and_to_a_file() {
     let shown = terminal.expect("\n$ ");
     assert!(shown.matches("process_fork").count() >= 2, "{shown}");
     assert!(
-        shown.contains("sh-2 "),
+        shown.contains("[pid     2] ~~~ process_fork"),
         "who is who is known from power-on: {shown}"
     );
     terminal.type_in(MONITOR);

@@ -8,6 +8,9 @@ use tests::trace::{number, objects};
 
 const LINE: &str = "cat README | wc; echo hi > /f; sync; rm /f; sleep 1 & kill -9 $!; wait";
 
+/// A time, and numbers of an event by field.
+type Timed = (u64, BTreeMap<u64, u64>);
+
 /// A Protocol Buffers message: the fields with what is in them.
 struct Message<'a>(Vec<(u64, Field<'a>)>);
 
@@ -129,7 +132,7 @@ struct Track {
 struct Trace {
     switches: BTreeMap<u64, Vec<Switch>>,
     /// Other events of Linux's tracer by their field numbers: time, process, message.
-    events: BTreeMap<u64, Vec<(u64, BTreeMap<u64, u64>)>>,
+    events: BTreeMap<u64, Vec<Timed>>,
     tracks: BTreeMap<u64, Track>,
     slices: Vec<Slice>,
     counters: BTreeMap<String, Vec<(u64, i64)>>,
