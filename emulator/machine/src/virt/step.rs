@@ -27,6 +27,8 @@ impl Virt {
     ) -> Step {
         self.chips.listen(O::ON);
         self.chips.begin(clock);
+        // What input from the host has changed comes before what the CPU makes of it.
+        self.tell(cpu, observer);
         if self.harts.len() > 1 {
             // Others have run since, and may have written anywhere.
             self.harts[cpu].reservation = None;
