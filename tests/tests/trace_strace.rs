@@ -297,7 +297,7 @@ fn every_line_of_a_long_run_is_one_of_straces_and_calls_are_whole() {
 #[test]
 fn the_first_touch_of_an_argument_is_the_call_itself() {
     // Each on a page of its own, which is only in the file until the kernel reads it.
-    let mut data = Data::new(12);
+    let mut data = Data::new(18);
     let path = data.put(0, b"/README\0");
     let buffer = data.put(2 * PAGE, b"from the file\n");
     let across = data.put(4 * PAGE - 3, b"/tmp/across\0");
@@ -305,6 +305,10 @@ fn the_first_touch_of_an_argument_is_the_call_itself() {
     let vector = data.words(7 * PAGE, &[string, 0]);
     let pieces = data.words(9 * PAGE, &[buffer, 5]);
     let time = data.words(11 * PAGE, &[0, 5]);
+    // After a call that succeeds, this memory is another program's.
+    let other = data.put(13 * PAGE, b"/bin/true\0");
+    let other_string = data.put(15 * PAGE, b"last\0");
+    let other_vector = data.words(17 * PAGE, &[other_string, 0]);
     let program = program(&data.0, |a| {
         call(a, OPEN, &[path, 0])?;
         call(a, WRITE, &[1, buffer, 14])?;
@@ -312,7 +316,7 @@ fn the_first_touch_of_an_argument_is_the_call_itself() {
         call(a, WRITEV, &[1, pieces, 1])?;
         call(a, NANOSLEEP, &[time, 0])?;
         call(a, EXECVE, &[path, vector, vector])?;
-        call(a, EXIT_GROUP, &[0])
+        call(a, EXECVE, &[other, other_vector, other_vector])
     });
     for cpus in ["1", "2"] {
         let trace = run(
@@ -338,6 +342,12 @@ fn the_first_touch_of_an_argument_is_the_call_itself() {
         let execve = &call("execve")[1];
         assert_eq!(execve.0[1..], ["[\"argument\"]", "0x607000 /* 1 var */"]);
         assert_eq!(execve.1, "-1 EACCES (Permission denied)");
+        let execve = &call("execve")[2];
+        let arguments = ["\"/bin/true\"", "[\"last\"]", "0x611000 /* 1 var */"];
+        assert_eq!(
+            (&execve.0[..], &execve.1[..]),
+            (&arguments.map(str::to_owned)[..], "0")
+        );
     }
 }
 

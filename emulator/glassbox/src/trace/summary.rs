@@ -64,7 +64,9 @@ impl Summary {
             .iter()
             .map(|(number, count)| (row(count, total.time), name(*number)))
             .collect();
-        rows.push((row(&total, total.time), "total".to_owned()));
+        let mut last = row(&total, total.time);
+        last[0] = "100.00".to_owned();
+        rows.push((last, "total".to_owned()));
         let mut widths = COLUMNS.map(|(_, least)| least);
         for (cells, _) in &rows {
             for (width, cell) in widths.iter_mut().zip(cells) {
@@ -136,6 +138,19 @@ mod tests {
 ------ ----------- ----------- --------- --------- ----------------
 100.00    0.000100          33         3         1 total
 "
+        );
+        let mut idle = Summary::default();
+        idle.count(nr::READ, Time(0), false);
+        let mut out = Vec::new();
+        idle.write(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(
+            text.contains("\n  0.00    0.000000           0         1           read\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("\n100.00    0.000000           0         1           total\n"),
+            "{text}"
         );
         let mut out = Vec::new();
         Summary::default().write(&mut out).unwrap();
