@@ -460,6 +460,12 @@ fn each_system_call_is_a_slice_of_its_process() {
                 _ => assert_eq!(call.end.is_none(), call.name == "reboot", "{call:?}"),
             }
         }
+        let told: BTreeSet<&str> = calls
+            .iter()
+            .filter_map(|c| Some(c.notes.get("call")?.as_str()))
+            .collect();
+        let some = "write(1, \"      8      51     328\\n\", 24) = 24";
+        assert!(told.contains(some), "{told:?}");
         let names: BTreeSet<&str> = calls.iter().map(|call| call.name.as_str()).collect();
         let some = [
             "openat",
@@ -717,6 +723,30 @@ fn a_part_of_a_run_has_its_lanes_from_the_beginning() {
         }
     }
     assert!(trace.slices.iter().all(|slice| slice.begin >= 8_000_000));
+}
+
+#[test]
+fn lanes_are_of_all_processes_whichever_are_named() {
+    let trace = Trace::new(&file(
+        &["--cpus", "2", "-p", "2", "-e", "trace=wait4"],
+        LINE,
+    ));
+    let (_, whole, _) = &runs()[1];
+    for (cpu, switches) in &trace.switches {
+        assert_eq!(
+            format!("{switches:?}"),
+            format!("{:?}", whole.switches[cpu])
+        );
+    }
+    let calls: Vec<&Slice> = trace.slices_of("syscall").collect();
+    assert!(calls.len() > 3);
+    for call in calls {
+        assert_eq!(
+            (call.name.as_str(), trace.place(call).as_str()),
+            ("wait4", "process 2")
+        );
+    }
+    assert!(trace.flows.values().all(|stations| stations.len() >= 2));
 }
 
 #[test]

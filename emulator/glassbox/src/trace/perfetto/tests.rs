@@ -279,11 +279,30 @@ fn states_are_linuxs() {
 }
 
 #[test]
+fn who_was_woken_on_the_way_to_sleep_does_not_sleep() {
+    let mut guest = Guest::new();
+    guest.switch(0, 2, IDLE, "", 1);
+    guest.switch(1, 2, IDLE, "", 2);
+    guest.says(0, "sched_sleep", &[1, 0], &[(1, "futex")]);
+    guest.says(1, "sched_wakeup", &[1, 0, 2, 0, 0], &[(3, "futex")]);
+    guest.switch(0, SLEEPING, BLOCKED, "futex", 0);
+    guest.switch(0, 2, IDLE, "", 1);
+    // Woken again, it goes on, and sleeps later.
+    guest.says(0, "sched_sleep", &[1, 0], &[(1, "futex")]);
+    guest.says(1, "sched_wakeup", &[1, 0, 2, 0, 0], &[(3, "futex")]);
+    guest.says(0, "sched_sleep", &[1, 0], &[(1, "futex")]);
+    guest.switch(0, SLEEPING, BLOCKED, "futex", 0);
+    let lines = guest.lines("switch on 0: 1");
+    assert_eq!(lines, ["5 switch on 0: 1 0x0 0", "10 switch on 0: 1 0x1 0"]);
+}
+
+#[test]
 fn who_has_not_left_its_cpu_gets_no_arrow() {
     let mut guest = Guest::new();
     guest.switch(0, 2, IDLE, "", 1);
     guest.switch(1, 2, IDLE, "", 2);
     guest.says(1, "sched_wakeup", &[1, 0, 2, 0, 0], &[(3, "futex")]);
+    guest.says(0, "sched_sleep", &[1, 0], &[(1, "futex")]);
     guest.switch(0, SLEEPING, BLOCKED, "futex", 0);
     guest.says(1, "sched_wakeup", &[1, 0, 2, 0, 0], &[(3, "futex")]);
     guest.switch(0, 2, IDLE, "", 1);
@@ -291,8 +310,8 @@ fn who_has_not_left_its_cpu_gets_no_arrow() {
         guest.lines("process"),
         [
             "3 process 2: wakes name [1]",
-            "5 process 2: wakes name [1] >1",
-            "6 process 1: runs <1",
+            "6 process 2: wakes name [1] >1",
+            "7 process 1: runs <1",
         ]
     );
 }
