@@ -154,7 +154,12 @@ fn tell(
     let symbols = Symbols::new(&kernel);
     let code = Code::new(isa, &kernel, symbols.functions());
     let cpus = options.machine.cpus as u8;
-    let story = Rc::new(RefCell::new(Story::new(found.clone(), code, cpus)));
+    let story = Rc::new(RefCell::new(Story::new(
+        found.clone(),
+        code,
+        cpus,
+        options.strings,
+    )));
     let kinds = Kinds::all().or(Kinds::named("instruction").unwrap_or_default());
     let sink = Box::new(StorySink(story.clone()));
     let recorder = recorder(&mut session, options, kinds, sink)?;
@@ -200,7 +205,6 @@ fn tell(
         line: &options.line.join(" "),
         chosen: &chosen,
         cpus: options.machine.cpus,
-        strings: options.strings,
     };
     let colour = options.output.is_none()
         && std::io::stderr().is_terminal()

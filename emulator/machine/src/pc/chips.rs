@@ -142,6 +142,21 @@ impl Chips {
         self.apics[0].enter_virtual_wire_mode();
     }
 
+    /// The 8259 pair, to look at.
+    pub const fn pic(&self) -> &Pic {
+        &self.pic
+    }
+
+    /// The I/O APIC, to look at.
+    pub const fn ioapic(&self) -> &IoApic {
+        &self.ioapic
+    }
+
+    /// The local APIC of CPU number `cpu`, which exists, to look at.
+    pub fn apic(&self, cpu: usize) -> &LocalApic {
+        &self.apics[cpu]
+    }
+
     /// CPU number `cpu` runs from now on, timed by `clock`.
     pub fn begin(&mut self, cpu: usize, clock: &Clock) {
         self.cpu = cpu;

@@ -71,6 +71,14 @@ impl Pc {
         self.harts.get(cpu)?.host.switched.as_ref()
     }
 
+    /// The virtual memory of CPU number `cpu` as it is now, to look at; no trace is left.
+    pub fn memory(&self, cpu: usize) -> impl base::event::Peek {
+        cpu::memory::Memory {
+            hart: &self.harts[cpu],
+            ram: &self.ram,
+        }
+    }
+
     /// Reads the virtual memory of CPU number `cpu`; no trace is left.
     pub fn peek(&self, cpu: usize, addr: u64, width: base::Width) -> Option<u64> {
         cpu::memory::peek(&self.harts[cpu], &self.ram, addr, width)

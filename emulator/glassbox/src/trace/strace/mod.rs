@@ -8,7 +8,7 @@
 //! [`descriptors`] and [`masks`] follow what calls do to descriptors and signal masks, for `-y` and rt_sigreturn(2).
 
 mod calls;
-mod descriptors;
+pub mod descriptors;
 mod event;
 mod lines;
 mod masks;
