@@ -128,8 +128,8 @@ struct Track {
 #[derive(Default)]
 struct Trace {
     switches: BTreeMap<u64, Vec<Switch>>,
-    /// Other events of Linux's tracer by their field numbers: time, process, message.
-    events: BTreeMap<u64, Vec<(u64, BTreeMap<u64, u64>)>>,
+    /// Other events of Linux's tracer by their field numbers: the numbers in them, by theirs.
+    events: BTreeMap<u64, Vec<BTreeMap<u64, u64>>>,
     tracks: BTreeMap<u64, Track>,
     slices: Vec<Slice>,
     counters: BTreeMap<String, Vec<(u64, i64)>>,
@@ -226,7 +226,7 @@ impl Trace {
                 Field::Bytes(_) => None,
             });
         let events = self.events.entry(kind).or_default();
-        events.push((time, numbers.collect()));
+        events.push(numbers.collect());
     }
 
     fn event(
@@ -381,20 +381,19 @@ fn processes_sleep_wait_for_the_disk_and_end() {
         // sched_blocked_reason says what for.
         let reasons = &trace.events[&18];
         assert_eq!(reasons.len() as u64, states[&1] + states[&2]);
-        let named = |(_, reason): &(u64, BTreeMap<u64, u64>)| trace.symbols[&reason[&2]].clone();
-        let waits: BTreeSet<_> = reasons.iter().map(named).collect();
+        let symbol = |reason: &BTreeMap<u64, u64>| trace.symbols[&reason[&2]].clone();
+        let waits: BTreeSet<_> = reasons.iter().map(symbol).collect();
         assert!(
             waits.contains("disk") && waits.contains("wait4"),
             "{waits:?}"
         );
-        for (_, reason) in reasons {
-            let is_disk = trace.symbols[&reason[&2]] == "disk";
-            assert_eq!(reason[&3] == 1, is_disk, "io_wait");
+        for reason in reasons {
+            assert_eq!(reason[&3] == 1, symbol(reason) == "disk", "io_wait");
         }
         // sched_waking ends each sleep; task_newtask begins a process, sched_process_free ends it.
         let woken = of(objects, "sched_wakeup").count();
         assert_eq!(trace.events[&20].len(), woken);
-        let waking: BTreeSet<u64> = trace.events[&20].iter().map(|(_, e)| e[&2]).collect();
+        let waking: BTreeSet<u64> = trace.events[&20].iter().map(|waking| waking[&2]).collect();
         assert!(slept.is_subset(&waking), "{slept:?} {waking:?}");
         let forks = of(objects, "process_fork").count();
         assert_eq!(trace.events[&235].len(), forks);
