@@ -14,6 +14,7 @@ pub mod pc;
 pub mod run;
 #[cfg(test)]
 mod testing;
+pub mod virt;
 pub mod watch;
 
 pub use board::{Board, CpuActivity};

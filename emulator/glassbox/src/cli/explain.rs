@@ -144,12 +144,6 @@ fn tell(
     of: u64,
     input: &Kept,
 ) -> Result<(), Failure> {
-    if input.bytes > MOST_INPUT {
-        return Err(Failure::input(format!(
-            "--explain runs the line twice and keeps its standard input for that, but no more than {} MiB",
-            MOST_INPUT >> 20
-        )));
-    }
     let kernel = std::mem::take(&mut session.kernel);
     let symbols = Symbols::new(&kernel);
     let code = Code::new(isa, &kernel, symbols.functions());
@@ -167,11 +161,19 @@ fn tell(
         session,
         recorder,
         input: input.portions.iter(),
+        cut: input.bytes > MOST_INPUT,
+        starved: false,
         over: false,
     };
     let caller = replay.run(found, isa);
     let mut story = story.borrow_mut();
     story.stop(replay.session.machine.now());
+    if replay.starved {
+        return Err(Failure::input(format!(
+            "--explain runs the line twice and keeps its standard input for that, but no more than {} MiB",
+            MOST_INPUT >> 20
+        )));
+    }
     if !story.was_met() {
         return Err(Failure::input(
             "the second run is not the first: do the files that the options name change meanwhile?",
@@ -285,6 +287,9 @@ struct Replay<'a, 'b> {
     session: Session<'a>,
     recorder: Recorder,
     input: std::slice::Iter<'b, Vec<u8>>,
+    /// Whether that is not all of the first run's input, and whether the second one wanted more.
+    cut: bool,
+    starved: bool,
     over: bool,
 }
 
@@ -337,6 +342,10 @@ impl Replay<'_, '_> {
                 Outcome::TimeUp => return,
                 Outcome::Input { port, .. } => {
                     let portion = (port == STDIN).then(|| self.input.next()).flatten();
+                    if port == STDIN && portion.is_none() && self.cut {
+                        (self.starved, self.over) = (true, true);
+                        return;
+                    }
                     let portion = portion.map(Vec::as_slice).unwrap_or_default();
                     self.session.machine.supply(port, portion);
                 }

@@ -4,14 +4,14 @@ use super::boot::forward;
 use super::keyboard::{Keyboard, Waited};
 use super::keys::{HELP, Key, Keys, Stroke};
 use super::line::{Edited, Editor};
+use super::options::TraceFormat;
 use super::session::Session;
 use super::terminal::Raw;
 use super::trace;
 use crate::monitor::onlooker::Onlooker;
 use crate::monitor::{Monitor, Next, PROMPT, processes};
 use crate::trace::expression::Wishes;
-use crate::trace::model::Meta;
-use crate::trace::sink::Sink;
+use crate::trace::perfetto;
 use crate::trace::strace::Settings;
 use machine::Outcome;
 use std::collections::VecDeque;
@@ -21,6 +21,8 @@ use std::path::Path;
 
 /// Instructions between two looks at the keyboard while many are stepped.
 const STEPS: u64 = 1_000_000;
+/// Most bytes of strings and buffers in a trace, as strace has it.
+const STRINGS: usize = 32;
 /// Ctrl-C.
 const INTERRUPT: u8 = 0x03;
 
@@ -110,7 +112,7 @@ impl<'k> Talk<'k> {
                     out.push_str(&monitor.position(&session.guest, onlooker.tasks()));
                 }
                 Next::Trace { wishes, file } => {
-                    let done = begin_trace(session, onlooker, &wishes, file.as_deref());
+                    let done = begin_trace(session, onlooker, wishes, file.as_deref());
                     if let Err(message) = done {
                         out.push_str(&crate::monitor::harmless(&format!("trace: {message}\n")));
                     }
@@ -171,29 +173,33 @@ fn step(
 fn begin_trace(
     session: &mut Session<'_>,
     onlooker: &mut Onlooker,
-    wishes: &Wishes,
+    mut wishes: Wishes,
     file: Option<&str>,
 ) -> std::result::Result<(), String> {
-    let meta = Onlooker::meta(&session.guest, wishes);
-    let named = |e: std::io::Error| format!("{}: {e}", file.unwrap_or("terminal"));
-    let sink = sink(file, wishes, &meta).map_err(named)?;
-    onlooker.trace(&mut session.guest, wishes, sink)
-}
-
-/// Where a trace goes, in the form that the file's name says.
-fn sink(file: Option<&str>, wishes: &Wishes, meta: &Meta) -> Result<Box<dyn Sink>> {
-    let out: Box<dyn Write> = match file {
-        None => Box::new(std::io::stdout()),
-        Some(name) => Box::new(BufWriter::new(File::create(name)?)),
-    };
+    let format = trace::format_of(file.map(Path::new));
+    if format == TraceFormat::Perfetto {
+        wishes.kinds = wishes.kinds.or(perfetto::least());
+    }
+    let meta = session.meta("", STRINGS, wishes.kinds);
     let settings = Settings {
-        strings: meta.strings,
+        strings: STRINGS,
         lines: true,
         to_file: file.is_some(),
         wishes: wishes.clone(),
         ..Settings::default()
     };
-    trace::form(out, trace::format_of(file.map(Path::new)), settings, meta)
+    let sink = open(file)
+        .and_then(|out| trace::form(out, format, settings, &meta))
+        .map_err(|e| format!("{}: {e}", file.unwrap_or("the terminal")))?;
+    onlooker.trace(&mut session.guest, meta, &wishes, sink)
+}
+
+/// Where a trace goes.
+fn open(file: Option<&str>) -> Result<Box<dyn Write>> {
+    Ok(match file {
+        None => Box::new(std::io::stdout()),
+        Some(name) => Box::new(BufWriter::new(File::create(name)?)),
+    })
 }
 
 /// Ends a trace whose file can take no more, and says so.

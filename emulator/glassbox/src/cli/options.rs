@@ -241,7 +241,7 @@ pub struct TraceOptions {
     /// What to show: trace=CALLS|%CLASS, event=EVENTS, signal=SET, status=SET, with ! to negate; CALLS alone means trace=CALLS; repeatable
     #[arg(short = 'e', value_name = "EXPR", help_heading = "Filter")]
     pub expressions: Vec<String>,
-    /// Only these processes; repeatable
+    /// Only these processes; repeatable [default: those of the line; 1, which starts it, only if named]
     #[arg(
         short = 'p',
         value_name = "PID",

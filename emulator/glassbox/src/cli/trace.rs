@@ -27,6 +27,9 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Write};
 use std::path::Path;
 
+/// The process that starts the line.
+const INIT: u32 = 1;
+
 /// Runs the command.
 pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
     if options.map_help {
@@ -261,6 +264,8 @@ fn settings(options: &TraceOptions, wishes: &Wishes) -> Settings {
         table: options.summary || options.summary_only,
         to_file: options.output.is_some(),
         pids: options.pids.iter().copied().collect(),
+        // strace shows the command and its children, not who started it.
+        hidden: [INIT].into(),
         wishes: wishes.clone(),
     }
 }

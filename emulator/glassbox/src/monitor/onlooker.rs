@@ -12,9 +12,6 @@ use crate::trace::tasks::{self, Tasks};
 use base::event::{Event, Observer, Peek, Stamp};
 use std::io;
 
-/// Most bytes of strings and buffers in a trace, as strace has it.
-const STRINGS: usize = 32;
-
 /// Follows the processes from power-on, with the few probes that takes; and whatever is traced.
 #[derive(Default)]
 pub struct Onlooker {
@@ -41,37 +38,28 @@ impl Onlooker {
         self.recorder.is_some()
     }
 
-    /// What a trace of these wishes is of, for its sink to know.
-    pub fn meta(guest: &Guest, wishes: &Wishes) -> Meta {
-        Meta {
-            arch: "x86_64".to_owned(),
-            cpus: guest.machine.board.harts.len() as u8,
-            strings: STRINGS,
-            events: select(wishes)
-                .needed()
-                .iter()
-                .map(|kind| kind.name().to_owned())
-                .collect(),
-            ..Meta::default()
-        }
-    }
-
-    /// Traces what `wishes` say to `sink`, from now on and in place of what was traced before.
+    /// Traces what `wishes` say to `sink`, from now on and in place of what was traced before. `meta` says what the
+    /// trace is of.
     ///
     /// # Errors
     /// One line: the earlier trace could not be ended, or the kernel's probes cannot be used.
     pub fn trace(
         &mut self,
         guest: &mut Guest,
+        meta: Meta,
         wishes: &Wishes,
         sink: Box<dyn Sink>,
     ) -> Result<(), String> {
         self.end_trace(guest).map_err(|e| e.to_string())?;
-        let select = select(wishes);
+        let select = Select {
+            kinds: wishes.kinds,
+            calls: wishes.calls.clone(),
+            ..Select::default()
+        };
+        let pipe = Pipe::new(meta, select, sink);
         let meanings = guest
-            .watch(select.needed().or(tasks::kinds()))
+            .watch(pipe.needed().or(tasks::kinds()))
             .map_err(|e| e.to_string())?;
-        let pipe = Pipe::new(Self::meta(guest, wishes), select, sink);
         let cpus = guest.machine.board.harts.len();
         let mut recorder = Recorder::new(pipe, meanings.clone(), cpus);
         recorder.begin_with(self.follower.tasks());
@@ -99,14 +87,6 @@ impl Onlooker {
     pub fn trace_failed(&mut self) -> bool {
         let recorder = self.recorder.as_mut();
         recorder.is_some_and(|recorder| recorder.pipe().is_over())
-    }
-}
-
-fn select(wishes: &Wishes) -> Select {
-    Select {
-        kinds: wishes.kinds,
-        calls: wishes.calls.clone(),
-        ..Select::default()
     }
 }
 

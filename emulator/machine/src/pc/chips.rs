@@ -104,7 +104,7 @@ pub struct Output {
 }
 
 /// The console's ports: one as every console has it, then the standard streams of a command that is run.
-const PORTS: [(&str, Role); 4] = [
+pub const PORTS: [(&str, Role); 4] = [
     ("", Role::Console),
     ("glassbox.stdin", Role::Input),
     ("glassbox.stdout", Role::Output),

@@ -29,7 +29,7 @@ pub use start::{Config, ConfigError};
 use crate::board::{Board, CpuActivity, Step};
 use crate::clock::Clock;
 use crate::loader::sdt::Site;
-use crate::watch::{UnknownRegister, Watch};
+use crate::watch::{UnknownRegister, Watch, probes};
 use base::event::PROBE_ARGS;
 use base::{Chooser, Codec, CodecError, Observer, Ram, State, Time};
 use chips::Chips;
@@ -59,6 +59,12 @@ impl Pc {
     /// Blocks lifted so far.
     pub const fn lifted(&self) -> u64 {
         self.engine.lifted()
+    }
+
+    /// Copies of the blocks that were lifted since the last time it was asked, in order, each with its place; from the
+    /// first time on.
+    pub fn take_lifts(&mut self) -> Vec<(ir::Place, ir::Block)> {
+        self.engine.take_lifts()
     }
 
     /// The probes that the kernel brought.
@@ -129,7 +135,7 @@ impl Board for Pc {
     }
 
     fn watch(&mut self, watches: &[Watch], instructions: bool) -> Result<(), UnknownRegister> {
-        self.probes = Probes::new(probe::probes(watches, &self.sites)?);
+        self.probes = Probes::new(probes(watches, &self.sites, probe::register)?);
         for hart in &mut self.harts {
             hart.probes_on = !self.probes.is_empty();
             hart.instructions_on = instructions;

@@ -27,6 +27,8 @@ impl Pc {
     ) -> Step {
         self.chips.listen(O::ON);
         self.chips.begin(cpu, clock);
+        // What input from the host has changed comes before what the CPU makes of it.
+        self.tell(cpu, observer);
         let mut retired = 0;
         let outcome = loop {
             match self.interrupt(cpu, retired, observer) {

@@ -76,7 +76,7 @@ impl<W: Write> Perfetto<W> {
         mark: &Mark<'_>,
     ) -> io::Result<()> {
         match self.track(at, place)? {
-            Some(track) => self.packets.mark(at.time, track, Phase::Instant, mark),
+            Some(track) => self.packets.mark(at.time, track, Phase::Moment, mark),
             None => Ok(()),
         }
     }

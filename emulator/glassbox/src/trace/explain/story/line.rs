@@ -6,6 +6,7 @@ use crate::trace::syscall::calls::name;
 use crate::trace::syscall::decoder::Style;
 use crate::trace::syscall::source::Recorded;
 use crate::trace::syscall::{entered, exited};
+use abi::nr;
 use abi::probe::PROBES;
 use std::collections::BTreeMap;
 
@@ -54,7 +55,11 @@ impl Lines {
                 self.descriptors.enter(pid, *number, args, memory);
                 let files = self.descriptors.of(pid);
                 let style = style(self.strings, &files);
-                let (text, whole) = entered(*number, args, &mut Recorded(memory), style);
+                // What rt_sigreturn would show is the mask that it brings back, which nobody follows here.
+                let (text, whole) = match *number {
+                    nr::RT_SIGRETURN => (String::new(), true),
+                    _ => entered(*number, args, &mut Recorded(memory), style),
+                };
                 let open = Open {
                     number: *number,
                     args: *args,

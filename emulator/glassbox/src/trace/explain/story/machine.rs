@@ -46,6 +46,14 @@ impl Story {
                 walks.faults += u64::from(matches!(end, Walked::Fault(_)));
                 walks.after_switch += u64::from(self.switched);
             }
+            Body::Ipi { target, number } if self.is_own(record) => {
+                let here = self.path.here();
+                let what = What::Ipi {
+                    target: *target,
+                    number: *number,
+                };
+                self.mark(record, here, what);
+            }
             Body::SpaceSwitch { .. } if own => self.switched = true,
             Body::Device {
                 chip,
