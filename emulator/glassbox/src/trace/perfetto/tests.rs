@@ -339,6 +339,40 @@ fn the_next_process_with_a_number_has_a_track_of_its_own() {
 }
 
 #[test]
+fn who_was_there_before_is_introduced_with_its_ancestors() {
+    let mut guest = Guest::new();
+    guest.says(0, "process_fork", &[1, 2, 0], &[]);
+    guest.says(0, "process_fork", &[2, 3, 0], &[]);
+    let mut model = Model::new(Meta::default());
+    for record in guest.records.drain(..) {
+        model.update(&record);
+    }
+    let mut file = Vec::new();
+    let mut sink = Perfetto::new(&mut file, false);
+    for pid in [3, 2] {
+        guest.running[0] = pid;
+        guest.trap(0, Cause::SystemCall, 0, true);
+    }
+    for record in &guest.records {
+        sink.record(record, &model).unwrap();
+    }
+    let packets = Read::new(&file);
+    let packets = packets.all(schema::trace::PACKET);
+    let trees = packets.filter_map(|(_, p)| Read::new(p).message(packet::PROCESS_TREE));
+    let told: Vec<Vec<(u64, u64)>> = trees
+        .map(|tree| {
+            use schema::process_tree as f;
+            let processes = tree.all(f::PROCESSES).map(|(_, p)| Read::new(p));
+            processes
+                .map(|p| (p.number(f::PID), p.number(f::PPID)))
+                .collect()
+        })
+        .collect();
+    // Nothing is known of process 1 but that it is process 2's parent.
+    assert_eq!(told, [[(2, 0), (3, 2)]]);
+}
+
+#[test]
 fn runnable_tasks_are_those_that_run_or_wait_in_a_queue() {
     let mut guest = Guest::new();
     guest.says(0, "sched_wakeup_new", &[1, 0, 0], &[]);
