@@ -8,9 +8,6 @@ use tests::trace::{number, objects};
 
 const LINE: &str = "cat README | wc; echo hi > /f; sync; rm /f; sleep 1 & kill -9 $!; wait";
 
-/// A time, and numbers of an event by field.
-type Timed = (u64, BTreeMap<u64, u64>);
-
 /// A Protocol Buffers message: the fields with what is in them.
 struct Message<'a>(Vec<(u64, Field<'a>)>);
 
@@ -131,8 +128,8 @@ struct Track {
 #[derive(Default)]
 struct Trace {
     switches: BTreeMap<u64, Vec<Switch>>,
-    /// Other events of Linux's tracer by their field numbers: time, process, message.
-    events: BTreeMap<u64, Vec<Timed>>,
+    /// Other events of Linux's tracer by their field numbers: the numbers in them, by theirs.
+    events: BTreeMap<u64, Vec<BTreeMap<u64, u64>>>,
     tracks: BTreeMap<u64, Track>,
     slices: Vec<Slice>,
     counters: BTreeMap<String, Vec<(u64, i64)>>,
@@ -229,7 +226,7 @@ impl Trace {
                 Field::Bytes(_) => None,
             });
         let events = self.events.entry(kind).or_default();
-        events.push((time, numbers.collect()));
+        events.push(numbers.collect());
     }
 
     fn event(
@@ -384,20 +381,19 @@ fn processes_sleep_wait_for_the_disk_and_end() {
         // sched_blocked_reason says what for.
         let reasons = &trace.events[&18];
         assert_eq!(reasons.len() as u64, states[&1] + states[&2]);
-        let named = |(_, reason): &(u64, BTreeMap<u64, u64>)| trace.symbols[&reason[&2]].clone();
-        let waits: BTreeSet<_> = reasons.iter().map(named).collect();
+        let symbol = |reason: &BTreeMap<u64, u64>| trace.symbols[&reason[&2]].clone();
+        let waits: BTreeSet<_> = reasons.iter().map(symbol).collect();
         assert!(
             waits.contains("disk") && waits.contains("wait4"),
             "{waits:?}"
         );
-        for (_, reason) in reasons {
-            let is_disk = trace.symbols[&reason[&2]] == "disk";
-            assert_eq!(reason[&3] == 1, is_disk, "io_wait");
+        for reason in reasons {
+            assert_eq!(reason[&3] == 1, symbol(reason) == "disk", "io_wait");
         }
         // sched_waking ends each sleep; task_newtask begins a process, sched_process_free ends it.
         let woken = of(objects, "sched_wakeup").count();
         assert_eq!(trace.events[&20].len(), woken);
-        let waking: BTreeSet<u64> = trace.events[&20].iter().map(|(_, e)| e[&2]).collect();
+        let waking: BTreeSet<u64> = trace.events[&20].iter().map(|waking| waking[&2]).collect();
         assert!(slept.is_subset(&waking), "{slept:?} {waking:?}");
         let forks = of(objects, "process_fork").count();
         assert_eq!(trace.events[&235].len(), forks);
@@ -463,6 +459,12 @@ fn each_system_call_is_a_slice_of_its_process() {
                 _ => assert_eq!(call.end.is_none(), call.name == "reboot", "{call:?}"),
             }
         }
+        let told: BTreeSet<&str> = calls
+            .iter()
+            .filter_map(|c| Some(c.notes.get("call")?.as_str()))
+            .collect();
+        let some = "write(1, \"      8      51     328\\n\", 24) = 24";
+        assert!(told.contains(some), "{told:?}");
         let names: BTreeSet<&str> = calls.iter().map(|call| call.name.as_str()).collect();
         let some = [
             "openat",
@@ -720,6 +722,30 @@ fn a_part_of_a_run_has_its_lanes_from_the_beginning() {
         }
     }
     assert!(trace.slices.iter().all(|slice| slice.begin >= 8_000_000));
+}
+
+#[test]
+fn lanes_are_of_all_processes_whichever_are_named() {
+    let trace = Trace::new(&file(
+        &["--cpus", "2", "-p", "2", "-e", "trace=wait4"],
+        LINE,
+    ));
+    let (_, whole, _) = &runs()[1];
+    for (cpu, switches) in &trace.switches {
+        assert_eq!(
+            format!("{switches:?}"),
+            format!("{:?}", whole.switches[cpu])
+        );
+    }
+    let calls: Vec<&Slice> = trace.slices_of("syscall").collect();
+    assert!(calls.len() > 3);
+    for call in calls {
+        assert_eq!(
+            (call.name.as_str(), trace.place(call).as_str()),
+            ("wait4", "process 2")
+        );
+    }
+    assert!(trace.flows.values().all(|stations| stations.len() >= 2));
 }
 
 #[test]

@@ -48,8 +48,13 @@ impl<W: Write> Perfetto<W> {
             "sched_wakeup" => return self.wakeup(at, args, record, model),
             "sched_wakeup_new" => return self.wakeup_new(at, args, record, model),
             "sched_migrate_task" => return self.migrate(at, args, record, model),
-            // The switch that follows says it, too.
-            "sched_sleep" => return Ok(()),
+            "sched_sleep" => {
+                // The switch that follows tells of the sleep.
+                if let Some(task) = self.task(arg!(args, "sched_sleep", "pid") as u32) {
+                    task.woken_early = false;
+                }
+                return Ok(());
+            }
             "process_fork" => return self.fork(at, args, record, model),
             "process_exec" => return self.exec(at, args, record, model),
             "process_exit" => return self.exit(at, args, record, model),

@@ -91,8 +91,10 @@ pub fn kinds() -> Kinds {
 pub fn least() -> Kinds {
     all_named(&[
         "sched_switch",
+        "sched_sleep",
         "sched_wakeup",
         "sched_wakeup_new",
+        "sched_migrate_task",
         "process",
     ])
 }

@@ -18,6 +18,9 @@ use std::io::{self, Write};
 /// Linux's flag of clone(2) for a thread of the same process, which Silica does not have.
 const CLONE_THREAD: u64 = 0x1_0000;
 
+/// Most processes that are introduced together; the next one is told of as if it were the first.
+const MOST_ANCESTORS: usize = 32;
+
 impl<W: Write> Perfetto<W> {
     /// Makes sure that the file knows the process, and by the name that it has now.
     pub(super) fn tell(&mut self, at: Moment, model: &Model) -> io::Result<()> {
@@ -28,37 +31,50 @@ impl<W: Write> Perfetto<W> {
         if task.told.as_deref() == Some(comm) {
             return Ok(());
         }
-        let name = model.comm(at.pid);
-        match task.told.replace(comm.to_owned()) {
-            None => self.introduce(at, &name, model),
-            Some(old) => {
-                let old = old.escape_ascii().to_string();
-                self.packets
-                    .ftrace(at, ftrace::TASK_RENAME, 0, "", |event, _| {
-                        use ftrace::task_rename as f;
-                        event.int(f::PID, i32_of(at.pid));
-                        event.text(f::OLDCOMM, &old);
-                        event.text(f::NEWCOMM, &name);
-                    })
-            }
-        }
+        let Some(old) = task.told.replace(comm.to_owned()) else {
+            return self.introduce(at, model);
+        };
+        let (old, new) = (old.escape_ascii().to_string(), model.comm(at.pid));
+        self.packets
+            .ftrace(at, ftrace::TASK_RENAME, 0, "", |event, _| {
+                use ftrace::task_rename as f;
+                event.int(f::PID, i32_of(at.pid));
+                event.text(f::OLDCOMM, &old);
+                event.text(f::NEWCOMM, &new);
+            })
     }
 
-    /// The file learns of a process that was there before.
-    fn introduce(&mut self, at: Moment, name: &str, model: &Model) -> io::Result<()> {
-        let parent = model.task(at.pid).map_or(0, |task| task.parent);
+    /// The file learns of a process that was there before, and of those that it descends from.
+    fn introduce(&mut self, at: Moment, model: &Model) -> io::Result<()> {
+        let mut line = vec![(at.pid, 0)];
+        while line.len() < MOST_ANCESTORS {
+            let last = line.len() - 1;
+            let parent = model.task(line[last].0).map_or(0, |task| task.parent);
+            let known = model.task(parent).filter(|task| task.alive);
+            let (Some(known), Some(task)) = (known, self.task(parent)) else {
+                break;
+            };
+            line[last].1 = parent;
+            if task.told.is_some() {
+                break;
+            }
+            task.told = Some(known.comm.clone());
+            line.push((parent, 0));
+        }
         self.packets
             .plain(Some(at.time), packet::PROCESS_TREE, |tree| {
-                tree.message(process_tree::PROCESSES, |process| {
-                    process.int(process_tree::PID, i32_of(at.pid));
-                    process.int(process_tree::PPID, i32_of(parent));
-                    process.text(process_tree::CMDLINE, name);
-                });
-                // Without a name: one from here would stay whatever is said later.
-                tree.message(process_tree::THREADS, |thread| {
-                    thread.int(process_tree::TID, i32_of(at.pid));
-                    thread.int(process_tree::TGID, i32_of(at.pid));
-                });
+                for (pid, parent) in line.iter().rev() {
+                    tree.message(process_tree::PROCESSES, |process| {
+                        process.int(process_tree::PID, i32_of(*pid));
+                        process.int(process_tree::PPID, i32_of(*parent));
+                        process.text(process_tree::CMDLINE, &model.comm(*pid));
+                    });
+                    // Without a name: one from here would stay whatever is said later.
+                    tree.message(process_tree::THREADS, |thread| {
+                        thread.int(process_tree::TID, i32_of(*pid));
+                        thread.int(process_tree::TGID, i32_of(*pid));
+                    });
+                }
             })
     }
 

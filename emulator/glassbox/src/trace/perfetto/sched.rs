@@ -82,7 +82,13 @@ impl<W: Write> Perfetto<W> {
         let prev = arg!(args, "sched_switch", "prev_pid") as u32;
         let next = arg!(args, "sched_switch", "next_pid") as u32;
         let wait = text!(record, "sched_switch", "wait");
-        let state = state(args, &wait);
+        let mut state = state(args, &wait);
+        let sleeps = matches!(state, INTERRUPTIBLE | UNINTERRUPTIBLE);
+        let woken = self.task(prev).map(|task| &mut task.woken_early);
+        if woken.is_some_and(std::mem::take) && sleeps {
+            // The kernel looked at its state before another CPU woke it.
+            state = RUNNABLE;
+        }
         let from = Moment { pid: prev, ..at };
         self.switches(from, next, state, model)?;
         if prev != 0 && matches!(state, INTERRUPTIBLE | UNINTERRUPTIBLE) {
@@ -232,6 +238,9 @@ impl<W: Write> Perfetto<W> {
         // One that has not left its CPU yet need not come back to it.
         if !running && self.task(pid).is_some() {
             flows.push(self.packets.flow());
+        }
+        if let Some(task) = self.task(pid) {
+            task.woken_early = running;
         }
         let finished = &mut self.cpu(at.cpu).finished;
         let ends: Vec<_> = finished

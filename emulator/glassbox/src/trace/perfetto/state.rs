@@ -99,6 +99,8 @@ pub struct Task {
     pub call: Option<Call>,
     /// It runs next because of this.
     pub woken: Option<Woken>,
+    /// It was woken since it said that it would sleep, but before it left its CPU.
+    pub woken_early: bool,
     /// The CPU that it runs on, or in whose queue it is.
     pub queue: Option<u8>,
     /// It has left its CPU for good.

@@ -279,11 +279,30 @@ fn states_are_linuxs() {
 }
 
 #[test]
+fn who_was_woken_on_the_way_to_sleep_does_not_sleep() {
+    let mut guest = Guest::new();
+    guest.switch(0, 2, IDLE, "", 1);
+    guest.switch(1, 2, IDLE, "", 2);
+    guest.says(0, "sched_sleep", &[1, 0], &[(1, "futex")]);
+    guest.says(1, "sched_wakeup", &[1, 0, 2, 0, 0], &[(3, "futex")]);
+    guest.switch(0, SLEEPING, BLOCKED, "futex", 0);
+    guest.switch(0, 2, IDLE, "", 1);
+    // Woken again, it goes on, and sleeps later.
+    guest.says(0, "sched_sleep", &[1, 0], &[(1, "futex")]);
+    guest.says(1, "sched_wakeup", &[1, 0, 2, 0, 0], &[(3, "futex")]);
+    guest.says(0, "sched_sleep", &[1, 0], &[(1, "futex")]);
+    guest.switch(0, SLEEPING, BLOCKED, "futex", 0);
+    let lines = guest.lines("switch on 0: 1");
+    assert_eq!(lines, ["5 switch on 0: 1 0x0 0", "10 switch on 0: 1 0x1 0"]);
+}
+
+#[test]
 fn who_has_not_left_its_cpu_gets_no_arrow() {
     let mut guest = Guest::new();
     guest.switch(0, 2, IDLE, "", 1);
     guest.switch(1, 2, IDLE, "", 2);
     guest.says(1, "sched_wakeup", &[1, 0, 2, 0, 0], &[(3, "futex")]);
+    guest.says(0, "sched_sleep", &[1, 0], &[(1, "futex")]);
     guest.switch(0, SLEEPING, BLOCKED, "futex", 0);
     guest.says(1, "sched_wakeup", &[1, 0, 2, 0, 0], &[(3, "futex")]);
     guest.switch(0, 2, IDLE, "", 1);
@@ -291,8 +310,8 @@ fn who_has_not_left_its_cpu_gets_no_arrow() {
         guest.lines("process"),
         [
             "3 process 2: wakes name [1]",
-            "5 process 2: wakes name [1] >1",
-            "6 process 1: runs <1",
+            "6 process 2: wakes name [1] >1",
+            "7 process 1: runs <1",
         ]
     );
 }
@@ -317,6 +336,40 @@ fn the_next_process_with_a_number_has_a_track_of_its_own() {
         .filter_map(|track| track.message(schema::track::THREAD))
         .filter(|thread| thread.number(schema::track::THREAD_TID) == 9);
     assert_eq!(descriptors.count(), 2);
+}
+
+#[test]
+fn who_was_there_before_is_introduced_with_its_ancestors() {
+    let mut guest = Guest::new();
+    guest.says(0, "process_fork", &[1, 2, 0], &[]);
+    guest.says(0, "process_fork", &[2, 3, 0], &[]);
+    let mut model = Model::new(Meta::default());
+    for record in guest.records.drain(..) {
+        model.update(&record);
+    }
+    let mut file = Vec::new();
+    let mut sink = Perfetto::new(&mut file, false);
+    for pid in [3, 2] {
+        guest.running[0] = pid;
+        guest.trap(0, Cause::SystemCall, 0, true);
+    }
+    for record in &guest.records {
+        sink.record(record, &model).unwrap();
+    }
+    let packets = Read::new(&file);
+    let packets = packets.all(schema::trace::PACKET);
+    let trees = packets.filter_map(|(_, p)| Read::new(p).message(packet::PROCESS_TREE));
+    let told: Vec<Vec<(u64, u64)>> = trees
+        .map(|tree| {
+            use schema::process_tree as f;
+            let processes = tree.all(f::PROCESSES).map(|(_, p)| Read::new(p));
+            processes
+                .map(|p| (p.number(f::PID), p.number(f::PPID)))
+                .collect()
+        })
+        .collect();
+    // Nothing is known of process 1 but that it is process 2's parent.
+    assert_eq!(told, [[(2, 0), (3, 2)]]);
 }
 
 #[test]
