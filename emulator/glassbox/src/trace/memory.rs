@@ -47,7 +47,7 @@ impl Memory {
     }
 
     /// Bytes of all pieces together.
-    pub const fn len(&self) -> usize {
+    pub const fn size(&self) -> usize {
         self.bytes.len()
     }
 
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(memory.fill(9, 2, two), b"ab");
         let pieces: Vec<_> = memory.pieces().collect();
         assert_eq!(pieces, [(7, &b"ab"[..]), (9, b"ab")]);
-        assert_eq!(memory.len(), 4);
+        assert_eq!(memory.size(), 4);
         memory.clear();
         assert_eq!(memory, Memory::default());
     }

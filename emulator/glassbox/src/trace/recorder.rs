@@ -154,7 +154,7 @@ impl Recorder {
     /// A record has to wait.
     fn hold(&mut self, record: Record) {
         if let Body::SysEnter { memory, .. } | Body::SysExit { memory, .. } = &record.body {
-            self.held_bytes += memory.len();
+            self.held_bytes += memory.size();
         }
         self.held.push_back(record);
     }
@@ -306,9 +306,9 @@ impl Recorder {
             body: Body::SysEnter { memory, .. },
             ..
         }) = self.held.get_mut(place)
-            && pieces.len() >= memory.len()
+            && pieces.size() >= memory.size()
         {
-            self.held_bytes += pieces.len();
+            self.held_bytes += pieces.size();
             *memory = pieces;
         }
         if complete {

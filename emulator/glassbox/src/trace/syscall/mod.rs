@@ -65,13 +65,13 @@ pub fn capture(
     };
     match phase {
         Phase::Enter => {
-            let mut decoder = Decoder::new(args, None, &mut source, style, Text::unwanted());
+            let mut decoder = Decoder::new(args, None, &mut source, style, Text::unwritten());
             calls::enter(number, &mut decoder);
             decoder.complete
         }
         Phase::Exit => {
             let mut decoder =
-                Decoder::new(args, Some(result), &mut source, style, Text::unwanted());
+                Decoder::new(args, Some(result), &mut source, style, Text::unwritten());
             calls::exit(number, false, &mut decoder);
             decoder.complete
         }
@@ -90,7 +90,7 @@ pub fn entered(
     source: &mut impl Source,
     style: Style<'_>,
 ) -> (String, bool) {
-    let mut decoder = Decoder::new(args, None, source, style, Text::new());
+    let mut decoder = Decoder::new(args, None, source, style, Text::written());
     let whole = calls::enter(number, &mut decoder);
     (decoder.out.take(), whole)
 }
@@ -104,7 +104,7 @@ pub fn exited(
     source: &mut impl Source,
     style: Style<'_>,
 ) -> (String, String) {
-    let mut decoder = Decoder::new(args, Some(result), source, style, Text::new());
+    let mut decoder = Decoder::new(args, Some(result), source, style, Text::written());
     let outcome = calls::exit(number, whole, &mut decoder);
     let arguments = decoder.out.take();
     returned(number, result, &outcome, &mut decoder);

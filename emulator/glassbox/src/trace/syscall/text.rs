@@ -8,13 +8,13 @@ use std::fmt::Write;
 pub struct Text(Option<String>);
 
 impl Text {
-    /// Text to be written.
-    pub const fn new() -> Self {
+    /// Text that is written.
+    pub const fn written() -> Self {
         Self(Some(String::new()))
     }
 
     /// Text that nobody wants.
-    pub const fn unwanted() -> Self {
+    pub const fn unwritten() -> Self {
         Self(None)
     }
 
