@@ -1,7 +1,8 @@
 //! The whole machine: a board with its CPUs and chips, the clock, and the loop that runs them.
 //!
 //! A library with no thread, file, environment variable or clock of the host. [`Machine`] runs a [`Board`]; [`pc`] is the
-//! x86-64 board; [`loader`] puts a kernel into its memory; [`hash`] says in 128 bits what state everything is in.
+//! x86-64 board; [`loader`] puts a kernel into its memory; [`hash`] says in 128 bits what state everything is in, and [`snapshot`]
+//! brings a machine back to a state it was in.
 
 pub mod board;
 pub mod clock;
@@ -12,6 +13,7 @@ pub mod names;
 pub mod outcome;
 pub mod pc;
 pub mod run;
+pub mod snapshot;
 #[cfg(test)]
 mod testing;
 pub mod watch;
@@ -21,4 +23,5 @@ pub use clock::{Clock, NS_PER_INSTRUCTION};
 pub use loader::LoadError;
 pub use outcome::{Hang, Limits, Outcome};
 pub use run::Machine;
+pub use snapshot::{RestoreError, Snapshot};
 pub use watch::{UnknownRegister, Watch};
