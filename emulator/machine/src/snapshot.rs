@@ -16,7 +16,6 @@ use base::{Chooser, CodecError, Pages, Time};
 use std::fmt;
 
 /// A machine's state, taken at one instant.
-#[derive(Clone)]
 pub struct Snapshot<B: Board> {
     head: Kept,
     board: Kept,

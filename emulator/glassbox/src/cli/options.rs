@@ -14,7 +14,8 @@ use std::path::PathBuf;
         glassbox run -- 'ls / | wc -l'          one shell line: its output, its exit status\n  \
         echo hi | glassbox run -- cat           standard input reaches the guest\n  \
         glassbox run --put prog.c -- wc prog.c  host files into the guest's disk\n  \
-        glassbox stat --cpus 2 -- usertests     what the machine did, in numbers\n\n\
+        glassbox stat --cpus 2 -- usertests     what the machine did, in numbers\n  \
+        glassbox crash -- 'cp README a; sync'   the power goes at every disk write in turn\n\n\
         Exit status: the guest command's own; 2 usage; 122 guest hang or deadlock; 123 instruction budget\n\
         spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or something the\n\
         emulator lacks."
@@ -42,7 +43,27 @@ pub enum Command {
     /// Run a shell line and show what happens inside: system calls, traps, page walks, scheduling, disk
     #[command(after_help = TRACE_HELP)]
     Trace(Box<TraceOptions>),
+    /// Run a shell line, cut the power at every disk write in turn, and see whether the guest lives with each disk
+    #[command(after_help = CRASH_HELP)]
+    Crash(Box<CrashOptions>),
+    /// Check the file system on a disk image, changing nothing
+    #[command(
+        after_help = "A transaction that waits in the journal counts as installed, as the next mount would have it.\n\n\
+                      Exit status: 0 the file system is sound; 1 it is not; 125 there is none, or the image cannot be read."
+    )]
+    Fsck(FsckOptions),
 }
+
+const CRASH_HELP: &str = "Examples:\n  \
+    glassbox crash -- 'cp README a; mv a b; rm b'\n  \
+    glassbox crash --oracle 'cmp /README a || ! test -e a' -- 'cp README a'\n  \
+    glassbox crash --oracle 'read x; test -z \"$x\" || cmp README a' -- 'cp README a; sync; echo safe'\n  \
+    glassbox crash --only cut@disk.write#3:torn@512 --save crashed.img -- 'cp README a'\n\n\
+    The disk keeps what was flushed. At each write the power goes with the cache of the disk lost, and with it kept; with\n\
+    none of the write arrived, and with each number of its sectors. Disks that are equal are tried once. A disk is bad if\n\
+    the guest does not boot from it, the oracle's status is not 0, or the file system is not sound afterwards. The oracle\n\
+    reads on its standard input what the workload had printed when the power went.\n\n\
+    Exit status: 0 no disk is bad; 1 some are; 2, 122 to 125 as for 'run', by the workload's own end.";
 
 const TRACE_HELP: &str = "Examples:\n  \
     glassbox trace -- 'cat README | wc'                    system calls, as strace prints them\n  \
@@ -293,6 +314,62 @@ pub struct TraceOptions {
         value_name = "LINE"
     )]
     pub line: Vec<String>,
+}
+
+/// Options of `crash`.
+#[derive(Args, Debug)]
+pub struct CrashOptions {
+    /// The machine.
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    /// A shell line for the guest after each crash; status 0 means that all is well [default: true]
+    #[arg(long, value_name = "LINE", help_heading = "Crash")]
+    pub oracle: Option<String>,
+    /// Try N power cuts, drawn by --seed, instead of all
+    #[arg(long, value_name = "N", value_parser = parse_step, help_heading = "Crash")]
+    pub sample: Option<u64>,
+    /// At each write, try N draws of what the cache had already written, too
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u64).range(..=1000),
+        help_heading = "Crash"
+    )]
+    pub subsets: u64,
+    /// The disk ignores flushes: nothing is safe before the end
+    #[arg(long, help_heading = "Crash")]
+    pub lose_flushes: bool,
+    /// Try this power cut only
+    #[arg(long, value_name = "CUT", conflicts_with_all = ["sample", "subsets"], help_heading = "Crash")]
+    pub only: Option<String>,
+    /// Write the disk that the power cut leaves behind to FILE
+    #[arg(long, value_name = "FILE", requires = "only", help_heading = "Crash")]
+    pub save: Option<PathBuf>,
+    /// Try N states at a time
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u64).range(1..=256),
+        help_heading = "Crash"
+    )]
+    pub jobs: u64,
+    /// Write what was found to this JSON file, too
+    #[arg(long, value_name = "FILE.json", help_heading = "Crash")]
+    pub json: Option<PathBuf>,
+    /// The shell line; several words are joined with spaces
+    #[arg(required = true, trailing_var_arg = true, value_name = "LINE")]
+    pub line: Vec<String>,
+}
+
+/// Options of `fsck`.
+#[derive(Args, Debug)]
+pub struct FsckOptions {
+    /// The disk image
+    #[arg(value_name = "IMG")]
+    pub image: PathBuf,
 }
 
 /// The forms that a trace can have.

@@ -20,7 +20,7 @@ use devices::power::{self, Power};
 use devices::rtc::Rtc;
 use devices::uart16550::Uart16550;
 use devices::virtio::Mmio;
-use devices::virtio::block::{Block, View};
+use devices::virtio::block::{Block, Disk, View};
 use devices::virtio::console::{Console, Role};
 use devices::virtio::entropy::Entropy;
 
@@ -272,6 +272,11 @@ impl Chips {
             let counters = disk.backend().counters();
             counters.reads + counters.writes + counters.flushes
         })
+    }
+
+    /// What is on the disk.
+    pub fn disk_content(&mut self) -> Option<&mut Disk> {
+        self.disk.as_mut().map(|disk| disk.backend_mut().disk_mut())
     }
 
     /// The pages of 4 KiB that the guest wrote to the disk, by number, as a reader sees them now.

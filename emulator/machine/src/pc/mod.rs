@@ -23,7 +23,7 @@ mod step;
 
 pub use cpu::mmu::tlb::Shape;
 pub use cpu::x86_64;
-pub use devices::virtio::block::{Medium, MediumError};
+pub use devices::virtio::block::{Change, Disk, Medium, MediumError, SECTOR, View};
 pub use start::{Config, ConfigError};
 
 use crate::board::{Board, CpuActivity, Step};

@@ -208,6 +208,15 @@ impl Disk {
         })
     }
 
+    /// The same pages for whoever keeps them, shared.
+    pub fn pages(&self, view: View) -> Pages {
+        let mut pages = self.durable.clone();
+        if view == View::Cached {
+            pages.append(&mut self.cached.clone());
+        }
+        pages
+    }
+
     fn written(&self, view: View, page: u64) -> Option<&[u8]> {
         let cached = self.cached.get(page).filter(|_| view == View::Cached);
         cached
@@ -303,6 +312,11 @@ mod tests {
         };
         assert_eq!(seen(View::Cached), [(0, 1), (1, 2), (2, 2)]);
         assert_eq!(seen(View::Durable), [(0, 1), (2, 1)]);
+        for view in [View::Cached, View::Durable] {
+            let pages = disk.pages(view);
+            let shared = pages.iter().map(|(page, bytes)| (page, bytes[0]));
+            assert_eq!(shared.collect::<Vec<_>>(), seen(view));
+        }
     }
 
     #[test]

@@ -1,0 +1,192 @@
+//! A power cut, as text: `cut@disk.write#7:torn@512:cache=kept`.
+//!
+//! Write requests are counted from 1 since power-on, in the order in which the disk carries them out. The power goes
+//! while it carries out the one named: its first `torn` bytes arrive, whole sectors, none unless said otherwise. Of the
+//! writes since the last flush the cache loses all, unless `cache=kept` (it loses none) or `cache=some@K` (for each
+//! write, drawn from the seed and K: it arrives, or not, or some of its sectors do). `cut@end` is behind the last write.
+
+use machine::pc::SECTOR;
+use std::fmt;
+use std::str::FromStr;
+
+/// When the power goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum At {
+    /// While this write is carried out, counted from 1.
+    Write(u64),
+    /// When the workload has ended.
+    End,
+}
+
+/// What becomes of the writes that no flush has made durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cache {
+    /// None of them arrived.
+    Lost,
+    /// All of them arrived.
+    Kept,
+    /// Some of them arrived, drawn from the seed and this number.
+    Some(u64),
+}
+
+/// A power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cut {
+    /// When.
+    pub at: At,
+    /// What becomes of the writes before it.
+    pub cache: Cache,
+    /// Bytes of the write that arrived: whole sectors.
+    pub torn: u64,
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.at {
+            At::Write(number) => write!(f, "cut@disk.write#{number}")?,
+            At::End => write!(f, "cut@end")?,
+        }
+        if self.torn > 0 {
+            write!(f, ":torn@{}", self.torn)?;
+        }
+        match self.cache {
+            Cache::Lost => Ok(()),
+            Cache::Kept => write!(f, ":cache=kept"),
+            Cache::Some(draw) => write!(f, ":cache=some@{draw}"),
+        }
+    }
+}
+
+impl FromStr for Cut {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split(':');
+        let mut cut = Self {
+            at: match parts.next() {
+                Some("cut@end") => At::End,
+                Some(site) => site
+                    .strip_prefix("cut@disk.write#")
+                    .and_then(|number| number.parse().ok())
+                    .filter(|&number| number > 0)
+                    .map(At::Write)
+                    .ok_or_else(|| {
+                        format!("'{site}' is no power cut: say cut@disk.write#N or cut@end")
+                    })?,
+                None => return Err("a power cut has a place".into()),
+            },
+            torn: 0,
+            cache: Cache::Lost,
+        };
+        for part in parts {
+            match part.split_once(['@', '=']) {
+                Some(("torn", bytes)) if part.contains('@') => {
+                    cut.torn = bytes
+                        .parse()
+                        .ok()
+                        .filter(|bytes: &u64| bytes.is_multiple_of(SECTOR))
+                        .ok_or_else(|| {
+                            format!(
+                                "torn@{bytes}: a write is torn at whole sectors of {SECTOR} bytes"
+                            )
+                        })?;
+                }
+                Some(("cache", "lost")) => cut.cache = Cache::Lost,
+                Some(("cache", "kept")) => cut.cache = Cache::Kept,
+                Some(("cache", some)) => {
+                    let draw = some.strip_prefix("some@").and_then(|k| k.parse().ok());
+                    cut.cache = Cache::Some(draw.ok_or_else(|| {
+                        format!("cache={some}: say cache=lost, cache=kept or cache=some@K")
+                    })?);
+                }
+                _ => {
+                    return Err(format!(
+                        "'{part}' does not belong to a power cut: say torn@BYTES or cache=..."
+                    ));
+                }
+            }
+        }
+        if cut.at == At::End && cut.torn > 0 {
+            return Err("no write can be torn at the end".into());
+        }
+        Ok(cut)
+    }
+}
+
+/// The command that brings `cut` about. `options` are those of the machine that are not the usual ones, ready for a
+/// shell and with a space behind each; with `lying` the disk had ignored every flush. The disk is changed: it is a copy.
+pub fn reproduce(cut: &Cut, lying: bool, options: &str, line: &str) -> String {
+    let lying = if lying {
+        "--fault disk.flush=lost "
+    } else {
+        ""
+    };
+    format!(
+        "glassbox run {options}{lying}--fault {cut} --disk COPY --persist -- {}",
+        quoted(line)
+    )
+}
+
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_is_read_back() {
+        let at = [At::Write(1), At::Write(77), At::End];
+        let cache = [Cache::Lost, Cache::Kept, Cache::Some(3)];
+        for at in at {
+            for cache in cache {
+                for torn in [0, 512, 4096] {
+                    if at != At::End || torn == 0 {
+                        let cut = Cut { at, torn, cache };
+                        assert_eq!(cut.to_string().parse(), Ok(cut));
+                    }
+                }
+            }
+        }
+        let cut = Cut {
+            at: At::Write(7),
+            torn: 512,
+            cache: Cache::Some(2),
+        };
+        assert_eq!(cut.to_string(), "cut@disk.write#7:torn@512:cache=some@2");
+    }
+
+    #[test]
+    fn a_bad_cut_is_refused_in_words() {
+        for (text, why) in [
+            ("", "'' is no power cut"),
+            ("cut@disk.write#0", "'cut@disk.write#0' is no power cut"),
+            ("cut@disk.read#1", "'cut@disk.read#1' is no power cut"),
+            ("cut@disk.write#1:torn@7", "torn@7: a write is torn"),
+            ("cut@disk.write#1:torn=512", "'torn=512' does not belong"),
+            ("cut@disk.write#1:cache=half", "cache=half: say"),
+            ("cut@disk.write#1:", "'' does not belong"),
+            ("cut@end:torn@512", "no write can be torn at the end"),
+        ] {
+            let error = text.parse::<Cut>().unwrap_err();
+            assert!(error.starts_with(why), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_command_is_ready_for_a_shell() {
+        let cut = "cut@disk.write#7".parse().unwrap();
+        assert_eq!(
+            reproduce(&cut, true, "--cpus 2 ", "echo 'a b'"),
+            "glassbox run --cpus 2 --fault disk.flush=lost --fault cut@disk.write#7 --disk COPY --persist -- \
+             'echo '\\''a b'\\'''"
+        );
+    }
+}
