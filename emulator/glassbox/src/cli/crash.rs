@@ -50,7 +50,7 @@ pub fn crash(options: &CrashOptions) -> Result<u8, Failure> {
     let cuts = match (only, options.sample) {
         (Some(cut), _) => vec![cut],
         (None, Some(count)) => sample(
-            cuts,
+            &cuts,
             usize::try_from(count).unwrap_or(usize::MAX),
             machine.seed,
         ),

@@ -3,23 +3,26 @@
 //! Write requests are counted from 1 since power-on, in the order in which the disk carries them out. The power goes
 //! while it carries out the one named: its first `torn` bytes arrive, whole sectors, none unless said otherwise. Of the
 //! writes since the last flush the cache loses all, unless `cache=kept` (it loses none) or `cache=some@K` (for each
-//! write, drawn from the seed and K: it arrives, or not, or some of its sectors do). `cut@end` is behind the last write.
+//! write, drawn from the seed and K: it arrives, or not, or some of its sectors do). The power can go in front of a flush
+//! as well (`cut@disk.flush#2`), which is where a promise that was made too early shows, or when all is over (`cut@end`).
 
 use machine::pc::SECTOR;
 use std::fmt;
 use std::str::FromStr;
 
 /// When the power goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     /// While this write is carried out, counted from 1.
     Write(u64),
+    /// Just before this flush is carried out, counted from 1.
+    Flush(u64),
     /// When the workload has ended.
     End,
 }
 
 /// What becomes of the writes that no flush has made durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cache {
     /// None of them arrived.
     Lost,
@@ -30,7 +33,7 @@ pub enum Cache {
 }
 
 /// A power cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// When.
     pub at: At,
@@ -44,6 +47,7 @@ impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.at {
             At::Write(number) => write!(f, "cut@disk.write#{number}")?,
+            At::Flush(number) => write!(f, "cut@disk.flush#{number}")?,
             At::End => write!(f, "cut@end")?,
         }
         if self.torn > 0 {
@@ -63,18 +67,7 @@ impl FromStr for Cut {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut parts = text.split(':');
         let mut cut = Self {
-            at: match parts.next() {
-                Some("cut@end") => At::End,
-                Some(site) => site
-                    .strip_prefix("cut@disk.write#")
-                    .and_then(|number| number.parse().ok())
-                    .filter(|&number| number > 0)
-                    .map(At::Write)
-                    .ok_or_else(|| {
-                        format!("'{site}' is no power cut: say cut@disk.write#N or cut@end")
-                    })?,
-                None => return Err("a power cut has a place".into()),
-            },
+            at: place(parts.next().unwrap_or_default())?,
             torn: 0,
             cache: Cache::Lost,
         };
@@ -106,11 +99,24 @@ impl FromStr for Cut {
                 }
             }
         }
-        if cut.at == At::End && cut.torn > 0 {
-            return Err("no write can be torn at the end".into());
+        match cut.at {
+            At::Flush(_) | At::End if cut.torn > 0 => Err("only a write can be torn".into()),
+            _ => Ok(cut),
         }
-        Ok(cut)
     }
+}
+
+fn place(text: &str) -> Result<At, String> {
+    let number = |name: &str| {
+        let number = text.strip_prefix(name)?.parse().ok()?;
+        (number > 0).then_some(number)
+    };
+    let write = number("cut@disk.write#").map(At::Write);
+    let end = (text == "cut@end").then_some(At::End);
+    let place = write.or(number("cut@disk.flush#").map(At::Flush)).or(end);
+    place.ok_or_else(|| {
+        format!("'{text}' is no power cut: say cut@disk.write#N, cut@disk.flush#N or cut@end")
+    })
 }
 
 /// The command that brings `cut` about. `options` are those of the machine that are not the usual ones, ready for a
@@ -143,12 +149,12 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_read_back() {
-        let at = [At::Write(1), At::Write(77), At::End];
+        let at = [At::Write(1), At::Write(77), At::Flush(2), At::End];
         let cache = [Cache::Lost, Cache::Kept, Cache::Some(3)];
         for at in at {
             for cache in cache {
                 for torn in [0, 512, 4096] {
-                    if at != At::End || torn == 0 {
+                    if matches!(at, At::Write(_)) || torn == 0 {
                         let cut = Cut { at, torn, cache };
                         assert_eq!(cut.to_string().parse(), Ok(cut));
                     }
@@ -173,7 +179,8 @@ mod tests {
             ("cut@disk.write#1:torn=512", "'torn=512' does not belong"),
             ("cut@disk.write#1:cache=half", "cache=half: say"),
             ("cut@disk.write#1:", "'' does not belong"),
-            ("cut@end:torn@512", "no write can be torn at the end"),
+            ("cut@end:torn@512", "only a write can be torn"),
+            ("cut@disk.flush#1:torn@512", "only a write can be torn"),
         ] {
             let error = text.parse::<Cut>().unwrap_err();
             assert!(error.starts_with(why), "{text}: {error}");

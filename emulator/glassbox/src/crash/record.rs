@@ -25,7 +25,19 @@ pub enum Step {
         printed: usize,
     },
     /// It made everything durable.
-    Flush,
+    Flush {
+        /// Bytes that the command had printed by then.
+        printed: usize,
+    },
+}
+
+impl Step {
+    /// Bytes that the command had printed by then.
+    pub const fn printed(&self) -> usize {
+        match self {
+            Self::Write { printed, .. } | Self::Flush { printed } => *printed,
+        }
+    }
 }
 
 /// What a workload did to its disk, from power-on to its end.
@@ -60,7 +72,7 @@ impl Recording {
     pub fn bytes(&self) -> u64 {
         let bytes = |step: &Step| match step {
             Step::Write { bytes, .. } => bytes.len() as u64,
-            Step::Flush => 0,
+            Step::Flush { .. } => 0,
         };
         self.steps.iter().map(bytes).sum()
     }
@@ -99,11 +111,11 @@ pub fn record<C: Chooser, O: Observer>(
         host.output(&output);
         let changes = chips.disk_content().map(|disk| disk.take_changes());
         for change in changes.into_iter().flatten() {
+            let printed = recording.printed.len();
             recording.steps.push(match change {
-                Change::Flush => Step::Flush,
+                Change::Flush => Step::Flush { printed },
                 Change::Write { offset, bytes } => {
                     held += bytes.len();
-                    let printed = recording.printed.len();
                     Step::Write {
                         offset,
                         bytes,

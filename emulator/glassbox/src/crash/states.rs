@@ -1,7 +1,7 @@
 //! The disks that power cuts leave behind, each made when it is asked for.
 //!
-//! A disk is the image below and the pages of this module above it. At every write of the recording stands a point: what
-//! is durable there, and what is there if the cache loses nothing. Both are shared copy-on-write from point to point, so
+//! A disk is the image below and the pages of this module above it. In front of every step of the recording stands a
+//! point: what is durable there, and what is there if the cache loses nothing. Both are shared copy-on-write from point to point, so
 //! all of them together cost what was written.
 
 use super::cut::{At, Cache, Cut};
@@ -20,13 +20,18 @@ pub struct States<'a> {
     recording: &'a Recording,
     /// What the image has in each page that is written.
     image: Pages,
+    /// One for each step, and one behind the last.
     points: Vec<Point>,
+    /// The steps that are writes, and those that are flushes.
+    writes: Vec<usize>,
+    flushes: Vec<usize>,
     seed: u64,
 }
 
-/// A place for a cut: in front of a step of the recording, or behind the last.
+/// A place for a cut.
 struct Point {
     step: usize,
+    at: At,
     durable: Pages,
     kept: Pages,
     /// The step behind the last flush.
@@ -37,7 +42,9 @@ struct Point {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadCut {
     /// There are only so many writes.
-    NoSuchWrite(u64),
+    NoSuchWrite(usize),
+    /// There are only so many flushes.
+    NoSuchFlush(usize),
     /// The write has only so many bytes.
     TornBeyond(u64),
 }
@@ -46,6 +53,7 @@ impl fmt::Display for BadCut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSuchWrite(writes) => write!(f, "the workload makes {writes} writes"),
+            Self::NoSuchFlush(flushes) => write!(f, "the workload flushes {flushes} times"),
             Self::TornBeyond(bytes) => write!(f, "that write has {bytes} bytes"),
         }
     }
@@ -90,57 +98,65 @@ impl<'a> States<'a> {
             recording,
             image,
             points: Vec::new(),
+            writes: Vec::new(),
+            flushes: Vec::new(),
             seed,
         };
         let (mut durable, mut kept) = (Pages::new(), Pages::new());
         let mut flushed = 0;
-        for (index, step) in recording.steps.iter().enumerate() {
-            match step {
-                Step::Write { offset, bytes, .. } => {
-                    states.points.push(Point {
-                        step: index,
-                        durable: durable.clone(),
-                        kept: kept.clone(),
-                        flushed,
-                    });
-                    states.write(&mut kept, *offset, bytes);
+        for step in 0..=recording.steps.len() {
+            let at = match recording.steps.get(step) {
+                Some(Step::Write { .. }) => {
+                    states.writes.push(step);
+                    At::Write(states.writes.len() as u64)
                 }
-                Step::Flush if lying => {}
-                Step::Flush => {
+                Some(Step::Flush { .. }) => {
+                    states.flushes.push(step);
+                    At::Flush(states.flushes.len() as u64)
+                }
+                None => At::End,
+            };
+            states.points.push(Point {
+                step,
+                at,
+                durable: durable.clone(),
+                kept: kept.clone(),
+                flushed,
+            });
+            match recording.steps.get(step) {
+                Some(Step::Write { offset, bytes, .. }) => states.write(&mut kept, *offset, bytes),
+                Some(Step::Flush { .. }) if !lying => {
                     durable = kept.clone();
-                    flushed = index + 1;
+                    flushed = step + 1;
                 }
+                _ => {}
             }
         }
-        states.points.push(Point {
-            step: recording.steps.len(),
-            durable,
-            kept,
-            flushed,
-        });
         Ok(states)
     }
 
-    /// All cuts: at each write, and behind the last; each with the cache lost and kept and `subsets` draws between; each
-    /// with the write torn at each of its sectors.
+    /// All cuts: at each step, and behind the last; each with the cache lost and kept and `subsets` draws between; each
+    /// with the write torn at each of its sectors. A flush that has nothing to do is no place for a cut.
     pub fn cuts(&self, subsets: u64) -> Vec<Cut> {
         let mut cuts = Vec::new();
-        for (point, number) in self.points.iter().zip(1..) {
-            let bytes = self.bytes(point).len() as u64;
-            let at = match self.recording.steps.get(point.step) {
-                Some(_) => At::Write(number),
-                None => At::End,
-            };
-            let mut add = |torn, cache| cuts.push(Cut { at, torn, cache });
-            // That the write arrived and those before it did not is another state; that all did is the next point's.
-            (0..=bytes / SECTOR).for_each(|n| add(n * SECTOR, Cache::Lost));
-            if self.pending(point).next().is_none() {
+        for point in &self.points {
+            let sectors = self.bytes(point).len() as u64 / SECTOR;
+            let pending = self.pending(point).next().is_some();
+            if matches!(point.at, At::Flush(_)) && !pending {
                 continue;
             }
-            (0..(bytes / SECTOR).max(1)).for_each(|n| add(n * SECTOR, Cache::Kept));
-            for draw in 1..=subsets {
-                let sectors = self.random(point, draw, 0).below(bytes / SECTOR + 1);
-                add(sectors * SECTOR, Cache::Some(draw));
+            let mut add = |sectors, cache| {
+                let (at, torn) = (point.at, sectors * SECTOR);
+                cuts.push(Cut { at, cache, torn });
+            };
+            // That the write arrived and those before it did not is another state; that all did is the next point's.
+            (0..=sectors).for_each(|n| add(n, Cache::Lost));
+            if pending {
+                (0..sectors.max(1)).for_each(|n| add(n, Cache::Kept));
+                for draw in 1..=subsets {
+                    let torn = self.random(point, draw, 0).below(sectors + 1);
+                    add(torn, Cache::Some(draw));
+                }
             }
         }
         cuts
@@ -149,7 +165,7 @@ impl<'a> States<'a> {
     /// The pages above the image that `cut` leaves behind.
     ///
     /// # Errors
-    /// There is no such write, or it is not that long.
+    /// There is no such write or flush, or the write is not that long.
     pub fn disk(&self, cut: &Cut) -> Result<Pages, BadCut> {
         let point = self.point(cut)?;
         let bytes = self.bytes(point);
@@ -176,12 +192,10 @@ impl<'a> States<'a> {
     /// Bytes that the workload had printed when `cut` came.
     ///
     /// # Errors
-    /// There is no such write.
+    /// There is no such write or flush.
     pub fn printed(&self, cut: &Cut) -> Result<usize, BadCut> {
-        match self.recording.steps.get(self.point(cut)?.step) {
-            Some(Step::Write { printed, .. }) => Ok(*printed),
-            _ => Ok(self.recording.printed.len()),
-        }
+        let step = self.recording.steps.get(self.point(cut)?.step);
+        Ok(step.map_or(self.recording.printed.len(), Step::printed))
     }
 
     /// The different disks among those that `cuts` leave behind, in the order of their first cut. If somebody will be
@@ -222,15 +236,20 @@ impl<'a> States<'a> {
     }
 
     fn point(&self, cut: &Cut) -> Result<&Point, BadCut> {
-        let last = self.points.len() - 1;
-        let index = match cut.at {
-            At::Write(number) => usize::try_from(number - 1).unwrap_or(usize::MAX),
-            At::End => last,
+        let nth = |steps: &[usize], number: u64| {
+            let index = usize::try_from(number).ok()?.checked_sub(1)?;
+            steps.get(index).copied()
         };
-        let found = self.points.get(index);
-        found
-            .filter(|_| index < last || cut.at == At::End)
-            .ok_or(BadCut::NoSuchWrite(last as u64))
+        let step = match cut.at {
+            At::Write(number) => {
+                nth(&self.writes, number).ok_or(BadCut::NoSuchWrite(self.writes.len()))?
+            }
+            At::Flush(number) => {
+                nth(&self.flushes, number).ok_or(BadCut::NoSuchFlush(self.flushes.len()))?
+            }
+            At::End => self.recording.steps.len(),
+        };
+        Ok(&self.points[step])
     }
 
     /// The writes in front of a point that no flush has made durable: where, and what.
@@ -238,7 +257,7 @@ impl<'a> States<'a> {
         let steps = &self.recording.steps[point.flushed..point.step];
         steps.iter().filter_map(|step| match step {
             Step::Write { offset, bytes, .. } => Some((*offset, &bytes[..])),
-            Step::Flush => None,
+            Step::Flush { .. } => None,
         })
     }
 
@@ -291,16 +310,16 @@ impl<'a> States<'a> {
 }
 
 /// `count` of the cuts, drawn by `seed`, in their order; all of them if there are no more.
-pub fn sample(mut cuts: Vec<Cut>, count: usize, seed: u64) -> Vec<Cut> {
+pub fn sample(cuts: &[Cut], count: usize, seed: u64) -> Vec<Cut> {
     let mut random = Rng::new(seed);
-    let all = cuts.len();
-    for index in 0..count.min(all) {
-        let other = index + random.below((all - index) as u64) as usize;
-        cuts.swap(index, other);
+    let mut places: Vec<usize> = (0..cuts.len()).collect();
+    for index in 0..count.min(cuts.len()) {
+        let other = index + random.below((cuts.len() - index) as u64) as usize;
+        places.swap(index, other);
     }
-    cuts.truncate(count);
-    cuts.sort_unstable();
-    cuts
+    places.truncate(count);
+    places.sort_unstable();
+    places.into_iter().map(|place| cuts[place]).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::disk::{self, Layer};
 use abi::boot::ExitWord;
 use base::{Chooser, Pages, Silent, Time};
+use machine::pc::chips::Output;
 use machine::pc::{Pc, View};
 use machine::{Limits, Machine, Outcome, RestoreError, Snapshot};
 use std::fmt;
@@ -11,6 +12,12 @@ use std::fmt;
 const STDIN: u32 = 1;
 const STDOUT: usize = 2;
 const STDERR: usize = 3;
+
+/// Virtual time between two looks at what the guest prints.
+const CHUNK: Time = Time::millis(10);
+
+/// Bytes of each output that are kept: enough for the words that a verdict quotes.
+const KEPT: usize = 1 << 16;
 
 /// Virtual time between two looks for the first disk request; below the time that one takes.
 const GLANCE: Time = Time::micros(20);
@@ -112,8 +119,8 @@ impl<'a, C: Chooser> Trial<'a, C> {
         if let Some(disk) = self.machine.board.chips.disk_content() {
             disk.exchange(pages);
         }
-        let outcome = self.run(input);
-        let output = self.machine.board.chips.take_output();
+        let mut output = Output::default();
+        let outcome = self.run(input, &mut output);
         let status = match outcome {
             Outcome::Exit(word) if !ExitWord(word).is_panic() => ExitWord(word).status(),
             outcome => return Ok(Some(Bad::Guest(describe(&outcome, &output.serial)))),
@@ -126,16 +133,22 @@ impl<'a, C: Chooser> Trial<'a, C> {
         Ok(self.check())
     }
 
-    fn run(&mut self, mut input: &[u8]) -> Outcome {
-        let limits = Limits {
-            instructions: self
-                .limits
-                .instructions
-                .saturating_add(self.start.retired()),
-            ..self.limits
-        };
+    fn run(&mut self, mut input: &[u8], output: &mut Output) -> Outcome {
+        let instructions = self.limits.instructions;
         loop {
-            match self.machine.run(&limits, &mut Silent) {
+            let limits = Limits {
+                instructions: instructions.saturating_add(self.start.retired()),
+                time: self.machine.now() + CHUNK,
+                ..self.limits
+            };
+            let outcome = self.machine.run(&limits, &mut Silent);
+            let new = self.machine.board.chips.take_output();
+            keep(&mut output.serial, &new.serial);
+            for (kept, new) in output.ports.iter_mut().zip(&new.ports) {
+                keep(kept, new);
+            }
+            match outcome {
+                Outcome::TimeUp => {}
                 Outcome::Input { port, capacity } => {
                     let mut part: &[u8] = &[];
                     if port == STDIN {
@@ -160,6 +173,11 @@ impl<'a, C: Chooser> Trial<'a, C> {
             Err(error) => Some(Bad::Check(error.to_string(), 1)),
         }
     }
+}
+
+fn keep(kept: &mut Vec<u8>, new: &[u8]) {
+    let room = KEPT.saturating_sub(kept.len());
+    kept.extend(&new[..room.min(new.len())]);
 }
 
 /// How a guest ended that did not end well, with its kernel's last words.

@@ -28,10 +28,10 @@ fn recording() -> Recording {
     Recording {
         steps: vec![
             write(0, 1, 8, 0),
-            Step::Flush,
+            Step::Flush { printed: 0 },
             write(8, 2, 1, 3),
             write(15, 3, 2, 3),
-            Step::Flush,
+            Step::Flush { printed: 5 },
         ],
         printed: b"abcde".to_vec(),
     }
@@ -90,21 +90,42 @@ fn all_cuts_are_listed_once_and_equal_disks_are_found() {
     let recording = recording();
     let states = States::new(&recording, &layer, false, 0).unwrap();
     let cuts: Vec<String> = states.cuts(0).iter().map(Cut::to_string).collect();
-    assert_eq!(cuts.len(), 9 + 2 + (3 + 2) + 1);
-    assert_eq!(cuts[11], "cut@disk.write#3");
-    assert_eq!(cuts[15], "cut@disk.write#3:torn@512:cache=kept");
-    assert_eq!(cuts[16], "cut@end");
+    assert_eq!(cuts.len(), 9 + 2 + 2 + (3 + 2) + 2 + 1);
+    assert_eq!(
+        cuts[9..11],
+        ["cut@disk.flush#1", "cut@disk.flush#1:cache=kept"]
+    );
+    assert_eq!(cuts[17], "cut@disk.write#3:torn@512:cache=kept");
+    assert_eq!(cuts[20], "cut@end");
     let distinct = states.distinct(&states.cuts(0), false).unwrap();
     let found: usize = distinct.iter().map(|state| 1 + state.others).sum();
-    assert_eq!((found, distinct.len()), (17, 14));
-    // The first write whole, the second not begun, the third not begun with the second lost.
-    assert_eq!(
-        (distinct[8].cut.to_string().as_str(), distinct[8].others),
-        ("cut@disk.write#1:torn@4096", 2)
-    );
+    assert_eq!((found, distinct.len()), (21, 14));
+    // The first write whole; kept at the flush; the second not begun; lost when the third began, and at its flush.
+    assert_eq!(distinct[8].cut.to_string(), "cut@disk.write#1:torn@4096");
+    assert_eq!(distinct[8].others, 4);
+}
+
+#[test]
+fn a_disk_with_another_promise_is_another_state() {
+    let (_file, layer) = image();
+    let recording = recording();
+    let states = States::new(&recording, &layer, false, 0).unwrap();
     let told = states.distinct(&states.cuts(0), true).unwrap();
-    assert_eq!(told.len(), 15, "of what was printed, another part");
-    assert_eq!((told[8].printed, told[9].printed), (0, 3));
+    let one_page = states.disk(&"cut@disk.write#2".parse().unwrap()).unwrap();
+    let hash = states.hash(&one_page);
+    let promises = told.iter().filter(|state| state.hash == hash);
+    let promises: Vec<(usize, String)> = promises
+        .map(|state| (state.printed, state.cut.to_string()))
+        .collect();
+    let expected = [
+        (0, "cut@disk.write#1:torn@4096"),
+        (3, "cut@disk.write#2"),
+        (5, "cut@disk.flush#2"),
+    ];
+    assert_eq!(
+        promises,
+        expected.map(|(printed, cut)| (printed, cut.to_owned()))
+    );
 }
 
 #[test]
@@ -151,13 +172,13 @@ fn a_sample_is_drawn_by_the_seed_and_keeps_the_order() {
     let recording = recording();
     let states = States::new(&recording, &layer, false, 0).unwrap();
     let cuts = states.cuts(0);
-    let some = sample(cuts.clone(), 5, 1);
-    assert_eq!(some, sample(cuts.clone(), 5, 1));
-    assert_ne!(some, sample(cuts.clone(), 5, 2));
+    let some = sample(&cuts, 5, 1);
+    assert_eq!(some, sample(&cuts, 5, 1));
+    assert_ne!(some, sample(&cuts, 5, 2));
     assert_eq!(some.len(), 5);
     let mut position = cuts.iter();
     assert!(some.iter().all(|cut| position.any(|other| other == cut)));
-    assert_eq!(sample(cuts.clone(), 1000, 1), cuts);
+    assert_eq!(sample(&cuts, 1000, 1), cuts);
 }
 
 #[test]
@@ -167,6 +188,7 @@ fn a_cut_that_has_no_place_is_refused() {
     let states = States::new(&recording, &layer, false, 0).unwrap();
     let refused = |cut: &str| states.disk(&cut.parse().unwrap()).err();
     assert_eq!(refused("cut@disk.write#4"), Some(BadCut::NoSuchWrite(3)));
+    assert_eq!(refused("cut@disk.flush#3"), Some(BadCut::NoSuchFlush(2)));
     assert_eq!(
         refused("cut@disk.write#2:torn@1024"),
         Some(BadCut::TornBeyond(512))
