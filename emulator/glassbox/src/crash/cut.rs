@@ -1,10 +1,10 @@
-//! A power cut, as text: `cut@disk.write#7:torn@512:cache=kept`.
+//! A power cut, as text: `cut@disk.write#7:torn@512:kept`, the language of planned faults.
 //!
-//! Write requests are counted from 1 since power-on, in the order in which the disk carries them out. The power goes
-//! while it carries out the one named: its first `torn` bytes arrive, whole sectors, none unless said otherwise. Of the
-//! writes since the last flush the cache loses all, unless `cache=kept` (it loses none) or `cache=some@K` (for each
-//! write, drawn from the seed and K: it arrives, or not, or some of its sectors do). The power can go in front of a flush
-//! as well (`cut@disk.flush#2`), which is where a promise that was made too early shows, or when all is over (`cut@end`).
+//! Requests are counted from 1 since power-on, each kind by itself, in the order in which the disk carries them out. The
+//! power goes while it carries out the one named: of a write the first `torn` bytes arrive, whole sectors, none unless
+//! said otherwise. Of the writes since the last flush the cache loses all, unless `kept` (it loses none) or `some@K` (for
+//! each write, drawn from the seed and K: it arrives, or not, or some of its sectors do). A cut at a flush
+//! (`cut@disk.flush#2`) is where a promise that was made too early shows; `cut@end` is when all is over.
 
 use machine::pc::SECTOR;
 use std::fmt;
@@ -55,8 +55,8 @@ impl fmt::Display for Cut {
         }
         match self.cache {
             Cache::Lost => Ok(()),
-            Cache::Kept => write!(f, ":cache=kept"),
-            Cache::Some(draw) => write!(f, ":cache=some@{draw}"),
+            Cache::Kept => write!(f, ":kept"),
+            Cache::Some(draw) => write!(f, ":some@{draw}"),
         }
     }
 }
@@ -72,29 +72,21 @@ impl FromStr for Cut {
             cache: Cache::Lost,
         };
         for part in parts {
-            match part.split_once(['@', '=']) {
-                Some(("torn", bytes)) if part.contains('@') => {
-                    cut.torn = bytes
-                        .parse()
-                        .ok()
-                        .filter(|bytes: &u64| bytes.is_multiple_of(SECTOR))
-                        .ok_or_else(|| {
-                            format!(
-                                "torn@{bytes}: a write is torn at whole sectors of {SECTOR} bytes"
-                            )
-                        })?;
+            match part.split_once('@') {
+                Some(("torn", bytes)) => {
+                    let sectors = |bytes: &u64| bytes.is_multiple_of(SECTOR);
+                    cut.torn = bytes.parse().ok().filter(sectors).ok_or_else(|| {
+                        format!("torn@{bytes}: a write is torn at whole sectors of {SECTOR} bytes")
+                    })?;
                 }
-                Some(("cache", "lost")) => cut.cache = Cache::Lost,
-                Some(("cache", "kept")) => cut.cache = Cache::Kept,
-                Some(("cache", some)) => {
-                    let draw = some.strip_prefix("some@").and_then(|k| k.parse().ok());
-                    cut.cache = Cache::Some(draw.ok_or_else(|| {
-                        format!("cache={some}: say cache=lost, cache=kept or cache=some@K")
-                    })?);
+                Some(("some", draw)) => {
+                    let draw = draw.parse().map_err(|_| format!("'{draw}' is no number"))?;
+                    cut.cache = Cache::Some(draw);
                 }
+                None if part == "kept" => cut.cache = Cache::Kept,
                 _ => {
                     return Err(format!(
-                        "'{part}' does not belong to a power cut: say torn@BYTES or cache=..."
+                        "'{part}' says nothing of a cut; what can be said is torn@BYTES, kept and some@K"
                     ));
                 }
             }
@@ -119,18 +111,21 @@ fn place(text: &str) -> Result<At, String> {
     })
 }
 
-/// The command that brings `cut` about. `options` are those of the machine that are not the usual ones, ready for a
-/// shell and with a space behind each; with `lying` the disk had ignored every flush. The disk is changed: it is a copy.
+/// The command that leaves the disk of `cut` behind in COPY: a copy of the disk that the run changes, or a new file where
+/// only [`super`] knows such a cut. `options` are those of the machine that are not the usual ones, ready for a shell and
+/// with a space behind each; with `lying` the disk had ignored every flush.
 pub fn reproduce(cut: &Cut, lying: bool, options: &str, line: &str) -> String {
+    let line = quoted(line);
+    if matches!(cut.cache, Cache::Some(_)) || cut.at == At::End {
+        let lying = if lying { "--lose-flushes " } else { "" };
+        return format!("glassbox crash {options}{lying}--only {cut} --save COPY -- {line}");
+    }
     let lying = if lying {
         "--fault disk.flush=lost "
     } else {
         ""
     };
-    format!(
-        "glassbox run {options}{lying}--fault {cut} --disk COPY --persist -- {}",
-        quoted(line)
-    )
+    format!("glassbox run {options}{lying}--fault {cut} --disk COPY --persist -- {line}")
 }
 
 /// A word as a shell takes it.
@@ -166,7 +161,7 @@ mod tests {
             torn: 512,
             cache: Cache::Some(2),
         };
-        assert_eq!(cut.to_string(), "cut@disk.write#7:torn@512:cache=some@2");
+        assert_eq!(cut.to_string(), "cut@disk.write#7:torn@512:some@2");
     }
 
     #[test]
@@ -176,9 +171,10 @@ mod tests {
             ("cut@disk.write#0", "'cut@disk.write#0' is no power cut"),
             ("cut@disk.read#1", "'cut@disk.read#1' is no power cut"),
             ("cut@disk.write#1:torn@7", "torn@7: a write is torn"),
-            ("cut@disk.write#1:torn=512", "'torn=512' does not belong"),
-            ("cut@disk.write#1:cache=half", "cache=half: say"),
-            ("cut@disk.write#1:", "'' does not belong"),
+            ("cut@disk.write#1:torn=512", "'torn=512' says nothing"),
+            ("cut@disk.write#1:some@half", "'half' is no number"),
+            ("cut@disk.write#1:kept@1", "'kept@1' says nothing"),
+            ("cut@disk.write#1:", "'' says nothing"),
             ("cut@end:torn@512", "only a write can be torn"),
             ("cut@disk.flush#1:torn@512", "only a write can be torn"),
         ] {
@@ -194,6 +190,11 @@ mod tests {
             reproduce(&cut, true, "--cpus 2 ", "echo 'a b'"),
             "glassbox run --cpus 2 --fault disk.flush=lost --fault cut@disk.write#7 --disk COPY --persist -- \
              'echo '\\''a b'\\'''"
+        );
+        let drawn = "cut@disk.write#7:torn@512:some@3".parse().unwrap();
+        assert_eq!(
+            reproduce(&drawn, true, "", "true"),
+            "glassbox crash --lose-flushes --only cut@disk.write#7:torn@512:some@3 --save COPY -- true"
         );
     }
 }

@@ -312,7 +312,6 @@ impl Chips {
     /// The chips were given the state that they had when there was just this `output`.
     pub(super) fn go_on_from(&mut self, output: Output) {
         self.output = output;
-        self.vary = false;
         self.collect_log();
         self.log.take();
     }

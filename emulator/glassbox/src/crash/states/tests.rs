@@ -63,14 +63,11 @@ fn what_was_flushed_is_there_and_the_rest_as_the_cut_says() {
     assert_eq!(sectors(&states, "cut@disk.write#2"), one);
     assert_eq!(sectors(&states, "cut@disk.write#3"), one);
     let two = [&one[..], &[2]].concat();
-    assert_eq!(sectors(&states, "cut@disk.write#3:cache=kept"), two);
+    assert_eq!(sectors(&states, "cut@disk.write#3:kept"), two);
     let torn = [&one[..], &[0x11; 7], &[3]].concat();
     assert_eq!(sectors(&states, "cut@disk.write#3:torn@512"), torn);
     let all = [&two[..], &[0x11; 6], &[3, 3]].concat();
-    assert_eq!(
-        sectors(&states, "cut@disk.write#3:torn@1024:cache=kept"),
-        all
-    );
+    assert_eq!(sectors(&states, "cut@disk.write#3:torn@1024:kept"), all);
     assert_eq!(sectors(&states, "cut@end"), all);
 }
 
@@ -81,7 +78,7 @@ fn a_disk_that_lies_has_nothing_to_show() {
     let states = States::new(&recording, &layer, true, 0).unwrap();
     assert!(sectors(&states, "cut@end").is_empty());
     assert_eq!(sectors(&states, "cut@disk.write#2:torn@512").len(), 9);
-    assert_eq!(sectors(&states, "cut@end:cache=kept").len(), 17);
+    assert_eq!(sectors(&states, "cut@end:kept").len(), 17);
 }
 
 #[test]
@@ -91,11 +88,8 @@ fn all_cuts_are_listed_once_and_equal_disks_are_found() {
     let states = States::new(&recording, &layer, false, 0).unwrap();
     let cuts: Vec<String> = states.cuts(0).iter().map(Cut::to_string).collect();
     assert_eq!(cuts.len(), 9 + 2 + 2 + (3 + 2) + 2 + 1);
-    assert_eq!(
-        cuts[9..11],
-        ["cut@disk.flush#1", "cut@disk.flush#1:cache=kept"]
-    );
-    assert_eq!(cuts[17], "cut@disk.write#3:torn@512:cache=kept");
+    assert_eq!(cuts[9..11], ["cut@disk.flush#1", "cut@disk.flush#1:kept"]);
+    assert_eq!(cuts[17], "cut@disk.write#3:torn@512:kept");
     assert_eq!(cuts[20], "cut@end");
     let distinct = states.distinct(&states.cuts(0), false).unwrap();
     let found: usize = distinct.iter().map(|state| 1 + state.others).sum();
@@ -136,7 +130,7 @@ fn a_page_that_is_again_what_the_image_has_makes_no_difference() {
         printed: Vec::new(),
     };
     let states = States::new(&recording, &layer, false, 0).unwrap();
-    let cuts = ["cut@disk.write#1", "cut@disk.write#2:cache=kept"].map(|cut| cut.parse().unwrap());
+    let cuts = ["cut@disk.write#1", "cut@disk.write#2:kept"].map(|cut| cut.parse().unwrap());
     assert_eq!(states.distinct(&cuts, false).unwrap().len(), 1);
 }
 
