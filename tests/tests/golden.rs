@@ -41,10 +41,12 @@ fn help_of_the_whole() {
     Usage: glassbox <COMMAND>
 
     Commands:
-      boot  Boot to the guest's shell on this terminal
-      run   Boot, run one shell line in the guest, print exactly its output and exit with its status
-      stat  Run a shell line and print what the machine did: instructions, traps, page walks, disk, time
-      help  Print this message or the help of the given subcommand(s)
+      boot   Boot to the guest's shell on this terminal
+      run    Boot, run one shell line in the guest, print exactly its output and exit with its status
+      stat   Run a shell line and print what machine and processes did: counts, times, Gantt charts
+      trace  Run a shell line and show what happens inside: system calls, traps, page walks, scheduling,
+             disk
+      help   Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -257,7 +259,7 @@ fn help_of_run() {
 #[test]
 fn help_of_stat() {
     assert_snapshot!(help(&["stat"]), @r#"
-    Run a shell line and print what the machine did: instructions, traps, page walks, disk, time
+    Run a shell line and print what machine and processes did: counts, times, Gantt charts
 
     Usage: glassbox stat [OPTIONS] <LINE>...
 
@@ -268,6 +270,9 @@ fn help_of_stat() {
     Options:
           --json
               Print JSON
+
+          --all
+              Show all processes, not just the 20 with most CPU time (in charts: 40)
 
       -h, --help
               Print help (see a summary with '-h')
@@ -346,7 +351,47 @@ fn help_of_stat() {
       -v, --verbose
               Show the guest kernel's log on standard error
 
-    Example: glassbox stat --cpus 2 -- 'cat README | wc'
+    Chart:
+          --gantt[=<LANES>]
+              Draw a Gantt chart: what each process did, whom each CPU ran [alone: both]
+
+              Possible values:
+              - process: One a process: running, waiting or blocked
+              - cpu:     One a CPU: which process it runs
+              - both:    Processes above CPUs
+
+          --gantt-svg <FILE.svg>
+              Draw it as a picture (SVG)
+
+          --from <TIME>
+              Where the chart begins, in virtual time such as 8.5ms, 900us, 2s [default: where the line
+              begins]
+
+          --to <TIME>
+              Where it ends [default: with the run]
+
+    What is told of each process, all in virtual time:
+      arrival      when it entered a run queue for the first time
+      response     arrival to first run
+      running      on a CPU, in user mode or in the kernel; interrupts count to whom they interrupt
+      waiting      runnable, but not running: in a run queue
+      blocked      asleep until something happens: input, a disk, a child's end, a time
+      turnaround   arrival to completion = running + waiting + blocked + stopped (by a signal)
+      voluntary    switches because it blocked, yielded, stopped or ended
+      involuntary  switches because its time slice was over
+      migrations   moves from one CPU's run queue to another's
+      page faults  minor: the page was in memory; major: it was read from the disk; zero: a fresh
+                   page, for the stack, too; copy-on-write: a write to a page that was shared;
+                   other: resolved already, or an error
+    Accounts begin with the first process. Totals and averages are over all processes, those of
+    response and turnaround over the processes that got so far. The definitions are those of
+    Silberschatz, Galvin, Gagne: Operating System Concepts, 5.2, and of Arpaci-Dusseau: Operating
+    Systems: Three Easy Pieces, 7.
+
+    Examples:
+      glassbox stat --cpus 2 -- 'cat README | wc'
+      glassbox stat --gantt -- 'seq 2000 | sort -r | head -n 3'
+      glassbox stat --gantt-svg chart.svg --from 8ms --to 9500us -- 'ls | wc'
     "#);
 }
 
@@ -363,7 +408,9 @@ fn the_table_of_counters() {
         b"",
     );
     assert_eq!(ran.status, 0, "{}", ran.stderr);
-    assert_snapshot!(masked(ran.stderr.trim_start()), @r#"
+    // The tables of processes have tests of their own.
+    let (counters, _) = ran.stderr.split_once("\nProcesses:").unwrap();
+    assert_snapshot!(masked(counters.trim_start()), @r#"
     N  instructions
     N    in user mode
     N    in the kernel

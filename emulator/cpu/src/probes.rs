@@ -96,10 +96,10 @@ impl Probes {
         start..start + here.count()
     }
 
-    /// Whether any lies in the `len` bytes from `start`.
-    pub fn any_in(&self, start: u64, len: u64) -> bool {
-        let first = self.0.partition_point(|probe| probe.address < start);
-        self.0.get(first).is_some_and(|p| p.address - start < len)
+    /// The address of the first probe at `pc` or behind it; the last address of all if there is none.
+    pub fn next(&self, pc: u64) -> u64 {
+        let first = self.0.partition_point(|probe| probe.address < pc);
+        self.0.get(first).map_or(u64::MAX, |probe| probe.address)
     }
 
     /// Probe number `index`.
@@ -174,5 +174,6 @@ mod tests {
         let probes = Probes::new(vec![probe(7, 1), probe(5, 0), probe(7, 0)]);
         assert_eq!(probes.at(7), 1..3);
         assert_eq!(probes.at(6).len(), 0);
+        assert_eq!([5, 6, 7, 8].map(|pc| probes.next(pc)), [5, 7, 7, u64::MAX]);
     }
 }

@@ -81,7 +81,10 @@ impl Cache {
     }
 
     /// Keeps `block`; every other block may be gone afterwards if there was no room.
-    pub fn insert(&mut self, place: Place, block: Block) -> Id {
+    pub fn insert(&mut self, place: Place, mut block: Block) -> Id {
+        // Only here, because many blocks are lifted for once.
+        block.ops.shrink_to_fit();
+        block.insns.shrink_to_fit();
         let bytes = OVERHEAD + cost(&block);
         if self.bytes + bytes > CAPACITY {
             self.clear();

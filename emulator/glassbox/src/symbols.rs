@@ -1,22 +1,48 @@
-//! What a kernel's ELF file says of addresses: symbol, source line; and its probes.
+//! What an ELF file says of addresses: symbol, source line, inlined functions, callers.
+
+mod unwind;
 
 use addr2line::Context;
-use object::{Object, ObjectSymbol, SymbolKind};
+use addr2line::gimli::{EndianSlice, RunTimeEndian, SectionId};
+use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use std::fmt::Write;
 
-/// A kernel's symbols. Built only when somebody asks, because reading them takes longer than many a run.
+pub use unwind::Registers;
+
+type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+
+/// Bytes that a function of unknown size has at most.
+const MOST_UNSIZED: u64 = 4096;
+
+/// The symbols of a kernel or a program. Built only when somebody asks, because reading them takes longer than many a
+/// run.
 pub struct Symbols<'a> {
     functions: Vec<(u64, u64, &'a str)>,
-    lines: Option<Context<addr2line::gimli::EndianSlice<'a, addr2line::gimli::RunTimeEndian>>>,
+    lines: Option<Context<Slice<'a>>>,
+    unwind: unwind::Tables<'a>,
+}
+
+/// A function in whose code an address lies, as its source tells it: one that the compiler inlined has its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// The name: a symbol's with its path, or an inlined function's as the debug information has it, often without.
+    pub name: String,
+    /// The source file, or nothing.
+    pub file: String,
+    /// The line of the address, or of the call of the function inlined there; 0 if not known.
+    pub line: u32,
+    /// Whether it was inlined into the function before it.
+    pub inlined: bool,
 }
 
 impl<'a> Symbols<'a> {
     /// Reads the symbols of an ELF file; whatever is missing or damaged is left out.
-    pub fn new(kernel: &'a [u8]) -> Self {
-        let Ok(file) = object::File::parse(kernel) else {
+    pub fn new(elf: &'a [u8]) -> Self {
+        let Ok(file) = object::File::parse(elf) else {
             return Self {
                 functions: Vec::new(),
                 lines: None,
+                unwind: unwind::Tables::default(),
             };
         };
         let mut functions: Vec<_> = file
@@ -25,21 +51,21 @@ impl<'a> Symbols<'a> {
             .filter_map(|s| Some((s.address(), s.size(), s.name().ok()?)))
             .collect();
         functions.sort_unstable();
-        let load = |id: addr2line::gimli::SectionId| {
-            use object::ObjectSection;
+        let load = |id: SectionId| {
             let data = file
                 .section_by_name(id.name())
                 .and_then(|s| s.data().ok())
                 .unwrap_or(&[]);
-            Ok::<_, addr2line::gimli::Error>(addr2line::gimli::EndianSlice::new(
-                data,
-                addr2line::gimli::RunTimeEndian::Little,
-            ))
+            Ok::<_, addr2line::gimli::Error>(EndianSlice::new(data, RunTimeEndian::Little))
         };
         let lines = addr2line::gimli::Dwarf::load(load)
             .ok()
             .and_then(|d| Context::from_dwarf(d).ok());
-        Self { functions, lines }
+        Self {
+            functions,
+            lines,
+            unwind: unwind::Tables::new(&file),
+        }
     }
 
     /// The address of the function with this name: as it stands in the file, or as people read it, or the end of that
@@ -73,14 +99,71 @@ impl<'a> Symbols<'a> {
             .partition_point(|f| f.0 <= addr)
             .checked_sub(1)?;
         let (start, size, name) = self.functions[index];
+        // Assembly seldom says how long a function is: it lasts until the next one, but not for ever.
+        let next = self.functions.get(index + 1).map_or(u64::MAX, |f| f.0);
+        let size = match size {
+            0 => (next - start).min(MOST_UNSIZED),
+            size => size,
+        };
         (addr - start < size.max(1)).then_some((name, addr - start))
+    }
+
+    /// First address and bytes of every function, in order; those of unknown size have 0.
+    pub fn functions(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.functions
+            .iter()
+            .map(|(start, size, _)| (*start, *size))
+    }
+
+    /// The functions in whose code `addr` lies, the outermost first: a symbol, and what was inlined there.
+    pub fn frames(&self, addr: u64) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        if let Some(lines) = &self.lines
+            && let Ok(mut found) = lines.find_frames(addr).skip_all_loads()
+        {
+            while let Ok(Some(frame)) = found.next() {
+                let name = frame.function.as_ref().and_then(|f| f.raw_name().ok());
+                let location = frame.location;
+                frames.push(Frame {
+                    name: name.map_or_else(String::new, |name| demangled(&name)),
+                    file: location
+                        .as_ref()
+                        .and_then(|l| l.file)
+                        .unwrap_or_default()
+                        .to_owned(),
+                    line: location.and_then(|l| l.line).unwrap_or(0),
+                    inlined: true,
+                });
+            }
+        }
+        frames.reverse();
+        if let Some((symbol, _)) = self.function(addr) {
+            if frames.is_empty() {
+                frames.push(Frame::default());
+            }
+            // The symbol knows the path of its name.
+            frames[0].name = demangled(symbol);
+        }
+        if let Some(outermost) = frames.first_mut() {
+            outermost.inlined = false;
+        }
+        frames
+    }
+
+    /// Registers as they were in the caller of the function in which they are now (see [`Registers`]).
+    pub fn caller(
+        &self,
+        registers: &Registers,
+        memory: &dyn Fn(u64) -> Option<u64>,
+    ) -> Option<Registers> {
+        self.unwind.caller(registers, memory)
     }
 
     /// `addr` as people read it: symbol, offset, file and line as far as known.
     pub fn describe(&self, addr: u64) -> String {
         let mut text = format!("{addr:#018x}");
         if let Some((name, offset)) = self.function(addr) {
-            let _ = write!(text, " {:#}+{offset:#x}", rustc_demangle::demangle(name));
+            let _ = write!(text, " {}+{offset:#x}", demangled(name));
         }
         let location = self
             .lines
@@ -92,5 +175,27 @@ impl<'a> Symbols<'a> {
             let _ = write!(text, " ({file}:{})", location.line.unwrap_or(0));
         }
         text
+    }
+}
+
+fn demangled(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_elf_knows_nothing() {
+        let symbols = Symbols::new(b"not an ELF file");
+        assert!(!symbols.knows(0));
+        assert_eq!(symbols.frames(0), []);
+        assert_eq!(symbols.functions().count(), 0);
+        assert!(
+            symbols
+                .caller(&Registers::default(), &|_| Some(0))
+                .is_none()
+        );
     }
 }

@@ -207,8 +207,6 @@ impl Builder {
         self.block.bytes = next.wrapping_sub(self.block.pc) as u16;
         optimize(&mut self.block);
         self.block.index();
-        self.block.ops.shrink_to_fit();
-        self.block.insns.shrink_to_fit();
         self.block
     }
 }

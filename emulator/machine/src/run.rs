@@ -8,7 +8,7 @@ use crate::outcome::{Hang, Limits, Outcome};
 use base::{Chooser, Codec, CodecError, Observer, Site, State, Time};
 
 /// Instructions in a slice when several CPUs take turns.
-const QUANTUM: u64 = 1000;
+pub const QUANTUM: u64 = 1000;
 /// With one CPU the slice's length shows nowhere; longer ones only cost less.
 const QUANTUM_ALONE: u64 = 100_000;
 

@@ -23,6 +23,7 @@ pub mod errno;
 pub mod fcntl;
 pub mod layout;
 pub mod limits;
+pub mod linux;
 pub mod mman;
 pub mod nr;
 pub mod poll;

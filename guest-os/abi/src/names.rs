@@ -9,7 +9,8 @@ use core::fmt;
 /// The names of one family of constants.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Names {
-    /// Bits that together hold one enumerated value; every other bit is a flag of its own.
+    /// Bits that together hold one enumerated value, all of them if there is nothing else; every other bit is a flag
+    /// of its own.
     pub choice: u64,
     /// Values with their names. A name of several flag bits stands before the names of its parts.
     pub entries: &'static [(u64, &'static str)],
@@ -24,7 +25,28 @@ impl Names {
             .map(|(_, name)| *name)
     }
 
-    /// Shows `value` as names joined by `|`.
+    /// What strace writes for a value without a name: the family's beginning and three question marks, or for modes
+    /// of access(2) its end.
+    pub fn unknown(&self) -> (&'static str, &'static str) {
+        let Some((_, first)) = self.entries.first() else {
+            return ("", "???");
+        };
+        if first.ends_with("_OK") {
+            return ("?", "_OK");
+        }
+        let shared = match first.find('_') {
+            Some(at) => at + 1,
+            None => self.entries.iter().fold(first.len(), |len, (_, name)| {
+                let name = name.trim_start_matches('_');
+                let same = first.bytes().zip(name.bytes()).take_while(|(a, b)| a == b);
+                len.min(same.count())
+            }),
+        };
+        (&first[..shared], "???")
+    }
+
+    /// Shows `value` as strace does: a choice by name, flags joined by `|`. The alternate form (`{:#}`) has no comment
+    /// on values without a name and is empty for no flags, unless that has a name.
     pub fn show(&'static self, value: u64) -> Shown {
         Shown { names: self, value }
     }
@@ -37,24 +59,39 @@ pub struct Shown {
     value: u64,
 }
 
+impl Shown {
+    /// A value that has no name.
+    fn unnamed(&self, value: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if value != 0 {
+            write!(f, "{value:#x}")?;
+        } else {
+            f.write_str("0")?;
+        }
+        if f.alternate() {
+            return Ok(());
+        }
+        let (start, end) = self.names.unknown();
+        write!(f, " /* {start}{end} */")
+    }
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mask = self.names.choice;
         let mut separator = "";
         let mut rest = self.value;
-        let choice = self.value & self.names.choice;
-        if self.names.choice != 0
-            && let Some((_, name)) = self
-                .names
-                .entries
-                .iter()
-                .find(|(v, _)| v & !self.names.choice == 0 && *v == choice)
-        {
-            f.write_str(name)?;
+        if mask != 0 {
+            let choice = self.value & mask;
+            let is_choice = |v: u64| v & !mask == 0 && v == choice;
+            match self.names.entries.iter().find(|(v, _)| is_choice(*v)) {
+                Some((_, name)) => f.write_str(name)?,
+                None => self.unnamed(choice, f)?,
+            }
             separator = "|";
-            rest &= !self.names.choice;
+            rest &= !mask;
         }
         for (bits, name) in self.names.entries {
-            let is_flag = *bits != 0 && bits & !self.names.choice != 0;
+            let is_flag = *bits != 0 && bits & mask == 0;
             if is_flag && rest & bits == *bits {
                 write!(f, "{separator}{name}")?;
                 separator = "|";
@@ -62,8 +99,12 @@ impl fmt::Display for Shown {
             }
         }
         match (rest, separator) {
-            (0, "") => f.write_str(self.names.name(0).unwrap_or("0")),
+            (0, "") => {
+                let nothing = if f.alternate() { "" } else { "0" };
+                f.write_str(self.names.name(0).unwrap_or(nothing))
+            }
             (0, _) => Ok(()),
+            (_, "") => self.unnamed(rest, f),
             _ => write!(f, "{separator}{rest:#x}"),
         }
     }
@@ -80,7 +121,7 @@ macro_rules! names {
         $(#[$meta])*
         pub static $table: $crate::names::Names = $crate::names::Names {
             choice: $choice,
-            entries: &[$(($value as u64, stringify!($constant)),)*],
+            entries: &[$(($constant as u64, stringify!($constant)),)*],
         };
     };
 }
@@ -88,8 +129,8 @@ macro_rules! names {
 #[cfg(test)]
 mod tests {
     extern crate alloc;
-    use crate::{fcntl, mman, signal};
-    use alloc::string::ToString;
+    use crate::{fcntl, mman, poll, signal, wait};
+    use alloc::{format, string::ToString};
 
     #[test]
     fn flags_are_spelled_as_strace_spells_them() {
@@ -99,12 +140,28 @@ mod tests {
         check(&fcntl::OPEN, 0, "O_RDONLY");
         check(&fcntl::OPEN, 0o1101, "O_WRONLY|O_CREAT|O_TRUNC");
         check(&fcntl::OPEN, 0o4010000, "O_RDONLY|O_SYNC");
-        check(&fcntl::OPEN, 3 | 1 << 40, "0x10000000003");
+        check(&fcntl::OPEN, 3 | 1 << 40, "O_ACCMODE|0x10000000000");
         check(&mman::PROT, 0, "PROT_NONE");
         check(&mman::PROT, 3, "PROT_READ|PROT_WRITE");
         check(&mman::MAP, 0x22, "MAP_PRIVATE|MAP_ANONYMOUS");
         check(&fcntl::ACCESS, 0, "F_OK");
         check(&signal::HOW, 2, "SIG_SETMASK");
-        check(&fcntl::UNLINK_AT, 0, "0");
+        check(&fcntl::ACCESS, 5, "R_OK|X_OK");
+        check(&fcntl::ACCESS, 8, "0x8 /* ?_OK */");
+        check(&fcntl::AT, 0, "0");
+        check(&fcntl::AT, 1 << 20, "0x100000 /* AT_??? */");
+        check(&fcntl::AT, 0x100 | 1 << 20, "AT_SYMLINK_NOFOLLOW|0x100000");
+        check(&fcntl::WHENCE, 77, "0x4d /* SEEK_??? */");
+        check(&mman::MAP, 0x20, "MAP_FILE|MAP_ANONYMOUS");
+        check(&fcntl::PIPE, 1, "0x1 /* O_??? */");
+        check(&mman::MAP, 4, "0x4 /* MAP_??? */");
+        check(&wait::OPTIONS, 0x10, "0x10 /* W??? */");
+        check(&poll::EVENTS, 1 << 15, "0x8000 /* POLL??? */");
+        assert_eq!(format!("{:#}", fcntl::AT.show(0)), "");
+        assert_eq!(format!("{:#}", fcntl::AT.show(1)), "0x1");
+        assert_eq!(
+            format!("{:#}", fcntl::STATX_SYNC.show(0)),
+            "AT_STATX_SYNC_AS_STAT"
+        );
     }
 }

@@ -7,7 +7,7 @@
 //! make them and a trace should name them.
 
 use crate::names::Names;
-use crate::{clone, fcntl, mman, reboot, resource, signal, system, termios, time, wait};
+use crate::{clone, fcntl, mman, reboot, resource, signal, stat, system, termios, time, wait};
 
 /// What an argument is; the tracer prints it accordingly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub enum Arg {
 pub enum Struct {
     /// [`crate::stat::Stat`].
     Stat,
-    /// `struct statx` (statx(2)), opaque.
+    /// `struct statx`, which begins with [`crate::stat::StatxHead`].
     Statx,
     /// [`crate::stat::Statfs`].
     Statfs,
@@ -124,6 +124,8 @@ pub enum Ret {
     Addr,
     /// Permissions, in octal.
     Mode,
+    /// A descriptor.
+    Fd,
     /// It does not come back.
     Never,
 }
@@ -166,7 +168,7 @@ macro_rules! syscalls {
 syscalls! {
     0 READ "read" (Fd, OutBuf, Len) Int;
     1 WRITE "write" (Fd, InBuf, Len) Int;
-    2 OPEN "open" (Path, Set(&fcntl::OPEN), Mode) Int;
+    2 OPEN "open" (Path, Set(&fcntl::OPEN), Mode) Fd;
     3 CLOSE "close" (Fd) Int;
     4 STAT "stat" (Path, Out(Stat)) Int;
     5 FSTAT "fstat" (Fd, Out(Stat)) Int;
@@ -183,15 +185,15 @@ syscalls! {
     16 IOCTL "ioctl" (Fd, Set(&termios::IOCTL), IoctlArg) Int;
     17 PREAD64 "pread64" (Fd, OutBuf, Len, Off) Int;
     18 PWRITE64 "pwrite64" (Fd, InBuf, Len, Off) Int;
-    19 READV "readv" (Fd, OutVec, Int) Int;
-    20 WRITEV "writev" (Fd, InVec, Int) Int;
+    19 READV "readv" (Fd, OutVec, Len) Int;
+    20 WRITEV "writev" (Fd, InVec, Len) Int;
     21 ACCESS "access" (Path, Set(&fcntl::ACCESS)) Int;
     22 PIPE "pipe" (Out(FdPair)) Int;
     24 SCHED_YIELD "sched_yield" () Int;
     25 MREMAP "mremap" (Addr, Len, Len, Set(&mman::MREMAP), Addr) Addr;
     28 MADVISE "madvise" (Addr, Len, Set(&mman::MADVISE)) Int;
-    32 DUP "dup" (Fd) Int;
-    33 DUP2 "dup2" (Fd, Fd) Int;
+    32 DUP "dup" (Fd) Fd;
+    33 DUP2 "dup2" (Fd, Fd) Fd;
     34 PAUSE "pause" () Int;
     35 NANOSLEEP "nanosleep" (In(Timespec), Out(Timespec)) Int;
     37 ALARM "alarm" (Len) Int;
@@ -206,18 +208,18 @@ syscalls! {
     62 KILL "kill" (Pid, Signal) Int;
     63 UNAME "uname" (Out(Utsname)) Int;
     72 FCNTL "fcntl" (Fd, Set(&fcntl::FCNTL), FcntlArg) Int;
-    73 FLOCK "flock" (Fd, Int) Int;
+    73 FLOCK "flock" (Fd, Set(&fcntl::FLOCK)) Int;
     74 FSYNC "fsync" (Fd) Int;
     75 FDATASYNC "fdatasync" (Fd) Int;
-    76 TRUNCATE "truncate" (Path, Off) Int;
-    77 FTRUNCATE "ftruncate" (Fd, Off) Int;
+    76 TRUNCATE "truncate" (Path, Len) Int;
+    77 FTRUNCATE "ftruncate" (Fd, Len) Int;
     79 GETCWD "getcwd" (Out(Struct::Path), Len) Int;
     80 CHDIR "chdir" (Path) Int;
     81 FCHDIR "fchdir" (Fd) Int;
     82 RENAME "rename" (Path, Path) Int;
     83 MKDIR "mkdir" (Path, Mode) Int;
     84 RMDIR "rmdir" (Path) Int;
-    85 CREAT "creat" (Path, Mode) Int;
+    85 CREAT "creat" (Path, Mode) Fd;
     86 LINK "link" (Path, Path) Int;
     87 UNLINK "unlink" (Path) Int;
     88 SYMLINK "symlink" (Path, Path) Int;
@@ -250,7 +252,7 @@ syscalls! {
     131 SIGALTSTACK "sigaltstack" (In(SigStack), Out(SigStack)) Int;
     137 STATFS "statfs" (Path, Out(Statfs)) Int;
     138 FSTATFS "fstatfs" (Fd, Out(Statfs)) Int;
-    157 PRCTL "prctl" (Int, Addr, Addr, Addr, Addr) Int;
+    157 PRCTL "prctl" (Set(&clone::PRCTL), Addr, Addr, Addr, Addr) Int;
     158 ARCH_PRCTL "arch_prctl" (Set(&clone::ARCH), Addr) Int;
     160 SETRLIMIT "setrlimit" (Set(&resource::RLIMIT), In(Rlimit)) Int;
     162 SYNC "sync" () Int;
@@ -269,11 +271,11 @@ syscalls! {
         (Set(&time::CLOCK), Set(&time::TIMER), In(Timespec), Out(Timespec)) Int;
     231 EXIT_GROUP "exit_group" (Int) Never;
     234 TGKILL "tgkill" (Pid, Pid, Signal) Int;
-    257 OPENAT "openat" (DirFd, Path, Set(&fcntl::OPEN), Mode) Int;
+    257 OPENAT "openat" (DirFd, Path, Set(&fcntl::OPEN), Mode) Fd;
     258 MKDIRAT "mkdirat" (DirFd, Path, Mode) Int;
     260 FCHOWNAT "fchownat" (DirFd, Path, Id, Id, Set(&fcntl::AT)) Int;
     262 NEWFSTATAT "newfstatat" (DirFd, Path, Out(Stat), Set(&fcntl::AT)) Int;
-    263 UNLINKAT "unlinkat" (DirFd, Path, Set(&fcntl::UNLINK_AT)) Int;
+    263 UNLINKAT "unlinkat" (DirFd, Path, Set(&fcntl::AT)) Int;
     264 RENAMEAT "renameat" (DirFd, Path, DirFd, Path) Int;
     265 LINKAT "linkat" (DirFd, Path, DirFd, Path, Set(&fcntl::AT)) Int;
     266 SYMLINKAT "symlinkat" (Path, DirFd, Path) Int;
@@ -283,12 +285,12 @@ syscalls! {
     271 PPOLL "ppoll" (In(PollFds), Len, In(Timespec), In(Sigset), Len) Int;
     273 SET_ROBUST_LIST "set_robust_list" (Addr, Len) Int;
     280 UTIMENSAT "utimensat" (DirFd, Path, In(TimespecPair), Set(&fcntl::AT)) Int;
-    292 DUP3 "dup3" (Fd, Fd, Set(&fcntl::PIPE)) Int;
+    292 DUP3 "dup3" (Fd, Fd, Set(&fcntl::PIPE)) Fd;
     293 PIPE2 "pipe2" (Out(FdPair), Set(&fcntl::PIPE)) Int;
     302 PRLIMIT64 "prlimit64" (Pid, Set(&resource::RLIMIT), In(Rlimit), Out(Rlimit)) Int;
     316 RENAMEAT2 "renameat2" (DirFd, Path, DirFd, Path, Set(&fcntl::RENAME)) Int;
     318 GETRANDOM "getrandom" (OutBuf, Len, Set(&system::GETRANDOM)) Int;
-    332 STATX "statx" (DirFd, Path, Set(&fcntl::AT), Addr, Out(Statx)) Int;
+    332 STATX "statx" (DirFd, Path, Set(&fcntl::AT), Set(&stat::STATX), Out(Statx)) Int;
     334 RSEQ "rseq" (Addr, Len, Int, Addr) Int;
     439 FACCESSAT2 "faccessat2"
         (DirFd, Path, Set(&fcntl::ACCESS), Set(&fcntl::ACCESS_AT)) Int;

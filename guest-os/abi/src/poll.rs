@@ -21,6 +21,13 @@ names! {
         POLLERR = 8, "Error.";
         POLLHUP = 0x10, "The other end is closed.";
         POLLNVAL = 0x20, "Not an open descriptor.";
+        POLLRDNORM = 0x40, "Normal data can be read.";
+        POLLRDBAND = 0x80, "Priority data can be read.";
+        POLLWRNORM = 0x100, "Normal data can be written.";
+        POLLWRBAND = 0x200, "Priority data can be written.";
+        POLLMSG = 0x400, "Unused.";
+        POLLREMOVE = 0x1000, "Unused.";
+        POLLRDHUP = 0x2000, "The other end will write no more.";
     }
 }
 

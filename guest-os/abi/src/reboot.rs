@@ -15,5 +15,9 @@ names! {
         HALT = 0xcdef_0123, "Stop the CPUs.";
         POWER_OFF = 0x4321_fedc, "Switch the machine off.";
         CAD_OFF = 0, "Ctrl-Alt-Del sends SIGINT to init.";
+        CAD_ON = 0x89ab_cdef, "Ctrl-Alt-Del resets the machine.";
+        RESTART2 = 0xa1b2_c3d4, "Reset the machine with a string for the firmware.";
+        SW_SUSPEND = 0xd000_fce2, "Hibernate.";
+        KEXEC = 0x4558_4543, "Start the kernel that kexec_load(2) loaded.";
     }
 }

@@ -47,6 +47,7 @@ names! {
     WHO: u32, choice u64::MAX => {
         RUSAGE_SELF = 0, "The process.";
         RUSAGE_CHILDREN = u32::MAX, "Children that were waited for (-1).";
+        RUSAGE_BOTH = u32::MAX - 1, "Both, inside a kernel (-2).";
         RUSAGE_THREAD = 1, "The thread.";
     }
 }
@@ -77,6 +78,12 @@ names! {
         RLIMIT_NOFILE = 7, "Descriptors.";
         RLIMIT_MEMLOCK = 8, "Locked bytes.";
         RLIMIT_AS = 9, "Bytes of address space.";
+        RLIMIT_LOCKS = 10, "File locks.";
+        RLIMIT_SIGPENDING = 11, "Pending signals.";
+        RLIMIT_MSGQUEUE = 12, "Bytes in message queues.";
+        RLIMIT_NICE = 13, "Highest priority.";
+        RLIMIT_RTPRIO = 14, "Highest real-time priority.";
+        RLIMIT_RTTIME = 15, "Microseconds of real-time work without a pause.";
     }
 }
 

@@ -88,10 +88,23 @@ record! {
 
 /// `SigStack::flags`: a handler is running on the alternative stack.
 pub const SS_ONSTACK: i32 = 1;
-/// Smallest alternative stack.
-pub const MINSIGSTKSZ: u64 = 2048;
 /// `SigStack::flags`: there is no alternative stack.
 pub const SS_DISABLE: i32 = 2;
+/// `SigStack::flags`: there is none while a handler runs on it.
+pub const SS_AUTODISARM: i32 = i32::MIN;
+
+/// Flags of an alternative signal stack.
+pub static SS: crate::names::Names = crate::names::Names {
+    choice: 0,
+    entries: &[
+        (SS_ONSTACK as u64, "SS_ONSTACK"),
+        (SS_DISABLE as u64, "SS_DISABLE"),
+        (SS_AUTODISARM as u32 as u64, "SS_AUTODISARM"),
+    ],
+};
+
+/// Smallest alternative stack.
+pub const MINSIGSTKSZ: u64 = 2048;
 
 record! {
     /// `struct ucontext`.

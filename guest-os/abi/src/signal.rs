@@ -115,14 +115,15 @@ record! {
 names! {
     /// Flags of sigaction(2).
     SIGACTION: u32, choice 0 => {
-        SA_NOCLDSTOP = 1, "No SIGCHLD when children stop.";
-        SA_NOCLDWAIT = 2, "Children do not become zombies.";
-        SA_SIGINFO = 4, "The handler takes three arguments.";
         SA_RESTORER = 0x0400_0000, "`restorer` is valid.";
         SA_ONSTACK = 0x0800_0000, "Run on the alternative stack.";
         SA_RESTART = 0x1000_0000, "Restart interrupted system calls.";
+        SA_INTERRUPT = 0x2000_0000, "No effect.";
         SA_NODEFER = 0x4000_0000, "Do not block the signal in its own handler.";
         SA_RESETHAND = 0x8000_0000, "Back to the default action on entry.";
+        SA_SIGINFO = 4, "The handler takes three arguments.";
+        SA_NOCLDSTOP = 1, "No SIGCHLD when children stop.";
+        SA_NOCLDWAIT = 2, "Children do not become zombies.";
     }
 }
 
@@ -135,12 +136,88 @@ names! {
     }
 }
 
-/// `si_code`: sent by kill(2).
-pub const SI_USER: i32 = 0;
-/// `si_code`: sent by the kernel.
-pub const SI_KERNEL: i32 = 0x80;
-/// `si_code`: sent by tgkill(2).
-pub const SI_TKILL: i32 = -6;
+names! {
+    /// Values of `si_code` that any signal can have.
+    SI_CODES: i32, choice u64::MAX => {
+        SI_USER = 0, "Sent by kill(2).";
+        SI_KERNEL = 0x80, "Sent by the kernel.";
+        SI_QUEUE = -1, "Sent by sigqueue(3).";
+        SI_TIMER = -2, "A timer went off.";
+        SI_MESGQ = -3, "A message came.";
+        SI_ASYNCIO = -4, "I/O was completed.";
+        SI_SIGIO = -5, "I/O is possible.";
+        SI_TKILL = -6, "Sent by tgkill(2).";
+    }
+}
+
+names! {
+    /// `si_code` of SIGCHLD.
+    CLD_CODES: i32, choice u64::MAX => {
+        CLD_EXITED = 1, "It called exit(2).";
+        CLD_KILLED = 2, "A signal ended it.";
+        CLD_DUMPED = 3, "A signal ended it, and there is a core file.";
+        CLD_TRAPPED = 4, "It is traced and has stopped.";
+        CLD_STOPPED = 5, "A signal stopped it.";
+        CLD_CONTINUED = 6, "It goes on.";
+    }
+}
+
+names! {
+    /// `si_code` of SIGSEGV.
+    SEGV_CODES: i32, choice u64::MAX => {
+        SEGV_MAPERR = 1, "Nothing is mapped there.";
+        SEGV_ACCERR = 2, "What is mapped there may not be used like that.";
+        SEGV_BNDERR = 3, "A bound was exceeded.";
+        SEGV_PKUERR = 4, "A protection key forbids it.";
+    }
+}
+
+names! {
+    /// `si_code` of SIGBUS.
+    BUS_CODES: i32, choice u64::MAX => {
+        BUS_ADRALN = 1, "The address is not aligned.";
+        BUS_ADRERR = 2, "There is no such physical address.";
+        BUS_OBJERR = 3, "What is mapped there cannot be had, such as a page past the end of a file.";
+    }
+}
+
+names! {
+    /// `si_code` of SIGFPE.
+    FPE_CODES: i32, choice u64::MAX => {
+        FPE_INTDIV = 1, "Integer division by zero.";
+        FPE_INTOVF = 2, "Integer overflow.";
+        FPE_FLTDIV = 3, "Division by zero.";
+        FPE_FLTOVF = 4, "Overflow.";
+        FPE_FLTUND = 5, "Underflow.";
+        FPE_FLTRES = 6, "Inexact result.";
+        FPE_FLTINV = 7, "Invalid operation.";
+        FPE_FLTSUB = 8, "Subscript out of range.";
+    }
+}
+
+names! {
+    /// `si_code` of SIGILL.
+    ILL_CODES: i32, choice u64::MAX => {
+        ILL_ILLOPC = 1, "Illegal opcode.";
+        ILL_ILLOPN = 2, "Illegal operand.";
+        ILL_ILLADR = 3, "Illegal addressing mode.";
+        ILL_ILLTRP = 4, "Illegal trap.";
+        ILL_PRVOPC = 5, "Privileged opcode.";
+        ILL_PRVREG = 6, "Privileged register.";
+        ILL_COPROC = 7, "Coprocessor error.";
+        ILL_BADSTK = 8, "Stack error.";
+    }
+}
+
+names! {
+    /// `si_code` of SIGTRAP.
+    TRAP_CODES: i32, choice u64::MAX => {
+        TRAP_BRKPT = 1, "A breakpoint.";
+        TRAP_TRACE = 2, "A single step.";
+        TRAP_BRANCH = 3, "A branch.";
+        TRAP_HWBKPT = 4, "A breakpoint or watchpoint of the CPU's.";
+    }
+}
 
 #[cfg(test)]
 mod tests {

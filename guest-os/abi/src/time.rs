@@ -57,6 +57,10 @@ names! {
         CLOCK_REALTIME_COARSE = 5, "Calendar time of the last tick.";
         CLOCK_MONOTONIC_COARSE = 6, "Time since boot at the last tick.";
         CLOCK_BOOTTIME = 7, "Time since boot with sleep.";
+        CLOCK_REALTIME_ALARM = 8, "`CLOCK_REALTIME`, waking the machine.";
+        CLOCK_BOOTTIME_ALARM = 9, "`CLOCK_BOOTTIME`, waking the machine.";
+        CLOCK_SGI_CYCLE = 10, "Gone.";
+        CLOCK_TAI = 11, "Calendar time without leap seconds.";
     }
 }
 

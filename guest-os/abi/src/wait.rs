@@ -10,10 +10,18 @@ names! {
     /// Options of wait4(2).
     OPTIONS: u32, choice 0 => {
         WNOHANG = 1, "Do not wait.";
-        WUNTRACED = 2, "Report stopped children too.";
+        WEXITED = 4, "Report children that ended (waitid).";
+        WSTOPPED = 2, "Report stopped children too.";
         WCONTINUED = 8, "Report continued children too.";
+        WNOWAIT = 0x0100_0000, "Leave the child in a state in which it can be waited for.";
+        __WCLONE = 0x8000_0000, "Only children that do not send SIGCHLD.";
+        __WALL = 0x4000_0000, "All children.";
+        __WNOTHREAD = 0x2000_0000, "Not the children of other threads.";
     }
 }
+
+/// The name that wait4(2) has for [`WSTOPPED`].
+pub const WUNTRACED: u32 = WSTOPPED;
 
 /// The status word of wait4(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

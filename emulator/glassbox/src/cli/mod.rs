@@ -6,9 +6,11 @@
 // This is the one place where emulator/clippy.toml's bans end: here the machine meets its host.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
+mod books;
 mod boot;
 mod crash;
 mod diagnose;
+mod explain;
 mod fsck;
 mod images;
 mod keys;

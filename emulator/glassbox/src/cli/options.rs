@@ -1,6 +1,11 @@
 //! The command line's grammar.
 
+use crate::trace::edge::duration;
+use base::Time;
+mod crash;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use crash::{CrashOptions, FsckOptions};
 use std::path::PathBuf;
 
 /// Boots, shows and tests small operating systems on a deterministic machine.
@@ -37,33 +42,41 @@ pub enum Command {
     /// Boot, run one shell line in the guest, print exactly its output and exit with its status
     #[command(after_help = "Example: glassbox run -- 'ls / | wc -l'")]
     Run(RunOptions),
-    /// Run a shell line and print what the machine did: instructions, traps, page walks, disk, time
-    #[command(after_help = "Example: glassbox stat --cpus 2 -- 'cat README | wc'")]
+    /// Run a shell line and print what machine and processes did: counts, times, Gantt charts
+    #[command(after_help = STAT_HELP)]
     Stat(StatOptions),
     /// Run a shell line and show what happens inside: system calls, traps, page walks, scheduling, disk
     #[command(after_help = TRACE_HELP)]
     Trace(Box<TraceOptions>),
     /// Run a shell line, cut the power at every disk write in turn, and see whether the guest lives with each disk
-    #[command(after_help = CRASH_HELP)]
+    #[command(after_help = crash::HELP)]
     Crash(Box<CrashOptions>),
     /// Check the file system on a disk image, changing nothing
-    #[command(
-        after_help = "A transaction that waits in the journal counts as installed, as the next mount would have it.\n\n\
-                      Exit status: 0 the file system is sound; 1 it is not; 125 there is none, or the image cannot be read."
-    )]
+    #[command(after_help = crash::FSCK_HELP)]
     Fsck(FsckOptions),
 }
 
-const CRASH_HELP: &str = "Examples:\n  \
-    glassbox crash -- 'cp README a; mv a b; rm b'\n  \
-    glassbox crash --oracle 'cmp /README a || ! test -e a' -- 'cp README a'\n  \
-    glassbox crash --oracle 'read x; test -z \"$x\" || cmp README a' -- 'cp README a; sync; echo safe'\n  \
-    glassbox crash --only cut@disk.write#3:torn@512 --save crashed.img -- 'cp README a'\n\n\
-    The disk keeps what was flushed. At each write the power goes with the cache of the disk lost, and with it kept; with\n\
-    none of the write arrived, and with each number of its sectors. Disks that are equal are tried once. A disk is bad if\n\
-    the guest does not boot from it, the oracle's status is not 0, or the file system is not sound afterwards. The oracle\n\
-    reads on its standard input what the workload had printed when the power went.\n\n\
-    Exit status: 0 no disk is bad; 1 some are; 2, 122 to 125 as for 'run', by the workload's own end.";
+const STAT_HELP: &str = "What is told of each process, all in virtual time:\n  \
+    arrival      when it entered a run queue for the first time\n  \
+    response     arrival to first run\n  \
+    running      on a CPU, in user mode or in the kernel; interrupts count to whom they interrupt\n  \
+    waiting      runnable, but not running: in a run queue\n  \
+    blocked      asleep until something happens: input, a disk, a child's end, a time\n  \
+    turnaround   arrival to completion = running + waiting + blocked + stopped (by a signal)\n  \
+    voluntary    switches because it blocked, yielded, stopped or ended\n  \
+    involuntary  switches because its time slice was over\n  \
+    migrations   moves from one CPU's run queue to another's\n  \
+    page faults  minor: the page was in memory; major: it was read from the disk; zero: a fresh\n               \
+                 page, for the stack, too; copy-on-write: a write to a page that was shared;\n               \
+                 other: resolved already, or an error\n\
+    Accounts begin with the first process. Totals and averages are over all processes, those of\n\
+    response and turnaround over the processes that got so far. The definitions are those of\n\
+    Silberschatz, Galvin, Gagne: Operating System Concepts, 5.2, and of Arpaci-Dusseau: Operating\n\
+    Systems: Three Easy Pieces, 7.\n\n\
+    Examples:\n  \
+    glassbox stat --cpus 2 -- 'cat README | wc'\n  \
+    glassbox stat --gantt -- 'seq 2000 | sort -r | head -n 3'\n  \
+    glassbox stat --gantt-svg chart.svg --from 8ms --to 9500us -- 'ls | wc'";
 
 const TRACE_HELP: &str = "Examples:\n  \
     glassbox trace -- 'cat README | wc'                    system calls, as strace prints them\n  \
@@ -93,7 +106,7 @@ impl Arch {
 }
 
 /// What every command that starts a machine takes.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct MachineOptions {
     /// Instruction set
     #[arg(long, value_enum, default_value = "x86_64", help_heading = "Machine")]
@@ -197,9 +210,36 @@ pub struct StatOptions {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Show all processes, not just the 20 with most CPU time (in charts: 40)
+    #[arg(long)]
+    pub all: bool,
+    /// Draw a Gantt chart: what each process did, whom each CPU ran [alone: both]
+    #[arg(long, value_enum, value_name = "LANES", num_args = 0..=1, require_equals = true,
+          default_missing_value = "both", help_heading = "Chart")]
+    pub gantt: Option<GanttLanes>,
+    /// Draw it as a picture (SVG)
+    #[arg(long, value_name = "FILE.svg", help_heading = "Chart")]
+    pub gantt_svg: Option<PathBuf>,
+    /// Where the chart begins, in virtual time such as 8.5ms, 900us, 2s [default: where the line begins]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Chart")]
+    pub from: Option<Time>,
+    /// Where it ends [default: with the run]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Chart")]
+    pub to: Option<Time>,
     /// The shell line; several words are joined with spaces
     #[arg(required = true, trailing_var_arg = true, value_name = "LINE")]
     pub line: Vec<String>,
+}
+
+/// The lanes of a Gantt chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GanttLanes {
+    /// One a process: running, waiting or blocked
+    Process,
+    /// One a CPU: which process it runs
+    Cpu,
+    /// Processes above CPUs
+    Both,
 }
 
 /// Options of `trace`. The short ones are strace's.
@@ -316,62 +356,6 @@ pub struct TraceOptions {
     pub line: Vec<String>,
 }
 
-/// Options of `crash`.
-#[derive(Args, Debug)]
-pub struct CrashOptions {
-    /// The machine.
-    #[command(flatten)]
-    pub machine: MachineOptions,
-    /// A shell line for the guest after each crash; status 0 means that all is well [default: true]
-    #[arg(long, value_name = "LINE", help_heading = "Crash")]
-    pub oracle: Option<String>,
-    /// Try N power cuts, drawn by --seed, instead of all
-    #[arg(long, value_name = "N", value_parser = parse_step, help_heading = "Crash")]
-    pub sample: Option<u64>,
-    /// At each write, try N draws of what the cache had already written, too
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        value_parser = clap::value_parser!(u64).range(..=1000),
-        help_heading = "Crash"
-    )]
-    pub subsets: u64,
-    /// The disk ignores flushes: nothing is safe before the end
-    #[arg(long, help_heading = "Crash")]
-    pub lose_flushes: bool,
-    /// Try this power cut only
-    #[arg(long, value_name = "CUT", conflicts_with_all = ["sample", "subsets"], help_heading = "Crash")]
-    pub only: Option<String>,
-    /// Write the disk that the power cut leaves behind to FILE
-    #[arg(long, value_name = "FILE", requires = "only", help_heading = "Crash")]
-    pub save: Option<PathBuf>,
-    /// Try N states at a time
-    #[arg(
-        short,
-        long,
-        value_name = "N",
-        default_value_t = 1,
-        value_parser = clap::value_parser!(u64).range(1..=256),
-        help_heading = "Crash"
-    )]
-    pub jobs: u64,
-    /// Write what was found to this JSON file, too
-    #[arg(long, value_name = "FILE.json", help_heading = "Crash")]
-    pub json: Option<PathBuf>,
-    /// The shell line; several words are joined with spaces
-    #[arg(required = true, trailing_var_arg = true, value_name = "LINE")]
-    pub line: Vec<String>,
-}
-
-/// Options of `fsck`.
-#[derive(Args, Debug)]
-pub struct FsckOptions {
-    /// The disk image
-    #[arg(value_name = "IMG")]
-    pub image: PathBuf,
-}
-
 /// The forms that a trace can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TraceFormat {
@@ -406,6 +390,11 @@ fn parse_step(text: &str) -> Result<u64, String> {
             Err("it must be at least 1".into())
         }
     })
+}
+
+/// A virtual time.
+fn parse_time(text: &str) -> Result<Time, String> {
+    duration(text).ok_or_else(|| format!("'{text}' is not a time such as 2ms, 1.5s, 800us, 90ns"))
 }
 
 fn scaled(text: &str, unit: u64) -> Result<u64, String> {

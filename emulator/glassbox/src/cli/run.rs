@@ -11,7 +11,7 @@ use std::io::{ErrorKind, Write};
 const BROKEN_PIPE: u8 = 141;
 
 /// The console port of the guest's standard input.
-const STDIN: u32 = 1;
+pub const STDIN: u32 = 1;
 
 /// Runs the command.
 pub fn run(options: &RunOptions) -> Result<u8, Failure> {
@@ -25,6 +25,15 @@ pub fn run(options: &RunOptions) -> Result<u8, Failure> {
 
 /// Runs a session to its end with the guest's standard streams on ours.
 pub fn drive<O: Observer>(session: &mut Session<'_>, observer: &mut O) -> std::io::Result<Outcome> {
+    drive_with(session, observer, stdin::portion)
+}
+
+/// The same with a standard input that gives at most so many bytes when asked, none meaning the end.
+pub fn drive_with<O: Observer>(
+    session: &mut Session<'_>,
+    observer: &mut O,
+    mut input: impl FnMut(usize) -> Vec<u8>,
+) -> std::io::Result<Outcome> {
     loop {
         let outcome = session.advance(false, observer);
         forward(session)?;
@@ -32,7 +41,7 @@ pub fn drive<O: Observer>(session: &mut Session<'_>, observer: &mut O) -> std::i
             None => {}
             Some(Outcome::Input { port, capacity }) => {
                 let data = if port == STDIN {
-                    stdin::portion(capacity)
+                    input(capacity)
                 } else {
                     Vec::new()
                 };

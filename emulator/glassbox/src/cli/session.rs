@@ -7,6 +7,8 @@ use super::report::Report;
 use super::status::Ending;
 use super::{Failure, tell};
 use crate::disk::{Image, Layer, transfer};
+use crate::trace::kind::Kinds;
+use crate::trace::model::Meta;
 use abi::time::Timespec;
 use base::{Observer, Seeded, Time};
 use machine::pc::{Config, Pc};
@@ -31,6 +33,7 @@ pub struct Session<'a> {
     silica: bool,
     limits: Limits,
     next_hash: u64,
+    calendar: u64,
 }
 
 impl<'a> Session<'a> {
@@ -111,6 +114,7 @@ impl<'a> Session<'a> {
             silica,
             limits,
             next_hash: options.hash_every.unwrap_or(u64::MAX),
+            calendar: start,
         })
     }
 
@@ -194,6 +198,18 @@ impl<'a> Session<'a> {
         self.disk.as_ref()
     }
 
+    /// What a trace of this machine is of: the line, at most `strings` bytes of each string, and these kinds.
+    pub fn meta(&self, line: &str, strings: usize, kinds: Kinds) -> Meta {
+        Meta {
+            arch: self.options.arch.name().to_owned(),
+            cpus: self.options.cpus as u8,
+            line: line.to_owned(),
+            strings,
+            calendar: self.calendar,
+            events: kinds.iter().map(|kind| kind.name().to_owned()).collect(),
+        }
+    }
+
     /// Whether the user wants the kernel's log.
     pub const fn verbose(&self) -> bool {
         self.options.verbose
@@ -206,7 +222,7 @@ fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, Failure> {
 }
 
 /// The calendar at power-on, in seconds since 1970.
-fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
+pub fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
     match options.rtc.as_deref() {
         None => Ok(EPOCH),
         Some("now") => Ok(std::time::SystemTime::now()
@@ -233,7 +249,7 @@ fn command_line(options: &MachineOptions, line: Option<&str>) -> String {
 }
 
 /// `HOST[:GUEST]`: the last colon separates, if what follows it is absolute.
-fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
+pub fn parse_put(specs: &[String]) -> Result<Vec<(PathBuf, Vec<u8>)>, Failure> {
     let parse = |spec: &String| {
         if let Some((host, guest)) = spec.rsplit_once(":/") {
             return Ok((PathBuf::from(host), format!("/{guest}").into_bytes()));

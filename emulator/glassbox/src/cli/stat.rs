@@ -1,10 +1,13 @@
 //! `glassbox stat`: what the machine did while it ran a shell line, in numbers.
 
+use super::books::Books;
 use super::options::StatOptions;
 use super::run::drive;
 use super::session::Session;
 use super::{Failure, tell};
-use base::{Silent, Time};
+use crate::trace::schedule::summary::Summary;
+use crate::trace::schedule::table::tables;
+use base::Time;
 use machine::names;
 use machine::pc::x86_64::Hart;
 use serde::Serialize;
@@ -33,6 +36,8 @@ struct Counters {
     virtual_ns: u64,
     host_ns: u64,
     mips: f64,
+    /// The accounts of processes, if the kernel tells of any.
+    scheduling: Option<Summary>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,20 +68,26 @@ struct Disk {
 /// Runs the command.
 pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
     let mut session = Session::new(&options.machine, Some(&options.line.join(" ")))?;
+    let mut books = Books::open(&mut session, options)?;
     let start = Instant::now();
-    let outcome = drive(&mut session, &mut Silent)
+    let outcome = drive(&mut session, &mut books.recorder)
         .map_err(|e| Failure::input(format!("standard output: {e}")))?;
     let host_ns = start.elapsed().as_nanos() as u64;
     let status = session.finish(&outcome)?;
-    let counters = count(&session, options.machine.arch.name(), status, host_ns);
+    let accounts = books.close(session.machine.now())?;
+    let mut counters = count(&session, options.machine.arch.name(), status, host_ns);
     if options.json {
+        counters.scheduling = Summary::of(&accounts);
         let json =
             serde_json::to_string_pretty(&counters).map_err(|e| Failure::input(e.to_string()))?;
         writeln!(std::io::stdout(), "{json}")
             .map_err(|e| Failure::input(format!("standard output: {e}")))?;
     } else {
         tell(table(&counters));
+        tell(tables(&accounts, options.all));
     }
+    drop(accounts);
+    tell(books.draw()?);
     Ok(status)
 }
 
@@ -148,6 +159,7 @@ fn count(session: &Session<'_>, arch: &str, status: u8, host_ns: u64) -> Counter
         virtual_ns: machine.now().0,
         host_ns,
         mips: machine.retired() as f64 * 1000.0 / (host_ns.max(1)) as f64,
+        scheduling: None,
     }
 }
 

@@ -15,10 +15,13 @@ use crate::trace::kind::{Kind, Kinds};
 use crate::trace::map::{self, Map};
 use crate::trace::meaning::{Meaning, watches};
 use crate::trace::model::Meta;
+use crate::trace::perfetto::{self, Perfetto};
 use crate::trace::pipe::Pipe;
 use crate::trace::recorder::Recorder;
 use crate::trace::select::{Edge, Select};
 use crate::trace::sink::Sink;
+use crate::trace::strace::{Settings, Stamps, Strace};
+use crate::trace::syscall::MOST_STRINGS;
 use machine::{Board, Watch};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -38,6 +41,9 @@ pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
         print(&json::schema())?;
         return Ok(0);
     }
+    if options.explain {
+        return super::explain::explain(options);
+    }
     let wishes = expression::parse(&options.expressions).map_err(Failure::usage)?;
     match &options.read {
         Some(path) => read(options, &wishes, path),
@@ -51,13 +57,22 @@ fn select(options: &TraceOptions, wishes: &Wishes) -> Result<Select, Failure> {
         edge::addresses(text).map_err(|e| Failure::usage(format!("--address: {e}")))
     };
     Ok(Select {
-        kinds: wishes.kinds,
+        kinds: kinds(options, wishes),
         calls: wishes.calls.clone(),
         cpus: options.cpu.iter().copied().collect(),
         pids: options.pids.iter().copied().collect(),
         addresses: options.address.as_ref().map(range).transpose()?,
         ..Select::default()
     })
+}
+
+/// The kinds of records to show. A picture is more than its user needs to name.
+fn kinds(options: &TraceOptions, wishes: &Wishes) -> Kinds {
+    match format(options) {
+        TraceFormat::Perfetto if !wishes.names_events => wishes.kinds.or(perfetto::kinds()),
+        TraceFormat::Perfetto => wishes.kinds.or(perfetto::least()),
+        _ => wishes.kinds,
+    }
 }
 
 /// The edges as the options name them.
@@ -138,15 +153,8 @@ fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
             Some(path) => Failure::file(path, e),
             None => Failure::input(e.to_string()),
         })?;
-    let meta = Meta {
-        arch: options.machine.arch.name().to_owned(),
-        cpus: options.machine.cpus as u8,
-        line,
-        kernel: String::new(),
-        strings: options.strings,
-        events: needed.iter().map(|kind| kind.name().to_owned()).collect(),
-    };
-    let sink = sink(options, &meta)?;
+    let meta = session.meta(&line, options.strings.min(MOST_STRINGS), needed);
+    let sink = sink(options, wishes, &meta)?;
     let pipe = Pipe::new(meta, select, sink);
     let mut recorder = Recorder::new(pipe, lookout.meanings, options.machine.cpus);
     let outcome = drive(&mut session, &mut recorder)
@@ -160,7 +168,7 @@ fn read(options: &TraceOptions, wishes: &Wishes, path: &Path) -> Result<u8, Fail
     let file = File::open(path).map_err(|e| Failure::file(path, e))?;
     let mut reader = Reader::new(BufReader::new(file)).map_err(|e| Failure::file(path, e))?;
     let meta = reader.meta().clone();
-    let sink = sink(options, &meta)?;
+    let sink = sink(options, wishes, &meta)?;
     let mut select = select(options, wishes)?;
     let no_symbols = |named| match named {
         Some(Named::Symbol(_)) => Err(Failure::usage(
@@ -195,18 +203,43 @@ fn written(options: &TraceOptions, error: std::io::Error) -> Failure {
 }
 
 /// Where the trace goes, in the form that the options or the file's name say.
-fn sink(options: &TraceOptions, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
+fn sink(options: &TraceOptions, wishes: &Wishes, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
+    let format = format(options);
+    if format == TraceFormat::Perfetto && options.output.is_none() {
+        let error = "--format perfetto writes no text: say -o FILE.pftrace";
+        return Err(Failure::usage(error));
+    }
     let out: Box<dyn Write> = match &options.output {
         Some(path) => Box::new(BufWriter::new(
             File::create(path).map_err(|e| Failure::file(path, e))?,
         )),
         None => Box::new(BufWriter::new(std::io::stderr())),
     };
-    Ok(match format(options) {
+    Ok(match format {
         TraceFormat::Gbt => Box::new(Writer::new(out, meta).map_err(|e| written(options, e))?),
+        TraceFormat::Strace => Box::new(Strace::new(out, settings(options, wishes))),
         TraceFormat::Ftrace => Box::new(Ftrace::new(out)),
+        TraceFormat::Perfetto => Box::new(Perfetto::new(out, wishes.kinds.has(Kind::PAGE_WALK))),
         _ => Box::new(Json::new(out)),
     })
+}
+
+/// What the options say of strace's text.
+fn settings(options: &TraceOptions, wishes: &Wishes) -> Settings {
+    Settings {
+        strings: options.strings,
+        stamps: Stamps {
+            clock: options.timestamps,
+            relative: options.relative,
+        },
+        times: options.syscall_times,
+        paths: options.paths || wishes.paths,
+        lines: !options.summary_only,
+        table: options.summary || options.summary_only,
+        to_file: options.output.is_some(),
+        pids: options.pids.iter().copied().collect(),
+        wishes: wishes.clone(),
+    }
 }
 
 /// The form of the trace.

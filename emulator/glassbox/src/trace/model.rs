@@ -22,10 +22,11 @@ pub struct Meta {
     pub cpus: u8,
     /// The shell line that was run, or nothing.
     pub line: String,
-    /// The kernel's file.
-    pub kernel: String,
     /// Most bytes of a string or buffer that were recorded.
     pub strings: usize,
+    /// The guest's calendar at power-on, in seconds since 1970.
+    #[serde(default)]
+    pub calendar: u64,
     /// The kinds that were recorded, by name.
     pub events: Vec<String>,
 }

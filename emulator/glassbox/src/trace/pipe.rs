@@ -14,6 +14,7 @@ pub struct Pipe {
     select: Select,
     window: Window,
     skeleton: Kinds,
+    learned: Kinds,
     sink: Box<dyn Sink>,
     /// No wish stands between an instruction and the sink.
     all_instructions: bool,
@@ -32,6 +33,7 @@ impl Pipe {
             } else {
                 Kinds::NONE
             },
+            learned: sink.learns(),
             all_instructions: select.wants_all_instructions(),
             select,
             sink,
@@ -49,9 +51,12 @@ impl Pipe {
         if self.error.is_some() {
             return;
         }
-        let bone = self.skeleton.has(Kind::of(&record.body));
-        if bone || (shown && self.select.wants(record, &self.model)) {
+        let kind = Kind::of(&record.body);
+        if self.skeleton.has(kind) || (shown && self.select.wants(record, &self.model)) {
             self.error = self.sink.record(record, &self.model).err();
+        } else if self.learned.has(kind) {
+            let within = shown && self.select.encloses(record);
+            self.error = self.sink.learn(record, &self.model, within).err();
         }
     }
 
@@ -74,7 +79,7 @@ impl Pipe {
 
     /// The kinds of records that it needs.
     pub fn needed(&self) -> Kinds {
-        self.select.needed()
+        self.select.needed().or(self.learned)
     }
 
     /// Control passed the place that is watched under `site`, for the edges of the window.

@@ -21,8 +21,12 @@ const NEXT_PID: usize = super::model::arg_of(SWITCH, "next_pid");
 
 /// Most records that wait behind a held one; a guest must not make us keep more.
 const MOST_HELD: usize = 1 << 14;
+/// Most bytes of guest memory in them.
+const MOST_HELD_BYTES: usize = 1 << 26;
 /// Most bytes of text that are read for a kernel event.
 const MOST_TEXT: usize = 256;
+/// Bytes that are read first.
+const SHORT_TEXT: usize = 24;
 
 /// The machine's observer.
 pub struct Recorder {
@@ -43,8 +47,12 @@ pub struct Recorder {
     /// Numbers of address spaces by root, where they stand for processes.
     spaces: BTreeMap<u64, u32>,
     held: VecDeque<Record>,
+    /// Bytes of guest memory in them, or more.
+    held_bytes: usize,
     /// Records that left the queue so far, so that a held one has a number that stays.
     left: u64,
+    /// What the last kernel event had its texts in, for the next one.
+    texts: Vec<(u8, Vec<u8>)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -82,7 +90,9 @@ impl Recorder {
             calls: BTreeMap::new(),
             spaces: BTreeMap::new(),
             held: VecDeque::new(),
+            held_bytes: 0,
             left: 0,
+            texts: Vec::new(),
         }
     }
 
@@ -110,15 +120,26 @@ impl Recorder {
         if self.held.is_empty() {
             self.left += 1;
             self.pipe.record(&record);
+            if let Body::Kernel { texts, .. } = record.body {
+                self.texts = texts;
+            }
             return;
         }
-        self.held.push_back(record);
-        if self.held.len() > MOST_HELD {
+        self.hold(record);
+        if self.held.len() > MOST_HELD || self.held_bytes > MOST_HELD_BYTES {
             for call in self.calls.values_mut() {
                 call.held = None;
             }
             self.flush();
         }
+    }
+
+    /// A record has to wait.
+    fn hold(&mut self, record: Record) {
+        if let Body::SysEnter { memory, .. } | Body::SysExit { memory, .. } = &record.body {
+            self.held_bytes += size(memory);
+        }
+        self.held.push_back(record);
     }
 
     /// Lets leave what is held no more.
@@ -130,6 +151,9 @@ impl Recorder {
             };
             self.left += 1;
             self.pipe.record(&record);
+        }
+        if self.held.is_empty() {
+            self.held_bytes = 0;
         }
     }
 
@@ -154,12 +178,7 @@ impl Recorder {
             PAGE_FAULT => self.retry(self.cpus[usize::from(stamp.cpu)].pid, memory),
             _ => {}
         }
-        let mut texts = Vec::new();
-        for (index, (_, kind)) in PROBES[probe].args.iter().enumerate() {
-            if *kind == abi::probe::Kind::Text {
-                texts.push((index as u8, text(args[index], memory)));
-            }
-        }
+        let texts = self.texts(probe, args, memory);
         let cpu = &mut self.cpus[usize::from(stamp.cpu)];
         let pid = cpu.pid;
         if probe == SWITCH {
@@ -176,6 +195,30 @@ impl Recorder {
                 texts,
             },
         });
+    }
+
+    /// The texts that a probe's arguments point to.
+    fn texts(
+        &mut self,
+        probe: usize,
+        args: &[u64; PROBE_ARGS],
+        memory: &dyn Peek,
+    ) -> Vec<(u8, Vec<u8>)> {
+        let mut texts = std::mem::take(&mut self.texts);
+        let mut count = 0;
+        for (index, (_, kind)) in PROBES[probe].args.iter().enumerate() {
+            if *kind == abi::probe::Kind::Text {
+                if count == texts.len() {
+                    texts.push((0, Vec::new()));
+                }
+                let (at, bytes) = &mut texts[count];
+                *at = index as u8;
+                text(args[index], memory, bytes);
+                count += 1;
+            }
+        }
+        texts.truncate(count);
+        texts
     }
 
     fn enter(&mut self, stamp: Stamp, pid: u32, number: u64, args: [u64; 6], memory: &dyn Peek) {
@@ -202,7 +245,7 @@ impl Recorder {
         };
         self.calls.insert(pid, Call { number, args, held });
         match held {
-            Some(_) => self.held.push_back(record),
+            Some(_) => self.hold(record),
             None => self.put(record),
         }
     }
@@ -241,6 +284,7 @@ impl Recorder {
         }) = self.held.get_mut(place)
             && size(&pieces) >= size(memory)
         {
+            self.held_bytes += size(&pieces);
             *memory = pieces;
         }
         if complete {
@@ -290,35 +334,12 @@ impl Recorder {
         let next = self.spaces.len() as u32 + 1;
         *self.spaces.entry(root).or_insert(next)
     }
-}
 
-fn size(memory: &Memory) -> usize {
-    memory.pieces.iter().map(|(_, bytes)| bytes.len()).sum()
-}
-
-/// NUL-terminated text of the guest's.
-fn text(addr: u64, memory: &dyn Peek) -> Vec<u8> {
-    if addr == 0 {
-        return Vec::new();
-    }
-    let mut bytes = vec![0; MOST_TEXT];
-    let len = memory.peek(Virt(addr), &mut bytes);
-    let end = bytes[..len].iter().position(|&byte| byte == 0);
-    bytes.truncate(end.unwrap_or(len));
-    bytes
-}
-
-impl Observer for Recorder {
-    const ON: bool = true;
-
-    fn event(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
+    /// Makes a record of an event, or takes note of it.
+    #[inline(never)]
+    fn happened(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
         let index = usize::from(stamp.cpu);
         let pid = self.cpus[index].pid;
-        if let (Event::Instruction { pc }, true) = (event, self.held.is_empty()) {
-            self.left += 1;
-            self.pipe.instruction(stamp.time, stamp.cpu, pid, pc.0);
-            return;
-        }
         let body = match *event {
             Event::Probe { site, pc, args } => {
                 match self.meanings.get(site as usize) {
@@ -462,5 +483,44 @@ impl Observer for Recorder {
             pid,
             body,
         });
+    }
+}
+
+fn size(memory: &Memory) -> usize {
+    memory.pieces.iter().map(|(_, bytes)| bytes.len()).sum()
+}
+
+/// Reads NUL-terminated text of the guest's into `found`.
+fn text(addr: u64, memory: &dyn Peek, found: &mut Vec<u8>) {
+    found.clear();
+    if addr == 0 {
+        return;
+    }
+    let mut bytes = [0; MOST_TEXT];
+    // Most texts are a word.
+    for most in [SHORT_TEXT, MOST_TEXT] {
+        let len = memory.peek(Virt(addr), &mut bytes[..most]);
+        let end = bytes[..len].iter().position(|&byte| byte == 0);
+        if end.is_some() || len < most || most == MOST_TEXT {
+            found.extend_from_slice(&bytes[..end.unwrap_or(len)]);
+            return;
+        }
+    }
+}
+
+impl Observer for Recorder {
+    const ON: bool = true;
+
+    /// Single instructions, of which there are more than of everything else, go by the shortest way.
+    #[inline]
+    fn event(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
+        match event {
+            Event::Instruction { pc } if self.held.is_empty() => {
+                let pid = self.cpus[usize::from(stamp.cpu)].pid;
+                self.left += 1;
+                self.pipe.instruction(stamp.time, stamp.cpu, pid, pc.0);
+            }
+            _ => self.happened(stamp, event, memory),
+        }
     }
 }

@@ -7,28 +7,46 @@ use base::Time;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// The kinds of records that tell who runs where.
+/// The kinds of records that tell who runs where and who gets which signal: what every text about processes needs.
 pub fn skeleton() -> Kinds {
     [
         "sched_switch",
         "process_fork",
         "process_exec",
         "process_exit",
+        "signal_generate",
+        "signal_deliver",
     ]
     .into_iter()
     .filter_map(Kind::probe)
     .collect()
 }
 
-/// Which system calls.
+/// A set of numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Calls {
+pub enum Set {
     /// All.
     #[default]
     All,
-    /// Those with these numbers.
+    /// These.
     Only(BTreeSet<u64>),
+    /// All but these.
+    But(BTreeSet<u64>),
 }
+
+impl Set {
+    /// Whether a number is in it.
+    pub fn has(&self, number: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(numbers) => numbers.contains(&number),
+            Self::But(numbers) => !numbers.contains(&number),
+        }
+    }
+}
+
+/// Which system calls, by number.
+pub type Calls = Set;
 
 /// One end of the part of the run that is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +82,7 @@ impl Select {
     /// Whether the user wants to see `record`, where it stands in the run aside.
     pub fn wants(&self, record: &Record, _model: &Model) -> bool {
         self.kinds.has(Kind::of(&record.body))
-            && (self.cpus.is_empty() || self.cpus.contains(&record.cpu))
+            && self.encloses(record)
             && (self.pids.is_empty() || self.pids.contains(&record.pid))
             && self.wants_call(&record.body)
             && self.wants_address(&record.body)
@@ -80,12 +98,14 @@ impl Select {
             && self.to.is_none()
     }
 
+    /// Whether a record lies within what the user wants to see, whatever it is: on the CPUs that were named.
+    pub fn encloses(&self, record: &Record) -> bool {
+        self.cpus.is_empty() || self.cpus.contains(&record.cpu)
+    }
+
     fn wants_call(&self, body: &Body) -> bool {
-        match (&self.calls, body) {
-            (
-                Calls::Only(numbers),
-                Body::SysEnter { number, .. } | Body::SysExit { number, .. },
-            ) => numbers.contains(number),
+        match body {
+            Body::SysEnter { number, .. } | Body::SysExit { number, .. } => self.calls.has(*number),
             _ => true,
         }
     }

@@ -1,5 +1,6 @@
 //! Where records end: one sink for each form that a trace can have.
 
+use super::kind::Kinds;
 use super::model::Model;
 use super::record::{Body, Record};
 use base::Time;
@@ -33,6 +34,20 @@ pub trait Sink {
             body,
         };
         self.record(&record, model)
+    }
+
+    /// The kinds of records that it wants to learn of even where the user does not want to see them.
+    fn learns(&self) -> Kinds {
+        Kinds::NONE
+    }
+
+    /// Takes note of a record of those kinds that the user does not want to see. `within` says that it lies in the
+    /// part of the run and on the CPUs that the user wants to see.
+    ///
+    /// # Errors
+    /// The place where it goes cannot take it.
+    fn learn(&mut self, _record: &Record, _model: &Model, _within: bool) -> io::Result<()> {
+        Ok(())
     }
 
     /// The trace ends here; what was kept back is written.

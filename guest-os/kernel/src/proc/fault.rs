@@ -1,7 +1,10 @@
 //! What the exceptions of a program mean for it.
 
 use abi::Errno;
-use abi::signal::{SIGBUS, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP};
+use abi::signal::{
+    BUS_ADRALN, BUS_OBJERR, FPE_INTDIV, ILL_ILLOPN, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGFPE,
+    SIGILL, SIGKILL, SIGSEGV, SIGTRAP, TRAP_BRKPT,
+};
 
 use super::current;
 use super::signal::{self, Origin};
@@ -24,15 +27,6 @@ pub enum Cause {
     /// The program is about to continue at an address that no program can have.
     BadAddress(usize),
 }
-
-/// `si_code` values (asm-generic/siginfo.h).
-const SEGV_MAPERR: i32 = 1;
-const SEGV_ACCERR: i32 = 2;
-const BUS_ADRALN: i32 = 1;
-const BUS_OBJERR: i32 = 3;
-const FPE_INTDIV: i32 = 1;
-const ILL_ILLOPN: i32 = 2;
-const TRAP_BRKPT: i32 = 1;
 
 /// Turns an exception into a signal.
 pub fn user_exception(frame: &mut TrapFrame, cause: Cause) {

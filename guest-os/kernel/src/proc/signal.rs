@@ -10,9 +10,10 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use abi::Errno;
 use abi::sigframe::{SS_DISABLE, SigStack, Siginfo};
 use abi::signal::{
-    DefaultAction, NSIG, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SA_RESETHAND, SA_RESTART,
-    SI_KERNEL, SI_TKILL, SI_USER, SIG_DFL, SIG_IGN, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP,
-    SIGTTIN, SIGTTOU, Sigaction, bit, default_action,
+    CLD_CONTINUED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, DefaultAction, NSIG, SA_NOCLDSTOP,
+    SA_NOCLDWAIT, SA_NODEFER, SA_RESETHAND, SA_RESTART, SI_KERNEL, SI_TKILL, SI_USER, SIG_DFL,
+    SIG_IGN, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, Sigaction, bit,
+    default_action,
 };
 use abi::wait::{Ended, WaitStatus};
 use alloc::boxed::Box;
@@ -456,12 +457,11 @@ fn describe(signal: u32, origin: Origin) -> Siginfo {
             info.uid_or_addr_high = (address >> 32) as u32;
         }
         Origin::Child { pid, status } => {
-            // CLD_EXITED, CLD_KILLED, CLD_STOPPED, CLD_CONTINUED (asm-generic/siginfo.h).
             (info.code, info.status) = match status.ended() {
-                Ended::Exited(code) => (1, code.into()),
-                Ended::Signaled(signal) => (2, signal.into()),
-                Ended::Stopped(signal) => (5, signal.into()),
-                Ended::Continued => (6, SIGCONT as i32),
+                Ended::Exited(code) => (CLD_EXITED, code.into()),
+                Ended::Signaled(signal) => (CLD_KILLED, signal.into()),
+                Ended::Stopped(signal) => (CLD_STOPPED, signal.into()),
+                Ended::Continued => (CLD_CONTINUED, SIGCONT as i32),
             };
             info.pid_or_addr_low = pid;
         }

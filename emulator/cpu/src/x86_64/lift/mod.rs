@@ -60,16 +60,25 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
     let mut insn = Instruction::default();
     let mut l = Lifter::new(pc, mode);
     let mut next = pc;
-    // Most blocks have nothing that anybody watches.
-    let watched = mode.instructions() || (mode.probes() && probes.any_in(pc, code.len() as u64));
-    let probes = watched.then_some(probes);
+    // The first instruction from `at` on that somebody watches; most blocks have none.
+    let watched_from = |at| match () {
+        () if COMPILED_IN && mode.instructions() => at,
+        () if mode.probes() => probes.next(at),
+        () => u64::MAX,
+    };
+    let mut watched = watched_from(pc);
     while l.b.insns() < limit && !l.b.ended() && decoder.can_decode() {
         decoder.decode_out(&mut insn);
         if decoder.last_error() == DecoderError::NoMoreBytes {
             break;
         }
         l.too_long = insn.is_invalid() && insn.len() >= LONGEST && too_long(code, pc, next, mode);
-        one(&mut l, insn, next, probes);
+        if next >= watched {
+            one(&mut l, insn, next, Some(probes));
+            watched = watched_from(insn.next_ip());
+        } else {
+            one(&mut l, insn, next, None);
+        }
         next = insn.next_ip();
     }
     if l.b.insns() == 0 {

@@ -11,7 +11,7 @@
 
 mod codec;
 mod reader;
-mod varint;
+pub(super) mod varint;
 mod writer;
 
 pub use reader::{ReadError, Reader};

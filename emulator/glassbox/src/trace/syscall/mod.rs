@@ -1,9 +1,40 @@
-//! System calls: what their arguments point to.
+//! System calls: what their arguments mean and what they point to.
+//!
+//! ```text
+//! entry, exit of a call ──► calls ──► decoder ──► text
+//!                             │          ▲
+//!              control, process,         │ read(address)
+//!              structures          source: Live (the guest, now) or Recorded (a record's pieces)
+//! ```
+//!
+//! Decoding a call *is* the description of what must be read for it. [`capture`] decodes against the running guest and
+//! keeps what was read; a sink decodes the same call against that.
+
+pub mod calls;
+pub mod class;
+mod control;
+pub mod decoder;
+mod poll;
+mod process;
+pub mod source;
+mod structures;
+pub mod text;
+
+#[cfg(test)]
+mod tests;
 
 use super::record::Memory;
-use abi::nr::{self, Arg, TABLE};
-use base::Virt;
+use abi::Errno;
+use abi::nr;
 use base::event::Peek;
+use calls::{Outcome, Shape};
+use decoder::{Decoder, Style};
+use source::{Live, Source};
+
+pub use process::wait_status;
+
+/// Most bytes of a string or buffer that can be asked for.
+pub const MOST_STRINGS: usize = 1 << 20;
 
 /// Which side of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,33 +56,84 @@ pub fn capture(
     memory: &dyn Peek,
     pieces: &mut Memory,
 ) -> bool {
-    let Some(call) = TABLE.iter().find(|call| call.number == number) else {
-        return true;
+    let mut source = Live::new(memory, pieces);
+    let style = Style {
+        strings: strings.min(MOST_STRINGS),
+        files: None,
+        mask: 0,
     };
-    let mut complete = true;
-    for (index, arg) in call.args.iter().enumerate() {
-        let len = match (phase, arg) {
-            (Phase::Enter, Arg::Path) => 256,
-            (Phase::Enter, Arg::InBuf) => (args[index + 1] as usize).min(strings),
-            (Phase::Exit, Arg::OutBuf) => (result.max(0) as usize).min(strings),
-            _ => continue,
-        };
-        let mut bytes = vec![0; len];
-        let mut read = memory.peek(Virt(args[index]), &mut bytes);
-        if matches!(arg, Arg::Path) {
-            let end = bytes[..read].iter().position(|&b| b == 0);
-            complete &= end.is_some();
-            read = end.map_or(read, |end| end + 1);
-        } else {
-            complete &= read == len;
+    match phase {
+        Phase::Enter => {
+            let mut decoder = Decoder::new(args, None, &mut source, style);
+            calls::enter(number, &mut decoder);
+            decoder.complete
         }
-        bytes.truncate(read);
-        pieces.pieces.push((args[index], bytes));
+        Phase::Exit => {
+            let mut decoder = Decoder::new(args, Some(result), &mut source, style);
+            calls::exit(number, false, &mut decoder);
+            decoder.complete
+        }
     }
-    complete
 }
 
 /// Whether the caller's memory is another program's when the call has ended like this.
 pub const fn replaces_memory(number: u64, result: i64) -> bool {
     number == nr::EXECVE && result == 0
+}
+
+/// What a call's beginning says: the arguments that are known, and whether that is all.
+pub fn entered(
+    number: u64,
+    args: &[u64; 6],
+    source: &mut impl Source,
+    style: Style<'_>,
+) -> (String, bool) {
+    let mut decoder = Decoder::new(args, None, source, style);
+    let whole = calls::enter(number, &mut decoder);
+    (decoder.out, whole)
+}
+
+/// What a call's end says: the arguments that were missing, and the result, without the `= ` in front.
+pub fn exited(
+    number: u64,
+    args: &[u64; 6],
+    result: i64,
+    whole: bool,
+    source: &mut impl Source,
+    style: Style<'_>,
+) -> (String, String) {
+    let mut decoder = Decoder::new(args, Some(result), source, style);
+    let outcome = calls::exit(number, whole, &mut decoder);
+    let arguments = std::mem::take(&mut decoder.out);
+    returned(number, result, &outcome, &mut decoder);
+    (arguments, decoder.out)
+}
+
+/// Writes a result.
+fn returned<S: Source>(number: u64, result: i64, outcome: &Outcome, d: &mut Decoder<'_, S>) {
+    if decoder::is_error(result) && !class::never_fails(number) {
+        d.out.push_str(&error(result));
+        return;
+    }
+    match outcome.shape {
+        Shape::Decimal => d.out.push_str(&(result as u64).to_string()),
+        Shape::Hex => d.hex(result as u64),
+        Shape::Octal => d.out.push_str(&text::octal(result as u64)),
+        Shape::Fd => match i32::try_from(result) {
+            Ok(fd) => d.fd(fd),
+            Err(_) => d.out.push_str(&result.to_string()),
+        },
+    }
+    if let Some(note) = &outcome.note {
+        d.out.extend([" (", note, ")"]);
+    }
+}
+
+/// A failed call's result. Some errors never reach the program: the call is made again.
+fn error(result: i64) -> String {
+    match Errno::from_number(-result) {
+        Some(errno @ Errno::ERESTARTSYS) => format!("? {} ({})", errno.name(), errno.message()),
+        Some(errno) => format!("-1 {} ({})", errno.name(), errno.message()),
+        None => format!("-1 (errno {})", -result),
+    }
 }

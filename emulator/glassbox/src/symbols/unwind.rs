@@ -1,0 +1,115 @@
+//! From a function's registers to its caller's, by the tables that compilers leave for that (DWARF 5, 6.4).
+
+use super::Slice;
+use addr2line::gimli::{
+    BaseAddresses, CfaRule, EhFrame, EndianSlice, Register, RegisterRule, RunTimeEndian,
+    UnwindContext, UnwindSection,
+};
+use object::{Object, ObjectSection};
+
+/// Registers that a table may speak of: x86-64 has 17 with the return address, RISC-V 32.
+const REGISTERS: usize = 33;
+
+/// Register contents by their DWARF numbers, as far as they are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registers {
+    /// The address of the instruction.
+    pub pc: u64,
+    /// DWARF's number of the stack pointer.
+    pub stack_pointer: u16,
+    /// DWARF's number of the return address's place.
+    pub return_address: u16,
+    /// The contents.
+    pub values: [Option<u64>; REGISTERS],
+}
+
+impl Default for Registers {
+    fn default() -> Self {
+        Self {
+            pc: 0,
+            stack_pointer: 0,
+            return_address: 0,
+            values: [None; REGISTERS],
+        }
+    }
+}
+
+impl Registers {
+    fn get(&self, register: Register) -> Option<u64> {
+        *self.values.get(usize::from(register.0))?
+    }
+}
+
+/// The tables of a file.
+#[derive(Default)]
+pub struct Tables<'a> {
+    frames: Option<EhFrame<Slice<'a>>>,
+    bases: BaseAddresses,
+}
+
+impl<'a> Tables<'a> {
+    /// The tables of `file`, if it has any.
+    pub fn new(file: &object::File<'a>) -> Self {
+        let mut bases = BaseAddresses::default();
+        if let Some(text) = file.section_by_name(".text") {
+            bases = bases.set_text(text.address());
+        }
+        let Some(section) = file.section_by_name(".eh_frame") else {
+            return Self::default();
+        };
+        let frames = section
+            .data()
+            .ok()
+            .map(|data| EhFrame::from(EndianSlice::new(data, RunTimeEndian::Little)));
+        Self {
+            frames,
+            bases: bases.set_eh_frame(section.address()),
+        }
+    }
+
+    /// What the caller's registers were, by `memory`, which reads 8 bytes of the stack.
+    pub fn caller(
+        &self,
+        registers: &Registers,
+        memory: &dyn Fn(u64) -> Option<u64>,
+    ) -> Option<Registers> {
+        let frames = self.frames.as_ref()?;
+        let mut context = UnwindContext::new();
+        let row = frames
+            .unwind_info_for_address(
+                &self.bases,
+                &mut context,
+                registers.pc,
+                EhFrame::cie_from_offset,
+            )
+            .ok()?;
+        let CfaRule::RegisterAndOffset { register, offset } = *row.cfa() else {
+            return None;
+        };
+        let cfa = registers.get(register)?.wrapping_add_signed(offset);
+        let mut caller = registers.clone();
+        for (number, value) in caller.values.iter_mut().enumerate() {
+            *value = match row.register(Register(number as u16)) {
+                RegisterRule::Offset(offset) => memory(cfa.wrapping_add_signed(offset)),
+                RegisterRule::ValOffset(offset) => Some(cfa.wrapping_add_signed(offset)),
+                RegisterRule::Register(other) => registers.get(other),
+                RegisterRule::Undefined | RegisterRule::SameValue => *value,
+                _ => None,
+            };
+        }
+        let place = usize::from(registers.return_address);
+        // A return address that no rule speaks of: there is no caller.
+        if matches!(
+            row.register(Register(registers.return_address)),
+            RegisterRule::Undefined
+        ) {
+            return None;
+        }
+        *caller
+            .values
+            .get_mut(usize::from(registers.stack_pointer))? = Some(cfa);
+        // The call is in front of the address that it returns to.
+        caller.pc = (*caller.values.get(place)?)?.checked_sub(1)?;
+        Some(caller)
+    }
+}
