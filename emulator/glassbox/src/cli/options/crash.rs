@@ -6,15 +6,16 @@ use std::path::PathBuf;
 
 pub(super) const HELP: &str = "Examples:\n  \
     glassbox crash -- 'cp README a; mv a b; rm b'\n  \
-    glassbox crash --oracle 'test ! -e b || test \"$(cat b)\" = \"$(cat README)\"' -- 'cp README a; sync; mv a b'\n  \
+    glassbox crash --oracle 'test ! -e b || grep -q Silica b' -- 'cp README a; sync; mv a b'\n  \
     glassbox crash --oracle 'read x; test -z \"$x\" || test -e a' -- 'cp README a; sync; echo safe'\n  \
     glassbox crash --only cut@disk.write#3:torn@512 --save crashed.img -- 'cp README a'\n\n\
-    The disk keeps what was flushed. At each write the power goes with the disk's cache lost, and with it kept (CUT:kept);\n\
-    with none of the write arrived, and with each number of its sectors (CUT:torn@BYTES). With --subsets, the cache had\n\
-    written some of what it held (CUT:some@K). Before a flush and at the end the power goes, too (cut@disk.flush#N,\n\
-    cut@end). Disks that are equal are tried once. A disk is bad if the guest does not boot from it, the oracle's status\n\
-    is not 0, or the file system is not sound afterwards. The oracle reads on its standard input what the workload had\n\
-    printed when the power went: so it knows what was promised. What is reported is the same for any --jobs.\n\n\
+    The disk keeps what was flushed. At each write the power goes with the disk's cache lost, and with it kept \
+    (CUT:kept); with none of the write arrived, and with each number of its sectors (CUT:torn@BYTES). With --subsets, \
+    the cache had written some of what it held (CUT:some@K). Before a flush and at the end the power goes, too \
+    (cut@disk.flush#N, cut@end). Disks that are equal are tried once.\n\n\
+    A disk is bad if the guest does not boot from it, the oracle's status is not 0, or the file system is not sound \
+    afterwards. The oracle reads on its standard input what the workload had printed when the power went: so it knows \
+    what was promised. What is reported is the same for any --jobs.\n\n\
     Exit status: 0 no disk is bad; 1 some are; 2 usage; 122 to 125 as for 'run', by the workload's own end.";
 
 pub(super) const FSCK_HELP: &str = "A transaction that waits in the journal counts as installed, as the next mount would \
