@@ -65,22 +65,47 @@ fn going_back_a_hundred_times_costs_what_was_written_and_lifts_nothing_twice() {
 }
 
 #[test]
-fn a_guest_that_hangs_is_found_out_at_the_same_instant_after_a_restore() {
-    const STUCK: &[u8] = &[0xfa, 0xeb, 0xfe]; // cli; jmp here
+fn a_guest_that_hangs_is_found_out_at_the_same_instant_in_another_machine() {
+    #[rustfmt::skip]
+    const STUCK: &[u8] = &[
+        0xfb, 0xb9, 0x20, 0xa1, 0x07, 0x00, // sti; mov ecx, 500000
+        0x49, 0x75, 0xfd,                   // dec ecx; jnz: to the dec
+        0xfa, 0xeb, 0xfe,                   // cli; jmp here
+    ];
     let limits = Limits {
-        hang_after: Time::millis(1),
+        hang_after: Time::millis(10),
         ..Limits::default()
     };
-    let mut machine = crate::testing::machine(STUCK, 1);
-    run_to(&mut machine, 50_000);
-    let snapshot = machine.snapshot();
-    let outcome = machine.run(&limits, &mut Silent);
-    let at = machine.now();
+    let mut original = crate::testing::machine(STUCK, 1);
+    run_to(&mut original, 1_500_000);
+    let snapshot = original.snapshot();
+    let outcome = original.run(&limits, &mut Silent);
     assert!(matches!(outcome, Outcome::Hang(_)));
-    for _ in 0..2 {
+    let mut other = crate::testing::machine(STUCK, 1);
+    other.restore(&snapshot).unwrap();
+    assert_eq!(other.run(&limits, &mut Silent), outcome);
+    assert_eq!(other.now(), original.now());
+}
+
+#[test]
+fn figures_and_untaken_output_go_with_the_state() {
+    let figures = |machine: &Machine<Pc, Seeded>| {
+        let hart = &machine.board.harts[0];
+        let traps: u64 = hart.host.counters.traps.iter().sum();
+        (hart.host.counters.instructions, traps, hart.tlb.counts)
+    };
+    let (_, end, _) = unstopped(1);
+    let mut original = busy(1);
+    run_to(&mut original, end - 20);
+    let output = original.board.chips.output().serial.clone();
+    let (snapshot, expected) = (original.snapshot(), figures(&original));
+    assert!(!output.is_empty() && expected.1 > 0);
+    run_to(&mut original, end);
+    for machine in [&mut original, &mut busy(1)] {
         machine.restore(&snapshot).unwrap();
-        assert_eq!(machine.run(&limits, &mut Silent), outcome);
-        assert_eq!(machine.now(), at);
+        assert_eq!(figures(machine), expected);
+        assert_eq!(machine.board.chips.output().serial, output);
+        assert_eq!(machine.idle_time(), snapshot.idle);
     }
 }
 
