@@ -94,7 +94,7 @@ fn a_read_that_misses_the_cache() {
     assert_snapshot!(masked(&page(&["--call", "read#1"], MISS_AND_HIT)), @r##"
     The life of read#1 cat README >/dev/null; cat README (N CPU)
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-    read(N, "This is Silica, a small Unix tha"..., N) = N
+    read(N</README>, "This is Silica, a small Unix tha"..., N) = N
     by cat (pid N), at N s, for N µs
 
      1 cat calls the kernel: SYSCALL +N µs N cpu0 user
@@ -141,7 +141,7 @@ fn a_read_that_hits_the_cache() {
     assert_snapshot!(masked(&page(&["--call", "read#3"], MISS_AND_HIT)), @r##"
     The life of read#3 cat README >/dev/null; cat README (N CPU)
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-    read(N, "This is Silica, a small Unix tha"..., N) = N
+    read(N</README>, "This is Silica, a small Unix tha"..., N) = N
     by cat (pid N), at N s, for N µs
 
      1 cat calls the kernel: SYSCALL +N µs N cpu0 user
@@ -173,7 +173,7 @@ fn a_read_on_two_cpus() {
     assert_snapshot!(masked(&page), @r##"
     The life of read#1 cat README >/dev/null; cat README (N CPUs)
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-    read(N, "This is Silica, a small Unix tha"..., N) = N
+    read(N</README>, "This is Silica, a small Unix tha"..., N) = N
     by cat (pid N), at N s, for N µs
 
      1 cat calls the kernel: SYSCALL +N µs N cpu0 user
@@ -223,7 +223,7 @@ fn a_read_from_a_pipe_that_is_empty() {
     assert_snapshot!(masked(&page), @r##"
     The life of read#1 (sleep N; echo hi) | cat (N CPU)
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-    read(N, "hi\n", N) = N
+    read(N<pipe:[N]>, "hi\n", N) = N
     by cat (pid N), at N s, for N µs
 
      1 cat calls the kernel: SYSCALL +N µs N cpu0 user
@@ -352,13 +352,13 @@ fn the_guests_output_appears_once_and_its_input_reaches_both_runs() {
         .stderr
         .strip_prefix("done\n")
         .expect("the guest's errors");
-    assert!(page.contains("read(0, \"\", 16384) = 0"), "{page}");
+    assert!(page.contains("stdin>, \"\", 16384) = 0\n"), "{page}");
     let first = glassbox(
         &["trace", "--explain", "--call", "read#1", "--", "cat"],
         b"one\n",
     );
     assert!(
-        first.stderr.contains("read(0, \"one\\n\", 16384) = 4"),
+        first.stderr.contains("stdin>, \"one\\n\", 16384) = 4\n"),
         "{}",
         first.stderr
     );

@@ -159,7 +159,8 @@ fn help_of_boot() {
       -v, --verbose
               Show the guest kernel's log on standard error
 
-    Keys: Ctrl-A x leaves, Ctrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A.
+    Keys: Ctrl-A x leaves, Ctrl-A p lists the guest's processes, Ctrl-A c opens the monitor,
+    Ctrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A.
     "#);
 }
 

@@ -8,6 +8,9 @@ use tests::trace::{number, objects};
 
 const LINE: &str = "cat README | wc; echo hi > /f; sync; rm /f; sleep 1 & kill -9 $!; wait";
 
+/// A time, and numbers of an event by field.
+type Timed = (u64, BTreeMap<u64, u64>);
+
 /// A Protocol Buffers message: the fields with what is in them.
 struct Message<'a>(Vec<(u64, Field<'a>)>);
 
@@ -129,7 +132,7 @@ struct Track {
 struct Trace {
     switches: BTreeMap<u64, Vec<Switch>>,
     /// Other events of Linux's tracer by their field numbers: time, process, message.
-    events: BTreeMap<u64, Vec<(u64, BTreeMap<u64, u64>)>>,
+    events: BTreeMap<u64, Vec<Timed>>,
     tracks: BTreeMap<u64, Track>,
     slices: Vec<Slice>,
     counters: BTreeMap<String, Vec<(u64, i64)>>,
@@ -165,8 +168,7 @@ impl Trace {
             }
             if let Some(tree) = packet.message(2) {
                 for process in tree.messages(1) {
-                    let names = trace.names.entry(process.number(1)).or_default();
-                    names.push(process.text(3));
+                    trace.named(process.number(1), process.text(3));
                 }
             }
             if let Some(bundle) = packet.message(1) {
@@ -194,6 +196,10 @@ impl Trace {
         trace
     }
 
+    fn named(&mut self, pid: u64, name: String) {
+        self.names.entry(pid).or_default().push(name);
+    }
+
     fn ftrace(&mut self, cpu: u64, event: &Message<'_>) {
         let time = event.number(1);
         if let Some(switch) = event.message(4) {
@@ -209,6 +215,12 @@ impl Trace {
         let is_event = |(_, field): &&(u64, Field<'_>)| matches!(field, Field::Bytes(_));
         let kind = event.0.iter().find(is_event).expect("an event").0;
         let inside = event.message(kind).unwrap();
+        match kind {
+            // task_newtask and task_rename tell a process's name.
+            235 => self.named(inside.number(1), inside.text(2)),
+            236 => self.named(inside.number(1), inside.text(3)),
+            _ => {}
+        }
         let numbers = inside
             .0
             .iter()

@@ -85,6 +85,11 @@ pub trait Bus {
     /// The virtual time at which the running CPU retires its `retired`-th instruction of this run.
     fn now(&self, retired: u64) -> Time;
 
+    /// Whether there is a chip at `addr`, so that an access is no bus error. On boards without bus errors, always.
+    fn answers(&self, _addr: Phys) -> bool {
+        true
+    }
+
     /// Whether `addr` is a device's (and so must never be treated as RAM).
     fn claims(&self, addr: Phys) -> bool;
 }

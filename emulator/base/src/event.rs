@@ -255,6 +255,28 @@ pub trait Peek {
 /// A listener. The machine calls it in the order of virtual time.
 ///
 /// What it does cannot reach the machine: a run that is listened to is the run that is not.
+///
+/// This is the interface for your own program to hook into a machine, and it is stable: this trait, [`Peek`], [`Stamp`]
+/// and the meaning of [`Event`]s change only with a new minor version while the major one is 0, and with a new major
+/// version after that. Kinds of events and their fields may be added in any version, so end a `match` with `_` and
+/// patterns with `..`. See `emulator/glassbox/examples/hook.rs` for one that is whole:
+///
+/// ```
+/// use base::event::{Event, Observer, Peek, Stamp};
+///
+/// /// Counts page walks.
+/// struct Walks(u64);
+///
+/// impl Observer for Walks {
+///     const ON: bool = true;
+///
+///     fn event(&mut self, _: Stamp, event: &Event, _: &dyn Peek) {
+///         if let Event::PageWalk { .. } = event {
+///             self.0 += 1;
+///         }
+///     }
+/// }
+/// ```
 pub trait Observer {
     /// Whether anything is to be reported at all.
     const ON: bool;

@@ -63,7 +63,7 @@ impl<H: Hart, B: Bus, O: Observer> Cpu<'_, H, B, O> {
 
     /// Translates one address for `access`, by TLB or page walk.
     fn translate(&mut self, addr: u64, access: Access, at: u64) -> Result<Entry, H::Trap> {
-        let asid = self.hart.asid();
+        let asid = self.hart.asid(access);
         let view = match access {
             Access::Fetch => self.hart.fetch_view(),
             Access::Read | Access::Write => self.hart.view(),
@@ -99,11 +99,24 @@ impl<H: Hart, B: Bus, O: Observer> Cpu<'_, H, B, O> {
         walked
     }
 
-    /// Translates for a data access that lies in one page, and quickens the page.
-    fn translate_data(&mut self, addr: u64, access: Access, at: u64) -> Result<Phys, H::Trap> {
+    /// Translates for a data access of `len` bytes that lie in one page, and quickens the page.
+    fn translate_data(
+        &mut self,
+        addr: u64,
+        len: u64,
+        access: Access,
+        at: u64,
+    ) -> Result<Phys, H::Trap> {
         let entry = self.translate(addr, access, at)?;
         let phys = Phys((entry.frame * PAGE_SIZE) | (addr % PAGE_SIZE));
-        if !self.bus.claims(phys) {
+        let whole = self.hart.check_phys(addr, phys, len, access)?;
+        if self.bus.claims(phys) {
+            if !self.bus.answers(phys)
+                && let Some(trap) = H::bus_fault(addr, access)
+            {
+                return Err(trap);
+            }
+        } else if whole {
             let view = self.hart.view();
             self.hart.tlb_mut().quicken(view, &entry, self.ram);
         }
@@ -225,12 +238,13 @@ impl<H: Hart, B: Bus, O: Observer> Guest for Cpu<'_, H, B, O> {
             Access::Read
         };
         let first = PAGE_SIZE - addr % PAGE_SIZE;
-        if first >= width.bytes() {
-            let phys = self.translate_data(addr, access, at)?;
+        let len = width.bytes();
+        if first >= len {
+            let phys = self.translate_data(addr, len, access, at)?;
             return Ok(self.read_phys(phys, width, at));
         }
-        let low = self.translate_data(addr, access, at)?;
-        let high = self.translate_data(addr.wrapping_add(first), access, at)?;
+        let low = self.translate_data(addr, first, access, at)?;
+        let high = self.translate_data(addr.wrapping_add(first), len - first, access, at)?;
         let mut value = 0;
         for byte in (0..width.bytes()).rev() {
             let phys = if byte < first {
@@ -245,12 +259,14 @@ impl<H: Hart, B: Bus, O: Observer> Guest for Cpu<'_, H, B, O> {
 
     fn store(&mut self, addr: u64, width: Width, value: u64, at: u64) -> Result<(), H::Trap> {
         let first = PAGE_SIZE - addr % PAGE_SIZE;
-        let low = self.translate_data(addr, Access::Write, at)?;
-        if first >= width.bytes() {
+        let len = width.bytes();
+        let low = self.translate_data(addr, len.min(first), Access::Write, at)?;
+        if first >= len {
             self.write_phys(low, width, value, at);
             return Ok(());
         }
-        let high = self.translate_data(addr.wrapping_add(first), Access::Write, at)?;
+        let next = addr.wrapping_add(first);
+        let high = self.translate_data(next, len - first, Access::Write, at)?;
         for byte in 0..width.bytes() {
             let phys = if byte < first {
                 Phys(low.0 + byte)
@@ -263,10 +279,13 @@ impl<H: Hart, B: Bus, O: Observer> Guest for Cpu<'_, H, B, O> {
     }
 
     fn probe_write(&mut self, addr: u64, len: u64, at: u64) -> Result<(), H::Trap> {
-        self.translate_data(addr, Access::Write, at)?;
-        let last = addr.wrapping_add(len.max(1) - 1);
-        if last / PAGE_SIZE != addr / PAGE_SIZE {
-            self.translate_data(last & !(PAGE_SIZE - 1), Access::Write, at)?;
+        let len = len.max(1);
+        let first = len.min(PAGE_SIZE - addr % PAGE_SIZE);
+        self.translate_data(addr, first, Access::Write, at)?;
+        if first < len {
+            // What is probed never reaches over more than one page's end.
+            let next = addr.wrapping_add(first);
+            self.translate_data(next, len - first, Access::Write, at)?;
         }
         Ok(())
     }
@@ -295,7 +314,10 @@ impl<H: Hart, B: Bus, O: Observer> Guest for Cpu<'_, H, B, O> {
             Some((virt, frame)) if virt == page => frame,
             _ => {
                 let entry = self.translate(linear, Access::Fetch, at)?;
-                *self.hart.fetch_page() = Some((page, entry.frame));
+                let phys = Phys((entry.frame * PAGE_SIZE) | (linear % PAGE_SIZE));
+                if self.hart.check_phys(linear, phys, 1, Access::Fetch)? {
+                    *self.hart.fetch_page() = Some((page, entry.frame));
+                }
                 entry.frame
             }
         };
@@ -311,6 +333,9 @@ impl<H: Hart, B: Bus, O: Observer> Guest for Cpu<'_, H, B, O> {
         let left = PAGE_SIZE - place.phys.0 % PAGE_SIZE;
         let held = self.ram.slice(place.phys, left);
         let in_ram = held.is_some();
+        if !in_ram && let Some(trap) = H::bus_fault(place.pc, Access::Fetch) {
+            return Err(trap);
+        }
         let code = held.unwrap_or(H::NOWHERE);
         let known = self.hart.host_mut().straddlers.begins(place, code);
         let lifted = if known {

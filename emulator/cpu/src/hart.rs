@@ -107,8 +107,8 @@ pub trait Hart: Sized {
     fn fetch_view(&self) -> usize {
         self.view()
     }
-    /// The current address space's identifier.
-    fn asid(&self) -> u16;
+    /// The current address space's identifier, for `access`.
+    fn asid(&self, access: Access) -> u16;
     /// Whether user code runs.
     fn user(&self) -> bool;
     /// What lifting assumes right now; part of a block's key.
@@ -147,6 +147,10 @@ pub trait Hart: Sized {
         _access: Access,
     ) -> Result<bool, Self::Trap> {
         Ok(true)
+    }
+    /// The ISA's fault for an access to an address where there is nothing, if it has one; else reads are all ones.
+    fn bus_fault(_addr: u64, _access: Access) -> Option<Self::Trap> {
+        None
     }
     /// The ISA's trap for a misaligned operand.
     fn misaligned(&self, addr: u64) -> Self::Trap;

@@ -10,5 +10,6 @@ pub mod hart;
 pub mod memory;
 pub mod mmu;
 pub mod probes;
+pub mod riscv64;
 mod straddle;
 pub mod x86_64;

@@ -107,6 +107,20 @@ impl IoApic {
         line < LINES && self.asserted & 1 << line != 0
     }
 
+    /// Its id and version registers (3.2.1, 3.2.2), for monitors.
+    pub const fn identity(&self) -> (u8, u32) {
+        (self.id, VERSION)
+    }
+
+    /// The redirection entry of `line` (3.2.4), for monitors. Lines beyond the last are masked.
+    pub const fn redirection(&self, line: usize) -> u64 {
+        if line < LINES {
+            self.entries[line]
+        } else {
+            entry::MASKED
+        }
+    }
+
     /// Whether there is a message to take.
     #[inline]
     pub const fn has_message(&self) -> bool {
@@ -308,6 +322,7 @@ mod tests {
             (Destination::Logical(0xff), true)
         );
         assert_eq!(entry_of(&mut bench, &mut ioapic, 16), 0xc840);
+        assert_eq!(ioapic.redirection(16) as u32, 0xc840);
         assert_eq!(ioapic.take_message(), None, "remote IRR holds it back");
         ioapic.end_of_interrupt(0x41);
         assert!(!ioapic.has_message());

@@ -48,6 +48,11 @@ impl Bench {
         device.write(offset, Width::B4, u64::from(value), &mut self.io());
     }
 
+    /// Brings the device to the present.
+    pub fn advance(&mut self, device: &mut dyn Device) {
+        device.advance(&mut self.io());
+    }
+
     /// Lets time pass until `until`, calling the device at each of its deadlines on the way.
     pub fn run(&mut self, device: &mut dyn Device, until: Time) {
         while device.deadline() <= until {

@@ -11,13 +11,17 @@ pub use unwind::Registers;
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
-/// Bytes that a function of unknown size has at most.
+/// A symbol: its address, its bytes (0 if not known), its name.
+type Symbol<'a> = (u64, u64, &'a str);
+
+/// Bytes that a symbol of unknown size has at most.
 const MOST_UNSIZED: u64 = 4096;
 
 /// The symbols of a kernel or a program. Built only when somebody asks, because reading them takes longer than many a
 /// run.
 pub struct Symbols<'a> {
-    functions: Vec<(u64, u64, &'a str)>,
+    functions: Vec<Symbol<'a>>,
+    data: Vec<Symbol<'a>>,
     lines: Option<Context<Slice<'a>>>,
     unwind: unwind::Tables<'a>,
 }
@@ -41,16 +45,20 @@ impl<'a> Symbols<'a> {
         let Ok(file) = object::File::parse(elf) else {
             return Self {
                 functions: Vec::new(),
+                data: Vec::new(),
                 lines: None,
                 unwind: unwind::Tables::default(),
             };
         };
-        let mut functions: Vec<_> = file
-            .symbols()
-            .filter(|s| s.kind() == SymbolKind::Text && s.address() != 0)
-            .filter_map(|s| Some((s.address(), s.size(), s.name().ok()?)))
-            .collect();
-        functions.sort_unstable();
+        let of_kind = |kind| {
+            let mut symbols: Vec<Symbol<'a>> = file
+                .symbols()
+                .filter(|s| s.kind() == kind && s.address() != 0)
+                .filter_map(|s| Some((s.address(), s.size(), s.name().ok()?)))
+                .collect();
+            symbols.sort_unstable();
+            symbols
+        };
         let load = |id: SectionId| {
             let data = file
                 .section_by_name(id.name())
@@ -62,7 +70,8 @@ impl<'a> Symbols<'a> {
             .ok()
             .and_then(|d| Context::from_dwarf(d).ok());
         Self {
-            functions,
+            functions: of_kind(SymbolKind::Text),
+            data: of_kind(SymbolKind::Data),
             lines,
             unwind: unwind::Tables::new(&file),
         }
@@ -71,21 +80,12 @@ impl<'a> Symbols<'a> {
     /// The address of the function with this name: as it stands in the file, or as people read it, or the end of that
     /// behind `::` if only one function ends so.
     pub fn find(&self, name: &str) -> Option<u64> {
-        if let Some(found) = self.functions.iter().find(|f| f.2 == name) {
-            return Some(found.0);
-        }
-        let demangled = |f: &&(u64, u64, &str)| {
-            let readable = format!("{:#}", rustc_demangle::demangle(f.2));
-            readable == name
-                || readable
-                    .strip_suffix(name)
-                    .is_some_and(|front| front.ends_with("::"))
-        };
-        let mut found = self.functions.iter().filter(demangled);
-        match (found.next(), found.next()) {
-            (Some(only), None) => Some(only.0),
-            _ => None,
-        }
+        named(&self.functions, name)
+    }
+
+    /// The address of the function or the variable with this name; as [`Symbols::find`].
+    pub fn find_any(&self, name: &str) -> Option<u64> {
+        self.find(name).or_else(|| named(&self.data, name))
     }
 
     /// Whether `addr` lies in a known function.
@@ -94,18 +94,15 @@ impl<'a> Symbols<'a> {
     }
 
     fn function(&self, addr: u64) -> Option<(&str, u64)> {
-        let index = self
-            .functions
-            .partition_point(|f| f.0 <= addr)
-            .checked_sub(1)?;
-        let (start, size, name) = self.functions[index];
-        // Assembly seldom says how long a function is: it lasts until the next one, but not for ever.
-        let next = self.functions.get(index + 1).map_or(u64::MAX, |f| f.0);
-        let size = match size {
-            0 => (next - start).min(MOST_UNSIZED),
-            size => size,
-        };
-        (addr - start < size.max(1)).then_some((name, addr - start))
+        enclosing(&self.functions, addr)
+    }
+
+    /// The function or the variable in which `addr` lies, by the name that people read, and the offset in it.
+    pub fn place(&self, addr: u64) -> Option<(String, u64)> {
+        let (name, offset) = self
+            .function(addr)
+            .or_else(|| enclosing(&self.data, addr))?;
+        Some((demangled(name), offset))
     }
 
     /// First address and bytes of every function, in order; those of unknown size have 0.
@@ -175,6 +172,36 @@ impl<'a> Symbols<'a> {
             let _ = write!(text, " ({file}:{})", location.line.unwrap_or(0));
         }
         text
+    }
+}
+
+/// The symbol in which `addr` lies, and the offset in it.
+fn enclosing<'a>(symbols: &[Symbol<'a>], addr: u64) -> Option<(&'a str, u64)> {
+    let index = symbols.partition_point(|s| s.0 <= addr).checked_sub(1)?;
+    let (start, size, name) = symbols[index];
+    // Assembly seldom says how long a function is: it lasts until the next one, but not for ever.
+    let next = symbols.get(index + 1).map_or(u64::MAX, |s| s.0);
+    let size = match size {
+        0 => (next - start).min(MOST_UNSIZED),
+        size => size,
+    };
+    (addr - start < size.max(1)).then_some((name, addr - start))
+}
+
+/// The address of the one symbol that is meant by `name`.
+fn named(symbols: &[Symbol<'_>], name: &str) -> Option<u64> {
+    if let Some(found) = symbols.iter().find(|s| s.2 == name) {
+        return Some(found.0);
+    }
+    let is_meant = |symbol: &&Symbol<'_>| {
+        let readable = demangled(symbol.2);
+        let front = readable.strip_suffix(name);
+        front.is_some_and(|front| front.is_empty() || front.ends_with("::"))
+    };
+    let mut found = symbols.iter().filter(is_meant);
+    match (found.next(), found.next()) {
+        (Some(only), None) => Some(only.0),
+        _ => None,
     }
 }
 

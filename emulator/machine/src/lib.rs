@@ -16,6 +16,7 @@ pub mod run;
 pub mod snapshot;
 #[cfg(test)]
 mod testing;
+pub mod virt;
 pub mod watch;
 
 pub use board::{Board, CpuActivity};

@@ -65,6 +65,11 @@ impl fmt::Display for Hang {
 pub enum Outcome {
     /// The guest wrote this word to the debug-exit port.
     Exit(u32),
+    /// A test program says that one of its tests failed.
+    TestFailed {
+        /// Its number.
+        test: u64,
+    },
     /// The guest switched the power off.
     PowerOff,
     /// The guest asked for a reset.

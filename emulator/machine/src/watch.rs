@@ -1,5 +1,9 @@
 //! Places in the guest's code that somebody watches, in the words of an assembler: the board knows what a register is.
 
+use crate::loader::sdt::Site;
+use ::base::Width;
+use cpu::probes::{Base, Operand, Probe};
+use ir::Reg;
 use std::fmt;
 
 /// A value's place, in the operand's own words.
@@ -60,3 +64,110 @@ impl fmt::Display for UnknownRegister {
 }
 
 impl std::error::Error for UnknownRegister {}
+
+/// The probe by which a kernel of ours says which process a CPU goes over to; it is always watched, because a diagnosis
+/// wants to name the process.
+pub const SWITCH: &str = "sched_switch";
+
+/// What the CPUs look out for: `watches`, and the switches of `sites` with numbers that no watch has.
+///
+/// # Errors
+/// A watch names a register that `register` does not know.
+pub fn probes(
+    watches: &[Watch],
+    sites: &[Site],
+    register: fn(&str) -> Option<Reg>,
+) -> Result<Vec<Probe>, UnknownRegister> {
+    let mut probes = Vec::new();
+    for watch in watches {
+        probes.push(Probe {
+            address: watch.address,
+            site: watch.site,
+            operands: watch
+                .arguments
+                .iter()
+                .map(|argument| operand(argument, register))
+                .collect::<Result<_, _>>()?,
+            switches: false,
+        });
+    }
+    for site in sites.iter().filter(|site| site.name == SWITCH) {
+        match probes.iter_mut().find(|p| p.address == site.address) {
+            Some(probe) => probe.switches = true,
+            None => probes.push(Probe {
+                address: site.address,
+                site: u32::MAX,
+                operands: site
+                    .arguments
+                    .iter()
+                    .map(|argument| operand(argument, register))
+                    .collect::<Result<_, _>>()?,
+                switches: true,
+            }),
+        }
+    }
+    Ok(probes)
+}
+
+fn operand(
+    argument: &Argument,
+    register: fn(&str) -> Option<Reg>,
+) -> Result<Operand, UnknownRegister> {
+    let (mut place, plus) = match &argument.place {
+        Place::Plus { base, offset } => (&**base, *offset),
+        place => (place, 0),
+    };
+    let mut loads = Vec::new();
+    let base = loop {
+        match place {
+            Place::Register(name) => {
+                let found = register(name).ok_or_else(|| UnknownRegister(name.clone()))?;
+                break Base::Register(found);
+            }
+            Place::Constant(value) => break Base::Constant(*value as u64),
+            Place::Unknown | Place::Plus { .. } => break Base::Constant(0),
+            Place::Memory { base, offset } => {
+                let width = match loads.len() {
+                    0 if plus == 0 => {
+                        Width::from_bytes(u64::from(argument.bytes)).unwrap_or(Width::B8)
+                    }
+                    _ => Width::B8,
+                };
+                loads.push((*offset, width));
+                place = base;
+            }
+        }
+    };
+    loads.reverse();
+    Ok(Operand {
+        base,
+        loads,
+        plus,
+        bytes: argument.bytes.clamp(1, 8),
+        signed: argument.signed,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_memory_is_loaded_from_the_inside_outwards() {
+        let inner = Place::Memory {
+            base: Box::new(Place::Register("gs_base".into())),
+            offset: 16,
+        };
+        let argument = Argument {
+            bytes: 4,
+            signed: true,
+            place: Place::Memory {
+                base: Box::new(inner),
+                offset: 48,
+            },
+        };
+        let operand = operand(&argument, |name| (name == "gs_base").then_some(7)).unwrap();
+        assert_eq!(operand.base, Base::Register(7));
+        assert_eq!(operand.loads, [(16, Width::B8), (48, Width::B4)]);
+    }
+}

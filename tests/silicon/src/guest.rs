@@ -7,11 +7,12 @@ use crate::state::{ARITHMETIC, Registers};
 use crate::{CodeSize, Exit};
 use base::{Bus, PAGE_SIZE, Phys, Ram, Silent, Space, Time, Width};
 use cpu::mmu::tlb::Shape;
+use cpu::probes::Probes;
 use cpu::x86_64::reg::{self, MXCSR, XMM0};
 use cpu::x86_64::state::Topology;
 use cpu::x86_64::state::{bits, seg};
 use cpu::x86_64::trap::vector;
-use cpu::x86_64::{Activity, Cpu, Exception, Hart, Probes, Trap};
+use cpu::x86_64::{Activity, Cpu, Exception, Hart, Trap};
 use engine::{Engine, Stop};
 
 /// Instructions (iterations of a repeated one) after which a test that does not end has failed.
@@ -154,7 +155,7 @@ impl Guest {
         let xmm = usize::from(XMM0);
         hart.regs[xmm..xmm + 32].copy_from_slice(regs.xmm.as_flattened());
         hart.pc = ENTRY;
-        hart.attention = false;
+        hart.host.attention = false;
         let exit = self.advance(ENTRY + len as u64);
         let hart = &mut self.hart;
         regs.gpr.copy_from_slice(&hart.regs[..16]);
@@ -182,7 +183,7 @@ impl Guest {
             };
             let run = self.engine.run(&mut guest, self.turn);
             let rip = self.hart.pc;
-            self.hart.attention = false;
+            self.hart.host.attention = false;
             match run.stop {
                 Stop::Trap(Trap::Gap(_)) => return Exit::Gap,
                 Stop::Trap(Trap::Fault(e)) => return trap(e, rip),

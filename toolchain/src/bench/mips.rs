@@ -11,7 +11,7 @@ use super::counters::Counters;
 use super::sample::{Samples, geometric_mean};
 
 /// Programs whose names begin so are benches.
-const PREFIX: &str = "bench_";
+pub const PREFIX: &str = "bench_";
 
 /// The bench.
 pub fn run(subject: &Subject) -> Result<()> {

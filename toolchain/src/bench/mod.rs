@@ -9,6 +9,7 @@ mod memory;
 mod mips;
 mod prompt;
 mod sample;
+mod trace;
 mod usertests;
 
 use std::path::PathBuf;
@@ -60,11 +61,12 @@ impl Subject {
 /// A bench's function: it prints its own results.
 type Bench = fn(&Subject) -> Result<()>;
 
-const BENCHES: [(&str, Bench); 4] = [
+const BENCHES: [(&str, Bench); 5] = [
     ("prompt", prompt::run),
     ("mips", mips::run),
     ("usertests", usertests::run),
     ("memory", memory::run),
+    ("trace", trace::run),
 ];
 
 /// The subcommand.

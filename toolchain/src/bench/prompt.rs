@@ -50,7 +50,8 @@ pub fn glassbox(subject: &Subject) -> Command {
     command
 }
 
-fn qemu(subject: &Subject) -> Command {
+/// QEMU, booting the same kernel and disk.
+pub fn qemu(subject: &Subject) -> Command {
     let mut command = Command::new("qemu-system-x86_64");
     command.args([
         "-M",
@@ -97,7 +98,7 @@ pub struct Times {
 }
 
 /// Boots, measures, and ends the machine.
-fn boot(command: &mut Command) -> Result<Times> {
+pub fn boot(command: &mut Command) -> Result<Times> {
     let (mut child, times) = start(command)?;
     child.kill()?;
     child.wait()?;

@@ -7,9 +7,15 @@ const FOLDER: &str = "emulator/glassbox/src/";
 
 /// Each module, the modules it may use, and the packages of ours it may use. `cli` and the crate's
 /// own files are on top and may use everything.
-const MODULES: [(&str, &[&str], &[&str]); 7] = [
+const MODULES: [(&str, &[&str], &[&str]); 9] = [
     ("symbols", &[], &[]),
     ("trace", &["symbols"], &["base", "machine", "abi"]),
+    ("guest", &["trace"], &["base", "machine", "abi"]),
+    (
+        "monitor",
+        &["guest", "symbols", "trace"],
+        &["base", "machine", "abi"],
+    ),
     ("fault", &["symbols"], &["base", "machine", "abi"]),
     ("snapshot", &["symbols"], &["base", "machine", "abi"]),
     (

@@ -4,6 +4,7 @@
 
 use super::format::{Finite, Format, Number, infinity, is_subnormal, unpack, zero};
 use super::round::{Env, Rounding, flag, normalize, round, shift_jam};
+use std::cmp::Ordering;
 
 /// Raises the flag that x86 has for subnormal operands.
 fn note_subnormal<F: Format>(operands: &[u64], env: &mut Env) {
@@ -80,6 +81,56 @@ pub fn mul<F: Format>(a: u64, b: u64, env: &mut Env) -> Option<u64> {
     };
     note_subnormal::<F>(&[a, b], env);
     Some(result)
+}
+
+/// a * b + c, rounded once
+pub fn fma<F: Format>(a: u64, b: u64, c: u64, env: &mut Env) -> Option<u64> {
+    let negative = (a ^ b) & F::SIGN != 0;
+    let product = match (unpack::<F>(a), unpack::<F>(b)) {
+        (Number::Infinite(_), Number::Zero(_)) | (Number::Zero(_), Number::Infinite(_)) => {
+            return invalid(env);
+        }
+        (Number::Infinite(_), _) | (_, Number::Infinite(_)) => {
+            return match unpack::<F>(c) {
+                Number::Infinite(other) if other != negative => invalid(env),
+                _ => Some(infinity::<F>(negative)),
+            };
+        }
+        (Number::Zero(_), _) | (_, Number::Zero(_)) => {
+            return match unpack::<F>(c) {
+                Number::Zero(other) if other == negative => Some(zero::<F>(negative)),
+                Number::Zero(_) => Some(zero::<F>(env.rounding == Rounding::Down)),
+                _ => Some(c),
+            };
+        }
+        (Number::Finite(x), Number::Finite(y)) => {
+            let bits = x.significand as u128 * y.significand as u128;
+            let lead = bits.leading_zeros();
+            (bits << lead, x.exponent + y.exponent + 1 - lead as i32)
+        }
+    };
+    let addend = match unpack::<F>(c) {
+        Number::Infinite(_) => return Some(c),
+        Number::Zero(other) => (0, i32::MIN / 2, other),
+        Number::Finite(y) => ((y.significand as u128) << 64, y.exponent, y.negative),
+    };
+    let product = (product.0, product.1, negative);
+    let (large, small) = if product.1 >= addend.1 {
+        (product, addend)
+    } else {
+        (addend, product)
+    };
+    // The low bits of both are zeros: what a short shift drops is nothing, and what a longer one drops is too far below
+    // to be more than sticky. One bit is left free above for the carry.
+    let distance = (large.1 - small.1) as u32;
+    let (upper, lower) = (large.0 >> 1, shift_jam(shift_jam(small.0, distance), 1));
+    let (negative, sum) = match (large.2 == small.2, upper.cmp(&lower)) {
+        (true, _) => (large.2, upper + lower),
+        (false, Ordering::Greater) => (large.2, upper - lower),
+        (false, Ordering::Less) => (small.2, lower - upper),
+        (false, Ordering::Equal) => return Some(zero::<F>(env.rounding == Rounding::Down)),
+    };
+    Some(round::<F>(normalize(negative, large.1 + 1, sum), env))
 }
 
 /// a / b
@@ -214,5 +265,26 @@ mod tests {
             ..Env::default()
         };
         assert_eq!(add::<Double>(one, minus, &mut down), Some(Double::SIGN));
+    }
+
+    #[test]
+    fn fused_multiply_add_rounds_once() {
+        let mut state = 1u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            // Exponents near one another, so that cancellations happen.
+            state >> 12 | (1020 + (state >> 60)) << 52
+        };
+        for _ in 0..20_000 {
+            let (a, b, c) = (random(), random(), random() | random() << 63);
+            let [x, y, z] = [a, b, c].map(f64::from_bits);
+            let got = fma::<Double>(a, b, c, &mut Env::default());
+            assert_eq!(got, Some(x.mul_add(y, z).to_bits()), "{x} {y} {z}");
+            let exact = (-(x * y)).to_bits();
+            let rest = fma::<Double>(a, b, exact, &mut Env::default());
+            assert_eq!(rest, Some(x.mul_add(y, -(x * y)).to_bits()), "{x} {y}");
+        }
     }
 }

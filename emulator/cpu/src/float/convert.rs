@@ -30,6 +30,58 @@ pub const fn from_int<F: Format>(value: i64, env: &mut Env) -> u64 {
     round::<F>(finite, env)
 }
 
+/// From an unsigned integer.
+pub const fn from_unsigned<F: Format>(value: u64, env: &mut Env) -> u64 {
+    if value == 0 {
+        return 0;
+    }
+    let lead = value.leading_zeros();
+    let finite = Finite {
+        negative: false,
+        exponent: 63 - lead as i32,
+        significand: value << lead,
+    };
+    round::<F>(finite, env)
+}
+
+/// To an unsigned integer of `bits` bits; `None`, and invalid raised, if it does not fit (NaN included).
+pub fn to_unsigned<F: Format>(
+    value: u64,
+    bits: u32,
+    rounding: Rounding,
+    env: &mut Env,
+) -> Option<u64> {
+    let fitted = match unpack::<F>(value) {
+        Number::Zero(_) => Some((0, false)),
+        Number::Finite(Finite {
+            negative,
+            exponent,
+            significand,
+        }) if exponent < 64 => {
+            let (magnitude, lost) = match exponent {
+                63 => (significand, false),
+                _ => {
+                    // Below 1/4 every direction sees the same: nothing kept, less than half lost.
+                    let drop = (63 - exponent).min(65) as u32;
+                    let sticky = if drop > 64 { 1 } else { significand };
+                    rounding.shift(negative, sticky, drop.min(64))
+                }
+            };
+            (magnitude <= u64::MAX >> (64 - bits) && (!negative || magnitude == 0))
+                .then_some((magnitude, lost))
+        }
+        Number::Finite(_) | Number::Infinite(_) => None,
+    };
+    let Some((magnitude, inexact)) = fitted else {
+        env.raise(flag::INVALID);
+        return None;
+    };
+    if inexact {
+        env.raise(flag::INEXACT);
+    }
+    Some(magnitude)
+}
+
 /// To a signed integer of `bits` bits; `None`, and invalid raised, if it does not fit (NaN included).
 pub fn to_int<F: Format>(value: u64, bits: u32, rounding: Rounding, env: &mut Env) -> Option<i64> {
     let (negative, magnitude, inexact) = match unpack::<F>(value) {

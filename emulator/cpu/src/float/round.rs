@@ -35,6 +35,8 @@ pub enum Rounding {
     Up = 2,
     /// Towards zero.
     Zero = 3,
+    /// To nearest, ties away from zero; x86 has no number for it.
+    NearestAway = 4,
 }
 
 impl Rounding {
@@ -56,6 +58,7 @@ impl Rounding {
             Self::Down => negative && (half || rest),
             Self::Up => !negative && (half || rest),
             Self::Zero => false,
+            Self::NearestAway => half,
         }
     }
 

@@ -12,7 +12,7 @@ use base::event::Access;
 use base::{Codec, CodecError, PAGE_SIZE, Ram, State, Width};
 
 /// How many views there can be.
-pub const VIEWS: usize = 3;
+pub const VIEWS: usize = 4;
 /// Slots of the fast table for each view and direction.
 const FAST: usize = 256;
 /// A page address that no access has.

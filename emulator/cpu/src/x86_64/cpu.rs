@@ -77,7 +77,7 @@ impl hart::Hart for Hart {
         self.view()
     }
 
-    fn asid(&self) -> u16 {
+    fn asid(&self, _: Access) -> u16 {
         paging::asid(self)
     }
 

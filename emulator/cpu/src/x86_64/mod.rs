@@ -11,6 +11,7 @@ pub mod deliver;
 pub mod fpu;
 pub mod integer;
 pub mod lift;
+pub mod mappings;
 pub mod mode;
 pub mod msr;
 pub mod names;

@@ -16,15 +16,15 @@ use crate::mmu::tlb::{Entry, VIEWS, perm};
 use base::event::{Access, Path};
 use base::{PAGE_SIZE, Phys, Ram, Virt, Width};
 
-const PRESENT: u64 = 1 << 0;
-const WRITABLE: u64 = 1 << 1;
-const USER: u64 = 1 << 2;
+pub(super) const PRESENT: u64 = 1 << 0;
+pub(super) const WRITABLE: u64 = 1 << 1;
+pub(super) const USER: u64 = 1 << 2;
 const ACCESSED: u64 = 1 << 5;
 const DIRTY: u64 = 1 << 6;
 const LARGE: u64 = 1 << 7;
 const GLOBAL: u64 = 1 << 8;
-const NO_EXECUTE: u64 = 1 << 63;
-const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
+pub(super) const NO_EXECUTE: u64 = 1 << 63;
+pub(super) const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 /// Physical address bits that CPUID reports; the ones above are reserved.
 pub const PHYS_BITS: u32 = 40;
 
@@ -57,10 +57,10 @@ pub const fn asid(hart: &Hart) -> u16 {
 }
 
 /// What page tables look like.
-struct Format {
-    levels: u32,
-    index_bits: u32,
-    entry: Width,
+pub(super) struct Format {
+    pub(super) levels: u32,
+    pub(super) index_bits: u32,
+    pub(super) entry: Width,
 }
 
 impl Format {
@@ -75,7 +75,7 @@ impl Format {
         entry: Width::B4,
     };
 
-    const fn of(hart: &Hart) -> &'static Self {
+    pub(super) const fn of(hart: &Hart) -> &'static Self {
         if hart.long() {
             &Self::LONG
         } else {
@@ -84,7 +84,7 @@ impl Format {
     }
 
     /// log2 of the bytes that an entry of `level` (0 is the lowest) maps.
-    const fn shift(&self, level: u32) -> u32 {
+    pub(super) const fn shift(&self, level: u32) -> u32 {
         12 + self.index_bits * level
     }
 
@@ -95,7 +95,7 @@ impl Format {
     }
 
     /// Whether `entry` of `level` maps a page.
-    const fn leaf(&self, hart: &Hart, level: u32, entry: u64) -> bool {
+    pub(super) const fn leaf(&self, hart: &Hart, level: u32, entry: u64) -> bool {
         let large = match self.levels {
             4 => level < 3,
             _ => hart.cr4 & bits::CR4_PSE != 0,

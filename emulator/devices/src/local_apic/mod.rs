@@ -284,6 +284,11 @@ impl LocalApic {
         }
     }
 
+    /// What the register with x2APIC number `number` holds at `now`, in either mode, for monitors: nothing changes.
+    pub fn peek(&self, number: u64, now: Time) -> u64 {
+        self.clone().read_msr(X2APIC_FIRST + number, now)
+    }
+
     /// The name of one of the MSRs that [`LocalApic::read_msr`] reads.
     pub fn msr_name(&self, msr: u64) -> &'static str {
         match msr {

@@ -109,6 +109,19 @@ fn the_periodic_timer_fires_each_period() {
 }
 
 #[test]
+fn a_look_changes_nothing_though_a_masked_timer_is_overdue() {
+    let (mut bench, mut apic) = enabled(0);
+    bench.write32(&mut apic, LVT_TIMER, 0x1_0030);
+    bench.write32(&mut apic, TDCR, 0xb);
+    bench.write32(&mut apic, TMICT, 100);
+    let before = base::codec::save(&mut apic);
+    assert_eq!(apic.peek(0x39, Time(40)), 60);
+    assert_eq!(apic.peek(0x39, Time(1000)), 0);
+    assert_eq!(apic.peek(0x32, Time(1000)), 0x1_0030);
+    assert_eq!(base::codec::save(&mut apic), before);
+}
+
+#[test]
 fn a_masked_timer_counts_but_what_it_missed_does_not_come_later() {
     let (mut bench, mut apic) = enabled(0);
     bench.write32(&mut apic, LVT_TIMER, 0x1_0040);

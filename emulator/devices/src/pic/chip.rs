@@ -38,7 +38,39 @@ pub struct Chip {
     poll: bool,
 }
 
+/// What is in one chip's registers, by the datasheet's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registers {
+    /// Requests, a bit a line.
+    pub irr: u8,
+    /// Lines in service.
+    pub isr: u8,
+    /// Masked lines.
+    pub imr: u8,
+    /// Level-triggered lines.
+    pub elcr: u8,
+    /// The vector of line 0.
+    pub base: u8,
+    /// The line with the highest priority.
+    pub highest: u8,
+    /// Whether a read of the even port gives ISR.
+    pub reads_isr: bool,
+}
+
 impl Chip {
+    /// What is in the registers, for monitors.
+    pub const fn registers(&self) -> Registers {
+        Registers {
+            irr: self.irr,
+            isr: self.isr,
+            imr: self.imr,
+            elcr: self.elcr,
+            base: self.base,
+            highest: (self.lowest + 1) % 8,
+            reads_isr: self.read_isr,
+        }
+    }
+
     /// A chip that masks all lines, unlike the real one, which would pass them with vectors of chance.
     pub fn new() -> Self {
         Self {

@@ -8,6 +8,7 @@ mod chip;
 
 use base::{Codec, CodecError, Device, Io, State, Width};
 use chip::Chip;
+pub use chip::Registers;
 
 /// The first chip's line that the second hangs on.
 const CASCADE: u8 = 2;
@@ -48,6 +49,11 @@ impl Pic {
             self.chips[usize::from(line / 8)].set_line(line % 8, level);
             self.cascade();
         }
+    }
+
+    /// What is in the registers of both chips, for monitors.
+    pub fn registers(&self) -> [Registers; 2] {
+        [self.chips[0].registers(), self.chips[1].registers()]
     }
 
     /// The CPU's interrupt acknowledge cycle: the vector of the pending interrupt, or a spurious one.
@@ -160,6 +166,9 @@ mod tests {
         pic.set_line(1, true);
         assert_eq!(pic.acknowledge(), 0x21);
         assert!(!pic.irq());
+        let [first, second] = pic.registers();
+        assert_eq!((first.irr, first.isr, first.base), (0x10, 0x02, 0x20));
+        assert_eq!((first.highest, second.base), (0, 0x28));
         bench.write8(&mut pic, 0, 0x20);
         assert_eq!(pic.acknowledge(), 0x24);
         bench.write8(&mut pic, 0, 0x64);

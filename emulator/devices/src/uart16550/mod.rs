@@ -67,6 +67,12 @@ impl Uart16550 {
         taken
     }
 
+    /// Takes at most `most` received characters past the registers, as firmware does that owns the port.
+    pub fn take_input(&mut self, most: usize) -> Vec<u8> {
+        let len = most.min(self.receiver.len());
+        self.receiver.drain(..len).collect()
+    }
+
     /// Whether there is output to take.
     #[inline]
     pub fn has_output(&self) -> bool {

@@ -5,19 +5,19 @@
 //! run repeats exactly.
 
 use super::Failure;
-use super::keys::{HELP, Key, Keys};
+use super::keyboard::{Keyboard, Waited};
+use super::keys::{HELP, Key, Keys, Stroke};
+use super::monitor::{self, Left, Talk};
 use super::options::{BootOptions, Pace};
 use super::session::Session;
 use super::terminal::Raw;
+use crate::monitor::onlooker::Onlooker;
 use base::{Silent, Time};
 use machine::{Hang, Outcome};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// How often the wall clock is looked at while waiting, so that a signal is seen.
-const GLANCE: Duration = Duration::from_millis(50);
 
 /// Virtual time until the next event from which on the guest counts as waiting for input from a pipe.
 const PATIENCE: Time = Time::millis(500);
@@ -65,7 +65,8 @@ impl Typed {
     }
 }
 
-fn forward(session: &mut Session<'_>) -> std::io::Result<()> {
+/// Shows what the guest has written on its console.
+pub fn forward(session: &mut Session<'_>) -> std::io::Result<()> {
     let output = session.machine.board.chips.take_output().serial;
     if !output.is_empty() {
         let mut stdout = std::io::stdout().lock();
@@ -81,17 +82,33 @@ fn interactive(
     raw: &Raw,
     real: bool,
 ) -> std::io::Result<Option<Outcome>> {
-    let input = keyboard();
+    let kernel = Arc::clone(&session.kernel);
+    let mut talk = Talk::new(&kernel);
+    let mut onlooker = Onlooker::new(&mut session.guest);
+    let outcome = converse(session, raw, real, &mut onlooker, &mut talk)?;
+    onlooker.end_trace(&mut session.guest)?;
+    Ok(outcome)
+}
+
+fn converse(
+    session: &mut Session<'_>,
+    raw: &Raw,
+    real: bool,
+    onlooker: &mut Onlooker,
+    talk: &mut Talk<'_>,
+) -> std::io::Result<Option<Outcome>> {
+    let keyboard = Keyboard::new();
     let mut keys = Keys::default();
     let mut typed = Typed::default();
     let mut anchor = (Instant::now(), session.machine.now());
     loop {
-        let outcome = session.advance(true, &mut Silent);
+        let outcome = session.advance(true, onlooker);
         forward(session)?;
+        monitor::look_after_trace(session, onlooker)?;
         if raw.signal().is_some() {
             return Ok(None);
         }
-        let mut news: Vec<u8> = input.try_iter().flatten().collect();
+        let mut news = keyboard.news();
         match outcome {
             None => {}
             Some(Outcome::Idle { next }) => {
@@ -102,7 +119,7 @@ fn interactive(
                             next.map(|t| anchor.0 + Duration::from_nanos((t - anchor.1).0))
                         }
                     };
-                    match wait(&input, until, raw) {
+                    match keyboard.wait(until, raw) {
                         Waited::Typed(bytes) => news = bytes,
                         Waited::TimeUp => {}
                         Waited::Signal => return Ok(None),
@@ -127,66 +144,31 @@ fn interactive(
             Some(Outcome::Input { port, .. }) => session.machine.supply(port, &[]),
             Some(outcome) => return Ok(Some(outcome)),
         }
-        // A guest that is slower than the clock does not catch up later.
+        while let Some(stroke) = keys.next(&mut news) {
+            match stroke {
+                Stroke::Byte(byte) => typed.0.push_back(byte),
+                Stroke::Key(Key::Leave) => return Ok(None),
+                Stroke::Key(Key::Help) => std::io::stdout().write_all(HELP.as_bytes())?,
+                Stroke::Key(Key::Processes) => monitor::show_processes(session, onlooker)?,
+                Stroke::Key(Key::Monitor) => {
+                    typed.push(session);
+                    let left =
+                        talk.visit(session, onlooker, &keyboard, &mut keys, &mut news, raw)?;
+                    match left {
+                        Left::Continue => {}
+                        Left::Quit => return Ok(None),
+                        Left::Ended(outcome) => return Ok(Some(outcome)),
+                    }
+                }
+            }
+        }
+        // A guest that is slower than the clock, or stood still, does not catch up later.
         if anchor.1 + Time(anchor.0.elapsed().as_nanos() as u64) > session.machine.now() {
             anchor = (Instant::now(), session.machine.now());
         }
-        let mut guest = Vec::new();
-        for key in keys.take(&news, &mut guest) {
-            match key {
-                Key::Leave => return Ok(None),
-                Key::Help => std::io::stdout().write_all(HELP.as_bytes())?,
-            }
-        }
         std::io::stdout().flush()?;
-        typed.0.extend(guest);
         typed.push(session);
     }
-}
-
-enum Waited {
-    Typed(Vec<u8>),
-    TimeUp,
-    Signal,
-    Closed,
-}
-
-/// Waits for keys until `until`, or for ever.
-fn wait(input: &Receiver<Vec<u8>>, until: Option<Instant>, raw: &Raw) -> Waited {
-    loop {
-        let left = until.map(|t| t.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) {
-            return Waited::TimeUp;
-        }
-        match input.recv_timeout(left.unwrap_or(GLANCE).min(GLANCE)) {
-            Ok(bytes) => return Waited::Typed(bytes),
-            Err(RecvTimeoutError::Timeout) if raw.signal().is_some() => return Waited::Signal,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => match left {
-                Some(left) => {
-                    std::thread::sleep(left.min(GLANCE));
-                    if raw.signal().is_some() {
-                        return Waited::Signal;
-                    }
-                }
-                None => return Waited::Closed,
-            },
-        }
-    }
-}
-
-/// Reads the keyboard on a thread of its own.
-fn keyboard() -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 256];
-        while let Ok(n @ 1..) = std::io::stdin().read(&mut buffer) {
-            if sender.send(buffer[..n].to_vec()).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
 }
 
 /// With input from a file or pipe.

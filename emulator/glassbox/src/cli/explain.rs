@@ -144,17 +144,16 @@ fn tell(
     of: u64,
     input: &Kept,
 ) -> Result<(), Failure> {
-    if input.bytes > MOST_INPUT {
-        return Err(Failure::input(format!(
-            "--explain runs the line twice and keeps its standard input for that, but no more than {} MiB",
-            MOST_INPUT >> 20
-        )));
-    }
     let kernel = std::mem::take(&mut session.kernel);
     let symbols = Symbols::new(&kernel);
     let code = Code::new(isa, &kernel, symbols.functions());
     let cpus = options.machine.cpus as u8;
-    let story = Rc::new(RefCell::new(Story::new(found.clone(), code, cpus)));
+    let story = Rc::new(RefCell::new(Story::new(
+        found.clone(),
+        code,
+        cpus,
+        options.strings,
+    )));
     let kinds = Kinds::all().or(Kinds::named("instruction").unwrap_or_default());
     let sink = Box::new(StorySink(story.clone()));
     let recorder = recorder(&mut session, options, kinds, sink)?;
@@ -162,11 +161,19 @@ fn tell(
         session,
         recorder,
         input: input.portions.iter(),
+        cut: input.bytes > MOST_INPUT,
+        starved: false,
         over: false,
     };
     let caller = replay.run(found, isa);
     let mut story = story.borrow_mut();
     story.stop(replay.session.machine.now());
+    if replay.starved {
+        return Err(Failure::input(format!(
+            "--explain runs the line twice and keeps its standard input for that, but no more than {} MiB",
+            MOST_INPUT >> 20
+        )));
+    }
     if !story.was_met() {
         return Err(Failure::input(
             "the second run is not the first: do the files that the options name change meanwhile?",
@@ -200,7 +207,6 @@ fn tell(
         line: &options.line.join(" "),
         chosen: &chosen,
         cpus: options.machine.cpus,
-        strings: options.strings,
     };
     let colour = options.output.is_none()
         && std::io::stderr().is_terminal()
@@ -281,6 +287,9 @@ struct Replay<'a, 'b> {
     session: Session<'a>,
     recorder: Recorder,
     input: std::slice::Iter<'b, Vec<u8>>,
+    /// Whether that is not all of the first run's input, and whether the second one wanted more.
+    cut: bool,
+    starved: bool,
     over: bool,
 }
 
@@ -333,6 +342,10 @@ impl Replay<'_, '_> {
                 Outcome::TimeUp => return,
                 Outcome::Input { port, .. } => {
                     let portion = (port == STDIN).then(|| self.input.next()).flatten();
+                    if port == STDIN && portion.is_none() && self.cut {
+                        (self.starved, self.over) = (true, true);
+                        return;
+                    }
                     let portion = portion.map(Vec::as_slice).unwrap_or_default();
                     self.session.machine.supply(port, portion);
                 }

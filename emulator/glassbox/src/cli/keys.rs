@@ -1,5 +1,7 @@
 //! The escape key of an interactive machine, in QEMU's habit: Ctrl-A, then a letter.
 
+use std::collections::VecDeque;
+
 /// The escape key.
 const ESCAPE: u8 = 0x01;
 
@@ -10,12 +12,27 @@ pub enum Key {
     Leave,
     /// Ctrl-A h: list the keys.
     Help,
+    /// Ctrl-A p: list the guest's processes.
+    Processes,
+    /// Ctrl-A c: open the monitor, or close it.
+    Monitor,
+}
+
+/// What was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stroke {
+    /// A byte for the guest, or for whoever is being typed to.
+    Byte(u8),
+    /// A key of ours.
+    Key(Key),
 }
 
 /// What Ctrl-A h prints.
 pub const HELP: &str = "\n\
     Ctrl-A h    this list\n\
     Ctrl-A x    leave the machine\n\
+    Ctrl-A c    open the monitor: the machine stands still; again, or 'cont': it runs on\n\
+    Ctrl-A p    list the guest's processes\n\
     Ctrl-A Ctrl-A  send Ctrl-A to the guest\n";
 
 /// Splits typed bytes into the guest's and ours.
@@ -25,28 +42,31 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Takes what was typed: appends the guest's part to `guest` and returns our own keys in order.
-    pub fn take(&mut self, typed: &[u8], guest: &mut Vec<u8>) -> Vec<Key> {
-        let mut ours = Vec::new();
-        for &byte in typed {
+    /// Takes from the front of what was typed.
+    pub fn next(&mut self, typed: &mut VecDeque<u8>) -> Option<Stroke> {
+        loop {
+            let byte = typed.pop_front()?;
             if !self.escaped {
                 if byte == ESCAPE {
                     self.escaped = true;
-                } else {
-                    guest.push(byte);
+                    continue;
                 }
-                continue;
+                return Some(Stroke::Byte(byte));
             }
             self.escaped = false;
-            match byte {
-                b'x' | b'X' => ours.push(Key::Leave),
-                b'h' | b'H' | b'?' => ours.push(Key::Help),
-                ESCAPE | b'a' => guest.push(ESCAPE),
-                // Not a key of ours: the guest gets what was typed.
-                other => guest.extend([ESCAPE, other]),
-            }
+            return Some(match byte {
+                b'x' | b'X' => Stroke::Key(Key::Leave),
+                b'h' | b'H' | b'?' => Stroke::Key(Key::Help),
+                b'p' | b'P' => Stroke::Key(Key::Processes),
+                b'c' | b'C' => Stroke::Key(Key::Monitor),
+                ESCAPE | b'a' => Stroke::Byte(ESCAPE),
+                other => {
+                    // Not a key of ours: the guest gets what was typed.
+                    typed.push_front(other);
+                    Stroke::Byte(ESCAPE)
+                }
+            });
         }
-        ours
     }
 }
 
@@ -54,16 +74,26 @@ impl Keys {
 mod tests {
     use super::*;
 
+    fn split(keys: &mut Keys, typed: &[u8]) -> Vec<Stroke> {
+        let mut typed = typed.iter().copied().collect();
+        std::iter::from_fn(|| keys.next(&mut typed)).collect()
+    }
+
     #[test]
     fn the_escape_key_reaches_the_guest_when_doubled() {
-        let mut guest = Vec::new();
         let mut keys = Keys::default();
-        assert!(keys.take(b"a\x01", &mut guest).is_empty());
-        assert!(keys.take(b"\x01b", &mut guest).is_empty());
+        assert_eq!(split(&mut keys, b"a\x01"), [Stroke::Byte(b'a')]);
+        let wanted = [Stroke::Byte(1), Stroke::Byte(b'b')];
+        assert_eq!(split(&mut keys, b"\x01b"), wanted);
         assert_eq!(
-            keys.take(b"\x01h\x01x", &mut guest),
-            [Key::Help, Key::Leave]
+            split(&mut keys, b"\x01h\x01p\x01c\x01x"),
+            [Key::Help, Key::Processes, Key::Monitor, Key::Leave].map(Stroke::Key)
         );
-        assert_eq!(guest, b"a\x01b");
+    }
+
+    #[test]
+    fn what_is_no_key_of_ours_reaches_the_guest_whole() {
+        let wanted = [Stroke::Byte(1), Stroke::Byte(b'z'), Stroke::Byte(b'z')];
+        assert_eq!(split(&mut Keys::default(), b"\x01zz"), wanted);
     }
 }

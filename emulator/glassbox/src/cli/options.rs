@@ -36,7 +36,7 @@ pub struct Cli {
 pub enum Command {
     /// Boot to the guest's shell on this terminal
     #[command(
-        after_help = "Keys: Ctrl-A x leaves, Ctrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A."
+        after_help = "Keys: Ctrl-A x leaves, Ctrl-A p lists the guest's processes, Ctrl-A c opens the monitor,\nCtrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A."
     )]
     Boot(BootOptions),
     /// Boot, run one shell line in the guest, print exactly its output and exit with its status
@@ -251,7 +251,7 @@ pub struct TraceOptions {
     /// What to show: trace=CALLS|%CLASS, event=EVENTS, signal=SET, status=SET, with ! to negate; CALLS alone means trace=CALLS; repeatable
     #[arg(short = 'e', value_name = "EXPR", help_heading = "Filter")]
     pub expressions: Vec<String>,
-    /// Only these processes; repeatable
+    /// Only these processes; repeatable [default: those of the line; 1, which starts it, only if named]
     #[arg(
         short = 'p',
         value_name = "PID",

@@ -1,4 +1,4 @@
-//! One machine from power-on to its end: built from the options, run in chunks, settled with what the options ask for.
+//! One guest from power-on to its end: built from the options, run in chunks, settled with what the options ask for.
 
 use super::diagnose;
 use super::images;
@@ -7,31 +7,22 @@ use super::report::Report;
 use super::status::Ending;
 use super::{Failure, tell};
 use crate::disk::{Image, Layer, transfer};
+use crate::guest::{ConfigError, EPOCH, Guest, Medium, Options};
 use crate::trace::kind::Kinds;
 use crate::trace::model::Meta;
 use abi::time::Timespec;
-use base::{Observer, Seeded, Time};
-use machine::pc::{Config, Pc};
-use machine::{Limits, Machine, Outcome};
+use base::{Observer, Time};
+use machine::Outcome;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
-/// Virtual time between two looks at the host's side while the guest is busy.
-const CHUNK: Time = Time::millis(10);
-
-/// The calendar at power-on unless the user says otherwise: 2026-01-01 00:00:00 UTC.
-const EPOCH: u64 = 1_767_225_600;
-
-/// A machine and what was asked of it.
+/// A guest, to which it dereferences, and what was asked of it.
 pub struct Session<'a> {
-    /// The machine.
-    pub machine: Machine<Pc, Seeded>,
-    /// The kernel's ELF file.
-    pub kernel: Vec<u8>,
+    /// The guest.
+    pub guest: Guest,
     options: &'a MachineOptions,
     disk: Option<Layer>,
     get: Vec<(Vec<u8>, PathBuf)>,
-    silica: bool,
-    limits: Limits,
     next_hash: u64,
     calendar: u64,
 }
@@ -75,44 +66,31 @@ impl<'a> Session<'a> {
         if !get.is_empty() && disk.is_none() {
             return Err(Failure::usage("--get needs a disk"));
         }
-        let initrd = options.initrd.as_deref().map(read).transpose()?;
-        let command_line = command_line(options, line);
-        let config = Config {
-            cpus: options.cpus,
-            memory: options.memory,
-            kernel: &kernel,
-            command_line: command_line.as_bytes(),
-            initrd: initrd.as_deref(),
-            disk: disk
-                .clone()
-                .map(|d| Box::new(d) as Box<dyn machine::pc::Medium>),
-            stdio: line.is_some(),
-            seed: options.seed,
-            calendar: start,
-            tlb: machine::pc::Shape::default(),
-        };
-        let pc = Pc::new(config).map_err(|e| match e {
-            machine::pc::ConfigError::Kernel(e) => Failure::file(&kernel_path, e),
+        let mut parts = Options::new(kernel);
+        parts.disk = disk.clone().map(|d| Box::new(d) as Box<dyn Medium>);
+        parts.initrd = options.initrd.as_deref().map(read).transpose()?;
+        parts.line = line.map(str::to_owned);
+        parts.append.clone_from(&options.append);
+        parts.verbose = options.verbose;
+        parts.cpus = options.cpus;
+        parts.memory = options.memory;
+        parts.seed = options.seed;
+        parts.calendar = start;
+        parts.max_instructions = options.max_instructions.unwrap_or(u64::MAX);
+        parts.hang_after = Time::secs(options.hang_after);
+        let guest = Guest::new(parts).map_err(|e| match e {
+            ConfigError::Kernel(e) => Failure::file(&kernel_path, e),
             e => Failure::input(e.to_string()),
         })?;
-        let silica = line.is_some() || machine::loader::sdt::is_silica(pc.sites());
         // Silica could only panic over a disk that it cannot mount.
-        if let (true, Some(layer), Some(path)) = (silica, &disk, &disk_path) {
+        if let (true, Some(layer), Some(path)) = (guest.silica, &disk, &disk_path) {
             transfer::check(layer.clone()).map_err(|e| Failure::file(path, e))?;
         }
-        let limits = Limits {
-            instructions: options.max_instructions.unwrap_or(u64::MAX),
-            hang_after: Time::secs(options.hang_after),
-            ..Limits::default()
-        };
         Ok(Self {
-            machine: Machine::new(pc, Seeded::new(options.seed)),
-            kernel,
+            guest,
             options,
             disk,
             get,
-            silica,
-            limits,
             next_hash: options.hash_every.unwrap_or(u64::MAX),
             calendar: start,
         })
@@ -120,24 +98,33 @@ impl<'a> Session<'a> {
 
     /// Runs on. `None`: only a chunk of time has passed, go on after a look at the host's side.
     pub fn advance<O: Observer>(&mut self, report_idle: bool, observer: &mut O) -> Option<Outcome> {
-        let limits = Limits {
-            time: self.machine.now() + CHUNK,
-            instructions: self.limits.instructions.min(self.next_hash),
-            report_idle,
-            ..self.limits
-        };
-        match self.machine.run(&limits, observer) {
-            Outcome::TimeUp => None,
-            Outcome::Budget if self.machine.retired() < self.limits.instructions => {
-                self.print_hash();
-                self.next_hash += self.options.hash_every.unwrap_or(u64::MAX);
-                None
-            }
-            outcome => Some(outcome),
+        let outcome = self.guest.advance(self.next_hash, report_idle, observer);
+        if outcome.is_none() {
+            self.print_due_hash();
         }
+        outcome
     }
 
-    fn print_hash(&mut self) {
+    /// Executes `count` instructions; as [`Guest::step`].
+    pub fn step<O: Observer>(&mut self, count: u64, observer: &mut O) -> Option<Outcome> {
+        let target = self.machine.retired().saturating_add(count);
+        while self.machine.retired() < target {
+            let part = target.min(self.next_hash) - self.machine.retired();
+            let outcome = self.guest.step(part, observer);
+            if outcome.is_some() {
+                return outcome;
+            }
+            self.print_due_hash();
+        }
+        None
+    }
+
+    /// Prints the hash, if the user wants it at this instruction.
+    fn print_due_hash(&mut self) {
+        if self.machine.retired() < self.next_hash {
+            return;
+        }
+        self.next_hash += self.options.hash_every.unwrap_or(u64::MAX);
         let hash = self.machine.hash();
         tell(format_args!(
             "hash {hash} at {} instructions\n",
@@ -147,7 +134,7 @@ impl<'a> Session<'a> {
 
     /// Settles the end: diagnosis, files out of the disk, the image, hash and report. Gives the exit status.
     pub fn finish(&mut self, outcome: &Outcome) -> Result<u8, Failure> {
-        let ending = Ending::of(outcome, self.silica);
+        let ending = Ending::of(outcome, self.guest.silica);
         if ending.diagnose {
             tell(diagnose::describe(&self.machine, &self.kernel, outcome));
         }
@@ -162,7 +149,7 @@ impl<'a> Session<'a> {
             ));
         }
         if let Some(disk) = &mut self.disk {
-            for (page, data) in self.machine.board.chips.disk_pages() {
+            for (page, data) in self.guest.machine.board.chips.disk_pages() {
                 disk.put_page(page, data);
             }
             if !self.get.is_empty() {
@@ -216,6 +203,20 @@ impl<'a> Session<'a> {
     }
 }
 
+impl Deref for Session<'_> {
+    type Target = Guest;
+
+    fn deref(&self) -> &Guest {
+        &self.guest
+    }
+}
+
+impl DerefMut for Session<'_> {
+    fn deref_mut(&mut self) -> &mut Guest {
+        &mut self.guest
+    }
+}
+
 fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, Failure> {
     let path = path.as_ref();
     std::fs::read(path).map_err(|e| Failure::file(path, e))
@@ -232,20 +233,6 @@ pub fn calendar(options: &MachineOptions) -> Result<u64, Failure> {
             .parse()
             .map_err(|_| Failure::usage(format!("--rtc {text}: neither 'now' nor seconds"))),
     }
-}
-
-/// The kernel's command line; the board adds its devices.
-fn command_line(options: &MachineOptions, line: Option<&str>) -> String {
-    let mut words = Vec::new();
-    if let Some(line) = line {
-        let quoted = line.replace('\\', "\\\\").replace('"', "\\\"");
-        words.push(format!("{}=\"{quoted}\"", abi::boot::key::RUN));
-    }
-    if options.verbose {
-        words.push(format!("{}=7", abi::boot::key::LOGLEVEL));
-    }
-    words.extend(options.append.clone());
-    words.join(" ")
 }
 
 /// `HOST[:GUEST]`: the last colon separates, if what follows it is absolute.

@@ -6,6 +6,8 @@ use machine::Outcome;
 
 /// Wrong usage; clap's own.
 pub const USAGE: u8 = 2;
+/// The highest number of a failed test that an exit status tells.
+const MOST_TESTS: u8 = 121;
 /// The guest hangs or is deadlocked.
 pub const HANG: u8 = 122;
 /// The instruction budget is spent.
@@ -54,6 +56,9 @@ impl Ending {
                 }
             }
             Outcome::Exit(word) => plain("exit", (word << 1 | 1) as u8),
+            Outcome::TestFailed { test } => {
+                plain("test-failed", (*test).min(MOST_TESTS.into()) as u8)
+            }
             Outcome::PowerOff | Outcome::Reset => plain("poweroff", 0),
             Outcome::TripleFault { .. } => loud("triple-fault", PANIC),
             Outcome::Gap { .. } => loud("not-implemented", ERROR),

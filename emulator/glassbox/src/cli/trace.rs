@@ -27,6 +27,9 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
+/// The process that starts the line.
+const INIT: u32 = 1;
+
 /// Runs the command.
 pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
     if options.map_help {
@@ -68,7 +71,7 @@ fn select(options: &TraceOptions, wishes: &Wishes) -> Result<Select, Failure> {
 
 /// The kinds of records to show. A picture is more than its user needs to name.
 fn kinds(options: &TraceOptions, wishes: &Wishes) -> Kinds {
-    match format(options) {
+    match chosen(options) {
         TraceFormat::Perfetto if !wishes.names_events => wishes.kinds.or(perfetto::kinds()),
         TraceFormat::Perfetto => wishes.kinds.or(perfetto::least()),
         _ => wishes.kinds,
@@ -204,7 +207,7 @@ fn written(options: &TraceOptions, error: std::io::Error) -> Failure {
 
 /// Where the trace goes, in the form that the options or the file's name say.
 fn sink(options: &TraceOptions, wishes: &Wishes, meta: &Meta) -> Result<Box<dyn Sink>, Failure> {
-    let format = format(options);
+    let format = chosen(options);
     if format == TraceFormat::Perfetto && options.output.is_none() {
         let error = "--format perfetto writes no text: say -o FILE.pftrace";
         return Err(Failure::usage(error));
@@ -215,11 +218,25 @@ fn sink(options: &TraceOptions, wishes: &Wishes, meta: &Meta) -> Result<Box<dyn 
         )),
         None => Box::new(BufWriter::new(std::io::stderr())),
     };
+    form(out, format, settings(options, wishes), meta).map_err(|e| written(options, e))
+}
+
+/// A sink of this form.
+///
+/// # Errors
+/// `out` cannot take what stands at the head of a recorded trace.
+pub fn form(
+    out: Box<dyn Write>,
+    format: TraceFormat,
+    settings: Settings,
+    meta: &Meta,
+) -> std::io::Result<Box<dyn Sink>> {
+    let walks = settings.wishes.kinds.has(Kind::PAGE_WALK);
     Ok(match format {
-        TraceFormat::Gbt => Box::new(Writer::new(out, meta).map_err(|e| written(options, e))?),
-        TraceFormat::Strace => Box::new(Strace::new(out, settings(options, wishes))),
+        TraceFormat::Gbt => Box::new(Writer::new(out, meta)?),
+        TraceFormat::Strace => Box::new(Strace::new(out, settings)),
         TraceFormat::Ftrace => Box::new(Ftrace::new(out)),
-        TraceFormat::Perfetto => Box::new(Perfetto::new(out, wishes.kinds.has(Kind::PAGE_WALK))),
+        TraceFormat::Perfetto => Box::new(Perfetto::new(out, walks)),
         _ => Box::new(Json::new(out)),
     })
 }
@@ -238,19 +255,25 @@ fn settings(options: &TraceOptions, wishes: &Wishes) -> Settings {
         table: options.summary || options.summary_only,
         to_file: options.output.is_some(),
         pids: options.pids.iter().copied().collect(),
+        // strace shows the command and its children, not who started it.
+        hidden: [INIT].into(),
         wishes: wishes.clone(),
     }
 }
 
 /// The form of the trace.
-fn format(options: &TraceOptions) -> TraceFormat {
-    let extension = options.output.as_ref().and_then(|path| path.extension());
-    options
-        .format
-        .unwrap_or_else(|| match extension.and_then(|e| e.to_str()) {
-            Some("gbt") => TraceFormat::Gbt,
-            Some("json" | "ndjson" | "jsonl") => TraceFormat::Json,
-            Some("pftrace" | "perfetto" | "perfetto-trace") => TraceFormat::Perfetto,
-            _ => TraceFormat::Strace,
-        })
+fn chosen(options: &TraceOptions) -> TraceFormat {
+    let named = || format_of(options.output.as_deref());
+    options.format.unwrap_or_else(named)
+}
+
+/// The form of a trace to a file of this name, or to the terminal.
+pub fn format_of(output: Option<&Path>) -> TraceFormat {
+    let extension = output.and_then(Path::extension);
+    match extension.and_then(|e| e.to_str()) {
+        Some("gbt") => TraceFormat::Gbt,
+        Some("json" | "ndjson" | "jsonl") => TraceFormat::Json,
+        Some("pftrace" | "perfetto" | "perfetto-trace") => TraceFormat::Perfetto,
+        _ => TraceFormat::Strace,
+    }
 }

@@ -8,8 +8,9 @@
 //!
 //! A [`record::Record`] is complete: it needs the guest no more, so a trace can be shown now or years later, by the
 //! same sinks. [`kind`] names all kinds of records; [`recorder`] is the machine's observer; [`model`] keeps what a
-//! stream of records says about processes; [`select`] is what the user wants to see; [`sink`] takes the rest. [`events`] is
-//! the list of all events with their fields, and [`value`] what a field can hold. One sink writes nothing: [`schedule`]
+//! stream of records says, above all about processes ([`tasks`], which [`follow`] learns alone and cheaply); [`select`] is
+//! what the user wants to see; [`sink`] takes the rest. [`events`] is the list of all events with their fields, and
+//! [`value`] what a field can hold. One sink writes nothing: [`schedule`]
 //! keeps accounts of processes and draws charts of them.
 
 pub mod calendar;
@@ -18,6 +19,7 @@ pub mod events;
 pub mod explain;
 pub mod expression;
 pub mod file;
+pub mod follow;
 pub mod ftrace;
 pub mod json;
 pub mod kind;
@@ -34,4 +36,5 @@ pub mod sink;
 pub mod strace;
 pub mod summary;
 pub mod syscall;
+pub mod tasks;
 pub mod value;

@@ -5,6 +5,7 @@ use super::model::{Meta, Model};
 use super::record::{Body, Record};
 use super::select::{Select, Window, skeleton};
 use super::sink::Sink;
+use super::tasks::Tasks;
 use base::Time;
 use std::io;
 
@@ -39,6 +40,11 @@ impl Pipe {
             sink,
             error: None,
         }
+    }
+
+    /// The trace begins in the middle of a run, of whose processes this is known.
+    pub fn begin_with(&mut self, tasks: &Tasks) {
+        self.model.tasks = tasks.clone();
     }
 
     /// Takes one record.

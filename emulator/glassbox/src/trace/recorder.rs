@@ -9,6 +9,7 @@ use super::meaning::Meaning;
 use super::pipe::Pipe;
 use super::record::{Body, Memory, Record};
 use super::syscall::{self, Phase};
+use super::tasks::Tasks;
 use abi::probe::PROBES;
 use base::event::{Event, PROBE_ARGS, Peek};
 use base::{Observer, Stamp, Virt};
@@ -93,6 +94,14 @@ impl Recorder {
             held_bytes: 0,
             left: 0,
             texts: Vec::new(),
+        }
+    }
+
+    /// The trace begins in the middle of a run, of whose processes this is known.
+    pub fn begin_with(&mut self, tasks: &Tasks) {
+        self.pipe.begin_with(tasks);
+        for (index, cpu) in (0..).zip(&mut self.cpus) {
+            cpu.pid = tasks.running(index);
         }
     }
 

@@ -136,6 +136,19 @@ fn read<'a, H: FileHeader<Endian = Endianness>>(
     })
 }
 
+/// The value of symbol `name` in `data`, an executable that [`parse`] has accepted.
+pub fn symbol(data: &[u8], name: &[u8]) -> Option<u64> {
+    use object::read::elf::Sym;
+    let header = FileHeader64::<Endianness>::parse(data).ok()?;
+    let endian = header.endian().ok()?;
+    let sections = header.sections(endian, data).ok()?;
+    let symbols = sections.symbols(endian, data, elf::SHT_SYMTAB).ok()?;
+    symbols
+        .iter()
+        .find(|symbol| symbol.name(endian, symbols.strings()) == Ok(name))
+        .map(|symbol| symbol.st_value(endian))
+}
+
 impl Executable<'_> {
     /// One past the last byte of memory that a segment takes.
     pub fn end(&self) -> u64 {

@@ -104,7 +104,7 @@ pub struct Output {
 }
 
 /// The console's ports: one as every console has it, then the standard streams of a command that is run.
-const PORTS: [(&str, Role); 4] = [
+pub const PORTS: [(&str, Role); 4] = [
     ("", Role::Console),
     ("glassbox.stdin", Role::Input),
     ("glassbox.stdout", Role::Output),
@@ -140,6 +140,21 @@ impl Chips {
     /// Lets the 8259 pair's interrupts through to the first CPU, as firmware leaves a PC.
     pub fn enter_virtual_wire_mode(&mut self) {
         self.apics[0].enter_virtual_wire_mode();
+    }
+
+    /// The 8259 pair, to look at.
+    pub const fn pic(&self) -> &Pic {
+        &self.pic
+    }
+
+    /// The I/O APIC, to look at.
+    pub const fn ioapic(&self) -> &IoApic {
+        &self.ioapic
+    }
+
+    /// The local APIC of CPU number `cpu`, which exists, to look at.
+    pub fn apic(&self, cpu: usize) -> &LocalApic {
+        &self.apics[cpu]
     }
 
     /// CPU number `cpu` runs from now on, timed by `clock`.

@@ -29,7 +29,7 @@ pub use start::{Config, ConfigError};
 use crate::board::{Board, CpuActivity, Step};
 use crate::clock::Clock;
 use crate::loader::sdt::Site;
-use crate::watch::{UnknownRegister, Watch};
+use crate::watch::{UnknownRegister, Watch, probes};
 use base::event::PROBE_ARGS;
 use base::{Chooser, Codec, CodecError, Observer, Ram, State, Time};
 use chips::{Chips, Output};
@@ -71,6 +71,14 @@ impl Pc {
     /// What the kernel's last `sched_switch` on CPU number `cpu` said, if it has that probe.
     pub fn switched(&self, cpu: usize) -> Option<&[u64; PROBE_ARGS]> {
         self.harts.get(cpu)?.host.switched.as_ref()
+    }
+
+    /// The virtual memory of CPU number `cpu` as it is now, to look at; no trace is left.
+    pub fn memory(&self, cpu: usize) -> impl base::event::Peek {
+        cpu::memory::Memory {
+            hart: &self.harts[cpu],
+            ram: &self.ram,
+        }
     }
 
     /// Reads the virtual memory of CPU number `cpu`; no trace is left.
@@ -164,7 +172,7 @@ impl Board for Pc {
     }
 
     fn watch(&mut self, watches: &[Watch], instructions: bool) -> Result<(), UnknownRegister> {
-        self.probes = Probes::new(probe::probes(watches, &self.sites)?);
+        self.probes = Probes::new(probes(watches, &self.sites, probe::register)?);
         for hart in &mut self.harts {
             hart.probes_on = !self.probes.is_empty();
             hart.instructions_on = instructions;

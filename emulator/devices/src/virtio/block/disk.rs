@@ -179,6 +179,11 @@ impl Disk {
         self.cached.clear();
     }
 
+    /// How many pages of 4 KiB hold writes that no flush has made durable.
+    pub fn unflushed(&self) -> usize {
+        self.cached.len()
+    }
+
     /// Whether everything written is durable.
     pub fn is_flushed(&self) -> bool {
         self.cached.is_empty()

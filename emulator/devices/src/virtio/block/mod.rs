@@ -159,6 +159,13 @@ impl Block {
         self.in_flight.len()
     }
 
+    /// Those requests, in the order in which they came: what to do, the first sector, and when it will be done.
+    pub fn requests(&self) -> impl Iterator<Item = (DiskOp, u64, Time)> {
+        self.in_flight
+            .iter()
+            .map(|request| (operation(request.kind), request.sector, request.due))
+    }
+
     /// Whether a write may stay in the cache (5.2.6.2): what the driver set, else whether it knows of flushes.
     const fn writes_back(&self) -> bool {
         if self.features & feature::CONFIG_WCE != 0 {
@@ -186,12 +193,7 @@ impl Block {
         };
         self.log.push(link.now, || Event::DiskIssue {
             request: u64::from(chain.head),
-            op: match kind {
-                kind::IN => DiskOp::Read,
-                kind::OUT => DiskOp::Write,
-                kind::FLUSH => DiskOp::Flush,
-                _ => DiskOp::Other,
-            },
+            op: operation(kind),
             sector,
             sectors: bytes.div_ceil(SECTOR).try_into().unwrap_or(u32::MAX),
         });
@@ -399,6 +401,16 @@ impl State for Block {
             codec.u64(counter)?;
         }
         Ok(())
+    }
+}
+
+/// What a request's type asks for.
+const fn operation(kind: u32) -> DiskOp {
+    match kind {
+        kind::IN => DiskOp::Read,
+        kind::OUT => DiskOp::Write,
+        kind::FLUSH => DiskOp::Flush,
+        _ => DiskOp::Other,
     }
 }
 

@@ -186,6 +186,13 @@ pub enum What {
         /// Blocks of it.
         blocks: u64,
     },
+    /// Its CPU sent an interrupt to another one.
+    Ipi {
+        /// To which, or nothing for several.
+        target: Option<u8>,
+        /// The vector.
+        number: u16,
+    },
     /// It made a process.
     Fork(Who),
     /// It made a process runnable; one that is new waits for nothing.

@@ -26,8 +26,6 @@ pub struct Heading<'a> {
     pub chosen: &'a str,
     /// Number of CPUs.
     pub cpus: usize,
-    /// Most bytes of a string.
-    pub strings: usize,
 }
 
 /// Writes the page.
@@ -111,18 +109,12 @@ fn headline(
         style.dim(&right)
     )?;
     writeln!(out, "{}", style.dim(&"─".repeat(WIDTH)))?;
-    let call = call::invocation(
-        story.call.number,
-        &story.args,
-        &story.memory,
-        heading.strings,
-    );
     let result = match (story.result, story.complete) {
         (Some(result), _) => format!(" = {}", call::outcome(story.call.number, result)),
         (None, true) => " = ?  (it does not come back)".into(),
         (None, false) => " = ?  (it has not come back when the run ends)".into(),
     };
-    for line in wrapped(&format!("{call}{result}"), WIDTH - 2) {
+    for line in wrapped(&format!("{}{result}", story.line), WIDTH - 2) {
         writeln!(out, "  {}", style.bold(&line))?;
     }
     let chosen = match heading.chosen {

@@ -32,7 +32,7 @@ pub fn wait_name(wait: &str) -> String {
         "pipe_read" => "bytes in a pipe".into(),
         "pipe_write" => "room in a pipe".into(),
         "wait4" => "a child".into(),
-        "vfork" => "its child's exec or end".into(),
+        "vfork" => "its vfork child".into(),
         "nanosleep" => "its alarm".into(),
         "tty_read" => "the keyboard".into(),
         "port_read" => "the console's input".into(),

@@ -5,6 +5,7 @@
 //! say who woke it and how.
 
 mod kernel;
+mod line;
 mod machine;
 mod schedule;
 
@@ -15,11 +16,12 @@ use super::mark::{Mark, Pick, What, Who};
 use super::path::Path;
 use super::stack::Stack;
 use crate::trace::model::Model;
-use crate::trace::record::{Body, Memory, Record};
+use crate::trace::record::{Body, Record};
 use crate::trace::sink::Sink;
 use abi::probe::PROBES;
 use base::Time;
 use base::event::Cause;
+use line::Lines;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -119,8 +121,8 @@ pub struct Story {
     pub after: Option<Vec<u8>>,
     /// Its arguments.
     pub args: [u64; 6],
-    /// What they pointed to when it began, and when it ended.
-    pub memory: [Memory; 2],
+    /// The call as strace prints it, without its result.
+    pub line: String,
     /// The result, once there is one.
     pub result: Option<i64>,
     /// When the story ends.
@@ -147,6 +149,7 @@ pub struct Story {
     code: Code,
     /// Which program each process runs.
     programs: BTreeMap<u32, Vec<u8>>,
+    lines: Lines,
     begun: bool,
     /// Whether the second run came to the call at the time at which the first one did.
     entered: bool,
@@ -167,14 +170,14 @@ pub struct Story {
 }
 
 impl Story {
-    /// Waits for `call`; `code` is the kernel's, and the machine has `cpus` CPUs.
-    pub fn new(call: Found, code: Code, cpus: u8) -> Self {
+    /// Waits for `call`; `code` is the kernel's, the machine has `cpus` CPUs, and of strings `strings` bytes are shown.
+    pub fn new(call: Found, code: Code, cpus: u8, strings: usize) -> Self {
         Self {
             who: Who::default(),
             program: None,
             after: None,
             args: [0; 6],
-            memory: Default::default(),
+            line: String::new(),
             result: None,
             end: call.begin,
             complete: false,
@@ -188,6 +191,7 @@ impl Story {
             registers: BTreeMap::new(),
             code,
             programs: BTreeMap::new(),
+            lines: Lines::new(strings),
             begun: false,
             entered: false,
             on: None,
@@ -240,6 +244,12 @@ impl Story {
                 }
                 _ => self.machine(record, model),
             }
+        }
+        let line = self.lines.follow(record);
+        if self.begun && record.pid == self.call.pid {
+            self.line = line
+                .or_else(|| self.lines.current(self.call.pid))
+                .unwrap_or_else(|| std::mem::take(&mut self.line));
         }
         self.follow_cpus(record, model);
         self.follow_programs(record);

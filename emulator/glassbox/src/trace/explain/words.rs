@@ -151,6 +151,11 @@ impl Teller<'_, '_> {
                     Leave::Other(word) => (word.clone(), format!("{me} loses its CPU: {word}")),
                 };
                 let chosen = match pick {
+                    None if next.pid != 0 => format!(
+                        "{here} takes {} from another CPU's queue, for CPU {}.",
+                        self.named(next),
+                        first.cpu
+                    ),
                     None => format!(
                         "{here} has nobody else to run: CPU {} goes to {}.",
                         first.cpu,
@@ -320,6 +325,17 @@ impl Teller<'_, '_> {
                     plural(*blocks, "block", "blocks")
                 )],
             ),
+            What::Ipi { target, number } => {
+                let whom = match target {
+                    Some(target) => format!("CPU {target}"),
+                    None => "several CPUs".to_owned(),
+                };
+                say(
+                    "ipi",
+                    format!("CPU {} sends an interrupt to {whom}", first.cpu),
+                    vec![format!("In {here}: vector {number}.")],
+                );
+            }
             What::Fork(child) => say(
                 "fork",
                 format!("Process {} is made, a copy of {me}", child.pid),

@@ -8,10 +8,15 @@ use crate::trace::sink::Sink;
 use base::event::{Access, Cause, DiskOp, Flush, PROBE_ARGS, Path, Walked};
 use base::{Phys, Rng, Space, Time, Virt};
 
+/// Yes or no.
+fn coin(rng: &mut Rng) -> bool {
+    rng.next() & 1 == 0
+}
+
 fn path(rng: &mut Rng) -> Path {
     let mut path = Path::default();
     for level in 0..rng.next() % 5 {
-        path.push(Phys(level << 12 | rng.next() % 3 * 8), rng.next() % 2);
+        path.push(Phys((level << 12) | (rng.next() % 3 * 8)), rng.next() % 2);
     }
     path
 }
@@ -33,23 +38,23 @@ fn body(n: u64, rng: &mut Rng) -> Body {
         0 => Body::Trap {
             cause: [Cause::Exception, Cause::SystemCall][rng.next() as usize % 2],
             number: rng.next() as u16,
-            error: (rng.next() % 2 == 0).then(|| rng.next() as u32),
-            address: (rng.next() % 2 == 0).then(|| rng.next()),
+            error: (coin(rng)).then(|| rng.next() as u32),
+            address: (coin(rng)).then(|| rng.next()),
             from: number(rng),
             to: number(rng),
-            user: rng.next() % 2 == 0,
+            user: coin(rng),
             depth: rng.next() as u8 % 100,
         },
         1 => Body::Return {
             from: number(rng),
             to: number(rng),
-            user: rng.next() % 2 == 0,
+            user: coin(rng),
             depth: rng.next() as u8 % 100,
         },
         2 | 3 => Body::PageWalk {
             virt: number(rng),
             access: Access::Write,
-            user: rng.next() % 2 == 0,
+            user: coin(rng),
             path: path(rng),
             end: if n % 17 == 2 {
                 Walked::Fault(rng.next() as u32)
@@ -57,7 +62,7 @@ fn body(n: u64, rng: &mut Rng) -> Body {
                 Walked::Mapped {
                     phys: Phys(number(rng)),
                     size: 21,
-                    replaced: (rng.next() % 2 == 0).then(|| Virt(number(rng))),
+                    replaced: (coin(rng)).then(|| Virt(number(rng))),
                 }
             },
         },
@@ -68,13 +73,13 @@ fn body(n: u64, rng: &mut Rng) -> Body {
         },
         6 => Body::IrqLine {
             line: rng.next() as u16,
-            level: rng.next() % 2 == 0,
+            level: coin(rng),
         },
         7 => Body::IrqAck {
             number: rng.next() as u16,
         },
         8 => Body::Ipi {
-            target: (rng.next() % 2 == 0).then(|| rng.next() as u8),
+            target: (coin(rng)).then(|| rng.next() as u8),
             number: 7,
         },
         9 => Body::Device {
@@ -84,7 +89,7 @@ fn body(n: u64, rng: &mut Rng) -> Body {
             addr: number(rng),
             bytes: 4,
             value: number(rng),
-            write: rng.next() % 2 == 0,
+            write: coin(rng),
         },
         10 => Body::DiskIssue {
             request: number(rng),
@@ -94,7 +99,7 @@ fn body(n: u64, rng: &mut Rng) -> Body {
         },
         11 => Body::DiskComplete {
             request: number(rng),
-            ok: rng.next() % 2 == 0,
+            ok: coin(rng),
         },
         12 => Body::Console(rng.next() as u8),
         13 => Body::Instruction { pc: number(rng) },
@@ -184,7 +189,7 @@ fn instructions_come_back_whether_they_were_predicted_or_not() {
         for round in 0..300 {
             // Loops of a few lengths, now and then left early, on changing CPUs.
             for n in 0..rng.next() % 50 {
-                ticks += if rng.next() % 40 == 0 { 7 } else { 1 };
+                ticks += if rng.next().is_multiple_of(40) { 7 } else { 1 };
                 all.push(Record {
                     time: Time(ticks * 10 / u64::from(cpus)),
                     cpu: (round % u64::from(cpus)) as u8,

@@ -214,7 +214,7 @@ impl<W: Write> Perfetto<W> {
             ..Mark::default()
         };
         self.packets
-            .mark(self.line.since, track, Phase::Instant, &mark)
+            .mark(self.line.since, track, Phase::Moment, &mark)
     }
 }
 

@@ -74,7 +74,7 @@ impl<W: Write> Perfetto<W> {
             notes: &self.notes(record, model),
             ..Mark::default()
         };
-        self.packets.mark(at.time, track, Phase::Instant, &mark)
+        self.packets.mark(at.time, track, Phase::Moment, &mark)
     }
 
     /// Counts a page walk.

@@ -18,6 +18,7 @@
 //! The schema is protos/perfetto/trace/ in Perfetto's sources; its rules are in docs/reference/synthetic-track-event.md
 //! there.
 
+mod calls;
 mod disk;
 mod kernel;
 mod machine;
@@ -128,10 +129,16 @@ impl<W: Write> Perfetto<W> {
         }
         self.packets.first(|packet| {
             packet.message(packet::CLOCK_SNAPSHOT, |snapshot| {
-                snapshot.message(clock_snapshot::CLOCKS, |clock| {
-                    clock.uint(clock_snapshot::CLOCK_ID, clock_snapshot::BOOTTIME);
-                    clock.uint(clock_snapshot::CLOCK_TIMESTAMP, 0);
-                });
+                let calendar = meta.calendar.saturating_mul(1_000_000_000);
+                for (clock, time) in [
+                    (clock_snapshot::BOOTTIME, 0),
+                    (clock_snapshot::REALTIME, calendar),
+                ] {
+                    snapshot.message(clock_snapshot::CLOCKS, |message| {
+                        message.uint(clock_snapshot::CLOCK_ID, clock);
+                        message.uint(clock_snapshot::CLOCK_TIMESTAMP, time);
+                    });
+                }
                 snapshot.uint(
                     clock_snapshot::PRIMARY_TRACE_CLOCK,
                     clock_snapshot::BOOTTIME,
@@ -220,8 +227,16 @@ impl<W: Write> Sink for Perfetto<W> {
         match &record.body {
             Body::Trap { .. } => self.trap(at, record, model),
             Body::Return { user, .. } => self.trap_return(at, *user),
-            Body::SysEnter { .. } => self.call(at, record, model),
-            Body::SysExit { number, .. } => self.call_ends(at, *number, record, model),
+            Body::SysEnter {
+                number,
+                args,
+                memory,
+            } => self.call(at, *number, args, memory, model),
+            Body::SysExit {
+                number,
+                result,
+                memory,
+            } => self.call_ends(at, *number, *result, memory, model),
             Body::Kernel { probe, args, .. } => {
                 self.kernel(at, usize::from(*probe), args, record, model)
             }
@@ -230,6 +245,18 @@ impl<W: Write> Sink for Perfetto<W> {
             }
             Body::Console(byte) => self.prints(at.time, *byte),
             _ => self.machine(at, record, model),
+        }
+    }
+
+    fn learns(&self) -> Kinds {
+        least()
+    }
+
+    fn learn(&mut self, record: &Record, model: &Model, within: bool) -> io::Result<()> {
+        // Lanes and arrows need all processes, whichever the user named.
+        match within {
+            true => self.record(record, model),
+            false => Ok(()),
         }
     }
 

@@ -24,7 +24,7 @@ pub enum Phase {
     /// The slice that began last ends.
     End = 2,
     /// Something without duration.
-    Instant = 3,
+    Moment = 3,
 }
 
 /// A number that is the same on all events which an arrow connects.

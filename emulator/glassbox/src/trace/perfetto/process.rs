@@ -1,13 +1,15 @@
 //! The lives of processes, in Linux's own tracer's packets.
 //!
-//! `task_newtask` makes Perfetto see a new process, even one whose number another had before; `task_rename` and the
-//! process tree name it, and `sched_process_free` says that its number is free.
+//! `task_newtask` makes Perfetto see a new process, even one whose number another had before, `task_rename` and
+//! `sched_switch` name it, and `sched_process_free` says that its number is free. Only a process that was there before
+//! the trace is told of by a process tree: there Perfetto looks for its parent by number, and takes it for another
+//! process if that is not the one it knows, as after the parent's end.
 
 use super::Perfetto;
 use super::packets::{Moment, i32_of};
 use super::said::{Args, arg, text};
 use super::sched::PRIORITY;
-use super::schema::ftrace;
+use super::schema::{ftrace, packet, process_tree};
 use super::state::Task;
 use crate::trace::model::Model;
 use crate::trace::record::Record;
@@ -17,6 +19,49 @@ use std::io::{self, Write};
 const CLONE_THREAD: u64 = 0x1_0000;
 
 impl<W: Write> Perfetto<W> {
+    /// Makes sure that the file knows the process, and by the name that it has now.
+    pub(super) fn tell(&mut self, at: Moment, model: &Model) -> io::Result<()> {
+        let Some(task) = self.task(at.pid) else {
+            return Ok(());
+        };
+        let comm = model.task(at.pid).map_or(&[][..], |task| &task.comm);
+        if task.told.as_deref() == Some(comm) {
+            return Ok(());
+        }
+        let name = model.comm(at.pid);
+        match task.told.replace(comm.to_owned()) {
+            None => self.introduce(at, &name, model),
+            Some(old) => {
+                let old = old.escape_ascii().to_string();
+                self.packets
+                    .ftrace(at, ftrace::TASK_RENAME, 0, "", |event, _| {
+                        use ftrace::task_rename as f;
+                        event.int(f::PID, i32_of(at.pid));
+                        event.text(f::OLDCOMM, &old);
+                        event.text(f::NEWCOMM, &name);
+                    })
+            }
+        }
+    }
+
+    /// The file learns of a process that was there before.
+    fn introduce(&mut self, at: Moment, name: &str, model: &Model) -> io::Result<()> {
+        let parent = model.task(at.pid).map_or(0, |task| task.parent);
+        self.packets
+            .plain(Some(at.time), packet::PROCESS_TREE, |tree| {
+                tree.message(process_tree::PROCESSES, |process| {
+                    process.int(process_tree::PID, i32_of(at.pid));
+                    process.int(process_tree::PPID, i32_of(parent));
+                    process.text(process_tree::CMDLINE, name);
+                });
+                // Without a name: one from here would stay whatever is said later.
+                tree.message(process_tree::THREADS, |thread| {
+                    thread.int(process_tree::TID, i32_of(at.pid));
+                    thread.int(process_tree::TGID, i32_of(at.pid));
+                });
+            })
+    }
+
     pub(super) fn fork(
         &mut self,
         at: Moment,
@@ -49,7 +94,7 @@ impl<W: Write> Perfetto<W> {
         self.close(Moment { pid: child, ..at }, 0)?;
         if let Some(task) = self.task(child) {
             *task = Task {
-                born: Some(at.time),
+                told: model.task(child).map(|task| task.comm.clone()),
                 ..Task::default()
             };
         }
@@ -75,16 +120,7 @@ impl<W: Write> Perfetto<W> {
                 event.int(f::PID, i32_of(pid));
                 event.int(f::OLD_PID, i32_of(pid));
             })?;
-        let new = model.comm(pid);
-        let old = self.task(pid).and_then(|task| task.told.clone());
-        self.packets
-            .ftrace(at, ftrace::TASK_RENAME, 0, "", |event, _| {
-                use ftrace::task_rename as f;
-                event.int(f::PID, i32_of(pid));
-                event.text(f::OLDCOMM, &old.unwrap_or_default());
-                event.text(f::NEWCOMM, &new);
-            })?;
-        self.rename(at, model)?;
+        self.tell(at, model)?;
         let notes = self.notes(record, model);
         self.said(at, &format!("becomes {path}"), "process", &notes, &[])
     }

@@ -8,7 +8,7 @@ use super::Perfetto;
 use super::duration;
 use super::packets::{Mark, Moment, Note, i32_of};
 use super::said::{Args, arg, text};
-use super::schema::{ftrace, packet, process_tree};
+use super::schema::ftrace;
 use super::state::{Place, Woken};
 use super::tracks::Track;
 use crate::trace::model::Model;
@@ -70,39 +70,6 @@ impl<W: Write> Perfetto<W> {
             self.change(from, at.pid, model)?;
         }
         self.tell(at, model)
-    }
-
-    /// Makes sure that the file knows the process by its name.
-    fn tell(&mut self, at: Moment, model: &Model) -> io::Result<()> {
-        let Some(task) = self.task(at.pid) else {
-            return Ok(());
-        };
-        // In the moment of its birth the viewer does not know it yet.
-        if task.told.is_some() || task.born == Some(at.time) {
-            return Ok(());
-        }
-        self.rename(at, model)
-    }
-
-    pub(super) fn rename(&mut self, at: Moment, model: &Model) -> io::Result<()> {
-        let name = model.comm(at.pid);
-        let parent = model.task(at.pid).map_or(0, |task| task.parent);
-        if let Some(task) = self.task(at.pid) {
-            task.told = Some(name.clone());
-        }
-        self.packets
-            .plain(Some(at.time), packet::PROCESS_TREE, |tree| {
-                tree.message(process_tree::PROCESSES, |process| {
-                    process.int(process_tree::PID, i32_of(at.pid));
-                    process.int(process_tree::PPID, i32_of(parent));
-                    process.text(process_tree::CMDLINE, &name);
-                });
-                tree.message(process_tree::THREADS, |thread| {
-                    thread.int(process_tree::TID, i32_of(at.pid));
-                    thread.text(process_tree::NAME, &name);
-                    thread.int(process_tree::TGID, i32_of(at.pid));
-                });
-            })
     }
 
     pub(super) fn switch(
@@ -175,14 +142,6 @@ impl<W: Write> Perfetto<W> {
         self.change_slices(at, next)?;
         self.cpu(at.cpu).running = next;
         let at = Moment { pid: next, ..at };
-        let renamed = self.task(next).is_some_and(|task| {
-            task.told
-                .as_ref()
-                .is_some_and(|told| *told != model.comm(next))
-        });
-        if renamed {
-            self.rename(at, model)?;
-        }
         self.tell(at, model)?;
         let Some(woken) = self.task(next).and_then(|task| task.woken.take()) else {
             return Ok(());

@@ -38,6 +38,8 @@ pub mod clock_snapshot {
 
     /// `BuiltinClock`: what packets are stamped with unless they say otherwise.
     pub const BOOTTIME: u64 = 6;
+    /// `BuiltinClock`: nanoseconds since 1970.
+    pub const REALTIME: u64 = 1;
 }
 
 /// `TraceConfig`.
@@ -122,7 +124,6 @@ pub mod process_tree {
     pub const CMDLINE: u32 = 3;
     /// `ProcessTree.Thread`.
     pub const TID: u32 = 1;
-    pub const NAME: u32 = 2;
     pub const TGID: u32 = 3;
 }
 

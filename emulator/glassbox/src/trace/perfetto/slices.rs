@@ -1,4 +1,5 @@
-//! Slices: the handlers that a CPU is in, and what a process is in: system calls, page faults, waits for locks.
+//! Slices: the handlers that a CPU is in, and what a process is in: system calls ([`super::calls`]), page faults, waits
+//! for locks.
 //!
 //! Each process has one stack of them, like its kernel stack, and so has each CPU's idle process. When a process is
 //! switched away from, its slices on the CPU's track end there, and begin again where it goes on; its slices on its own
@@ -11,7 +12,6 @@ use super::tracks::Track;
 use crate::trace::model::Model;
 use crate::trace::record::{Body, Record};
 use ::machine::names;
-use abi::nr;
 use base::event::Cause;
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -76,7 +76,7 @@ impl<W: Write> Perfetto<W> {
         mark: &Mark<'_>,
     ) -> io::Result<()> {
         match self.track(at, place)? {
-            Some(track) => self.packets.mark(at.time, track, Phase::Instant, mark),
+            Some(track) => self.packets.mark(at.time, track, Phase::Moment, mark),
             None => Ok(()),
         }
     }
@@ -244,48 +244,6 @@ impl<W: Write> Perfetto<W> {
         self.close_innermost(at, is_trap, Notes::new()).map(|_| ())
     }
 
-    pub(super) fn call(&mut self, at: Moment, record: &Record, model: &Model) -> io::Result<()> {
-        let Body::SysEnter { number, .. } = record.body else {
-            return Ok(());
-        };
-        // One that never ended.
-        self.close_innermost(at, |what| matches!(what, What::Call(_)), Notes::new())?;
-        let notes = self.notes(record, model);
-        let what = What::Call(number);
-        self.open(
-            at,
-            Place::Thread,
-            what,
-            call_name(number),
-            "syscall",
-            &notes,
-        )
-    }
-
-    pub(super) fn call_ends(
-        &mut self,
-        at: Moment,
-        number: u64,
-        record: &Record,
-        model: &Model,
-    ) -> io::Result<()> {
-        let mut notes = self.notes(record, model);
-        notes.retain(|(name, _)| !["number", "name"].contains(name));
-        let is_call = |what| what == What::Call(number);
-        if self.close_innermost(at, is_call, notes.clone())? {
-            return Ok(());
-        }
-        // It began before the part of the run that is shown.
-        let name = format!("{} returned", call_name(number));
-        let mark = Mark {
-            name: &name,
-            category: "syscall",
-            notes: &notes,
-            ..Mark::default()
-        };
-        self.instant_at(at, Place::Thread, &mark)
-    }
-
     /// The kernel has dealt with a page fault, or not.
     pub(super) fn fault(&mut self, at: Moment, record: &Record, model: &Model) -> io::Result<()> {
         let notes = self.notes(record, model);
@@ -319,11 +277,4 @@ impl<W: Write> Perfetto<W> {
         };
         self.instant(at, &mark)
     }
-}
-
-fn call_name(number: u64) -> Cow<'static, str> {
-    nr::name(number).map_or_else(
-        || format!("syscall {}", number as i64).into(),
-        Cow::Borrowed,
-    )
 }

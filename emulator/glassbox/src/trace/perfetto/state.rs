@@ -59,6 +59,17 @@ pub struct Frame {
     pub notes: Notes,
 }
 
+/// A system call that a process is in.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its arguments.
+    pub args: [u64; 6],
+    /// Those of them that were known from the beginning, as text.
+    pub text: String,
+    /// Whether these were all.
+    pub whole: bool,
+}
+
 /// Slices that a process, or a CPU that idles, is in: the outermost first. Kernel stacks nest, and so do these.
 pub type Stack = Vec<Frame>;
 
@@ -80,12 +91,12 @@ pub struct Woken {
 pub struct Task {
     /// Its track.
     pub track: Option<u64>,
-    /// The name that the file knows, once it has been told.
-    pub told: Option<String>,
-    /// When it was made, if that was seen.
-    pub born: Option<Time>,
+    /// The name that the file knows, once it knows the process.
+    pub told: Option<Vec<u8>>,
     /// The slices that it is in.
     pub stack: Stack,
+    /// The system call among them.
+    pub call: Option<Call>,
     /// It runs next because of this.
     pub woken: Option<Woken>,
     /// The CPU that it runs on, or in whose queue it is.

@@ -8,7 +8,7 @@
 //! [`descriptors`] and [`masks`] follow what calls do to descriptors and signal masks, for `-y` and rt_sigreturn(2).
 
 mod calls;
-mod descriptors;
+pub mod descriptors;
 mod event;
 mod lines;
 mod masks;
@@ -62,6 +62,8 @@ pub struct Settings {
     pub to_file: bool,
     /// The processes that are wanted; none means all.
     pub pids: BTreeSet<u32>,
+    /// Processes that are not wanted unless they are named in `pids`.
+    pub hidden: BTreeSet<u32>,
     /// What the `-e` expressions say.
     pub wishes: Wishes,
 }
@@ -152,7 +154,8 @@ impl<W: Write> Strace<W> {
     }
 
     fn wants(&self, pid: u32) -> bool {
-        self.settings.pids.is_empty() || self.settings.pids.contains(&pid)
+        let Settings { pids, hidden, .. } = &self.settings;
+        pids.contains(&pid) || (pids.is_empty() && !hidden.contains(&pid))
     }
 
     /// There is a process.
@@ -310,8 +313,9 @@ impl<W: Write> Strace<W> {
 impl<W: Write> Sink for Strace<W> {
     fn record(&mut self, record: &Record, model: &Model) -> io::Result<()> {
         self.lines.calendar = model.meta.calendar;
-        self.take(record, model, true, true)?;
         let is_call = matches!(record.body, Body::SysEnter { .. } | Body::SysExit { .. });
+        let wanted = !is_call || self.wants(record.pid);
+        self.take(record, model, wanted, true)?;
         if self.settings.lines && !is_call {
             let text = event::text(record, model, &self.events);
             self.lines.line(record.pid, record.time, &text)?;

@@ -11,16 +11,14 @@ impl Story {
     pub(super) fn machine(&mut self, record: &Record, model: &Model) {
         let own = self.on == Some(record.cpu);
         match &record.body {
-            Body::SysEnter { args, memory, .. } if own => {
+            Body::SysEnter { args, .. } if own => {
                 self.entered = record.time == self.call.enter;
                 self.args = *args;
-                self.memory[0] = memory.clone();
                 let here = self.path.here();
                 self.mark(record, here, What::Enter);
             }
-            Body::SysExit { result, memory, .. } if own => {
+            Body::SysExit { result, .. } if own => {
                 self.result = Some(*result);
-                self.memory[1] = memory.clone();
                 let here = self.path.here();
                 self.mark(record, here, What::Result(*result));
             }
@@ -47,6 +45,14 @@ impl Story {
                 walks.fetches += u64::from(*access == Access::Fetch);
                 walks.faults += u64::from(matches!(end, Walked::Fault(_)));
                 walks.after_switch += u64::from(self.switched);
+            }
+            Body::Ipi { target, number } if self.is_own(record) => {
+                let here = self.path.here();
+                let what = What::Ipi {
+                    target: *target,
+                    number: *number,
+                };
+                self.mark(record, here, what);
             }
             Body::SpaceSwitch { .. } if own => self.switched = true,
             Body::Device {

@@ -1,0 +1,285 @@
+//! Builds the board and puts a kernel at its entry: what the boot ROM, and where asked the firmware, would have done.
+
+use super::Virt;
+use super::chips::{Chips, RAM};
+use super::fdt;
+use super::htif::Htif;
+use super::sbi;
+use crate::board::Board;
+use crate::loader::{LoadError, elf, sdt};
+use base::{PAGE_SIZE, Phys, Ram, Rng};
+use cpu::mmu::tlb::Shape;
+use cpu::probes::Probes;
+use cpu::riscv64::{Activity, Hart, reg};
+use devices::virtio::block::{Block, Latency, Medium};
+use engine::Engine;
+use object::elf::EM_RISCV;
+use std::fmt;
+
+/// The most memory.
+pub const MAX_MEMORY: u64 = 8 << 30;
+/// The least memory a kernel can be expected to start in.
+pub const MIN_MEMORY: u64 = 2 << 20;
+/// The most harts.
+pub const MAX_HARTS: usize = 8;
+
+/// Where a flat S-mode kernel goes if nobody says otherwise: behind 2 MiB that firmware would have.
+pub const FLAT: u64 = RAM + (2 << 20);
+/// Bytes of the device tree's place.
+const FDT_LEN: u64 = 64 << 10;
+
+/// How the kernel is entered.
+#[derive(Clone, Copy, Debug)]
+pub enum Boot<'a> {
+    /// In M-mode, at its entry, all harts at once.
+    Machine,
+    /// In S-mode, over the built-in SBI: one hart; the others wait to be started.
+    Supervisor,
+    /// This firmware first, in M-mode at the beginning of RAM; it finds the kernel where firmware looks for it.
+    Firmware(&'a [u8]),
+}
+
+/// What a machine is made of.
+pub struct Config<'a> {
+    /// Number of harts, 1 to 8.
+    pub harts: usize,
+    /// Bytes of RAM, in whole pages.
+    pub memory: u64,
+    /// The kernel: an ELF file, a Linux `Image`, or a flat binary.
+    pub kernel: &'a [u8],
+    /// How it is entered.
+    pub boot: Boot<'a>,
+    /// More files for RAM, with their physical addresses.
+    pub loads: &'a [(u64, &'a [u8])],
+    /// The kernel's command line.
+    pub command_line: &'a [u8],
+    /// A RAM disk to hand to the kernel.
+    pub initrd: Option<&'a [u8]>,
+    /// The disk image, if there is a disk.
+    pub disk: Option<Box<dyn Medium>>,
+    /// Whether the console has the ports of standard input, output and error.
+    pub stdio: bool,
+    /// Seed of the entropy device.
+    pub seed: u64,
+    /// The calendar at power-on, in seconds since 1970.
+    pub calendar: u64,
+    /// Shape of each hart's TLB.
+    pub tlb: Shape,
+}
+
+/// Why a machine cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The number of harts is out of range.
+    Harts(usize),
+    /// The amount of memory is out of range or not whole pages.
+    Memory(u64),
+    /// The kernel cannot be loaded.
+    Kernel(LoadError),
+    /// The firmware cannot be loaded.
+    Firmware(LoadError),
+    /// Another file does not fit where it shall go.
+    Load(u64),
+    /// The device tree does not fit into memory beside the kernel.
+    DeviceTree,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Harts(n) => write!(f, "{n} CPUs: this board has 1 to {MAX_HARTS}"),
+            Self::Memory(n) => write!(
+                f,
+                "{n} bytes of memory: this board takes whole pages from {} MiB to {} MiB",
+                MIN_MEMORY >> 20,
+                MAX_MEMORY >> 20
+            ),
+            Self::Kernel(error) | Self::Firmware(error) => error.fmt(f),
+            Self::Load(at) => write!(f, "does not fit into memory at {at:#x} (see --memory)"),
+            Self::DeviceTree => write!(
+                f,
+                "the device tree does not fit into memory beside the kernel (see --memory)"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// A kernel in memory.
+struct Placed {
+    entry: u64,
+    /// One past its last byte.
+    end: u64,
+}
+
+impl Virt {
+    /// A machine about to execute the kernel's or the firmware's first instruction.
+    ///
+    /// # Errors
+    /// Numbers out of range, or files that do not fit or make no sense.
+    pub fn new(config: Config<'_>) -> Result<Self, ConfigError> {
+        if !(1..=MAX_HARTS).contains(&config.harts) {
+            return Err(ConfigError::Harts(config.harts));
+        }
+        if !(MIN_MEMORY..=MAX_MEMORY).contains(&config.memory)
+            || !config.memory.is_multiple_of(PAGE_SIZE)
+        {
+            return Err(ConfigError::Memory(config.memory));
+        }
+        let mut ram = Ram::new(Phys(RAM), config.memory);
+        let flat = match config.boot {
+            Boot::Machine => RAM,
+            Boot::Supervisor | Boot::Firmware(_) => FLAT,
+        };
+        let kernel = place(config.kernel, flat, &mut ram).map_err(ConfigError::Kernel)?;
+        let mut end = kernel.end;
+        let mut entry = kernel.entry;
+        if let Boot::Firmware(bios) = config.boot {
+            let bios = place(bios, RAM, &mut ram).map_err(ConfigError::Firmware)?;
+            end = end.max(bios.end);
+            entry = bios.entry;
+        }
+        for (at, data) in config.loads {
+            ram.write_bytes(Phys(*at), data)
+                .ok_or(ConfigError::Load(*at))?;
+            end = end.max(at + data.len() as u64);
+        }
+        let initrd = match config.initrd {
+            Some(data) => {
+                let start = end.next_multiple_of(PAGE_SIZE);
+                ram.write_bytes(Phys(start), data)
+                    .ok_or(ConfigError::Kernel(LoadError::InitrdDoesNotFit {
+                        len: data.len() as u64,
+                    }))?;
+                end = start + data.len() as u64;
+                Some((start, end))
+            }
+            None => None,
+        };
+        let tree = write_tree(&config, &mut ram, initrd, end)?;
+        let mut harts: Vec<Hart> = (0..config.harts)
+            .map(|n| Hart::new(config.tlb, n as u64))
+            .collect();
+        for (n, hart) in harts.iter_mut().enumerate() {
+            hart.pc = entry;
+            hart.regs[usize::from(reg::A0)] = n as u64;
+            hart.regs[usize::from(reg::A1)] = tree;
+            if let Boot::Supervisor = config.boot {
+                sbi::prepare(hart);
+                if n > 0 {
+                    hart.activity = Activity::Stopped;
+                }
+            }
+        }
+        let sites = match elf::parse(config.kernel) {
+            Ok(kernel) => sdt::sites(&kernel),
+            Err(_) => Vec::new(),
+        };
+        let address = |name| elf::symbol(config.kernel, name).map(Phys);
+        let htif = address(b"tohost").map(|tohost| Htif::new(tohost, address(b"fromhost")));
+        if let Some(htif) = &htif {
+            htif.watch(&mut ram);
+        }
+        let disk = config
+            .disk
+            .map(|medium| Block::new(medium, "glassbox", Latency::default()));
+        let chips = Chips::new(
+            config.harts,
+            config.memory,
+            disk,
+            config.stdio,
+            config.seed,
+            config.calendar,
+        );
+        let mut virt = Self {
+            barren: vec![0; harts.len()],
+            harts,
+            ram,
+            chips,
+            htif,
+            engine: Engine::default(),
+            probes: Probes::default(),
+            sites,
+        };
+        // A note may name what is no register; such a kernel's switches are not known.
+        let _ = virt.watch(&[], false);
+        Ok(virt)
+    }
+}
+
+/// Puts a file into memory: an ELF file where it says, a Linux `Image` where its header says, anything else at `flat`.
+fn place(data: &[u8], flat: u64, ram: &mut Ram) -> Result<Placed, LoadError> {
+    if data.starts_with(&object::elf::ELFMAG) {
+        let file = elf::parse(data)?;
+        if file.machine != EM_RISCV {
+            return Err(LoadError::WrongMachine(elf::machine_name(file.machine)));
+        }
+        if !file.is_64 {
+            return Err(LoadError::WrongMachine("RISC-V with 32 bits".into()));
+        }
+        file.place(ram, &[])?;
+        // The entry is a virtual address; the segment that holds it says where that is (Linux's vmlinux, say).
+        let entry = file
+            .segments
+            .iter()
+            .find(|s| (s.virt..s.virt.saturating_add(s.size)).contains(&file.entry))
+            .map_or(file.entry, |s| file.entry - s.virt + s.phys);
+        return Ok(Placed {
+            entry,
+            end: file.end(),
+        });
+    }
+    let at = image_offset(data).map_or(flat, |offset| RAM + offset);
+    let len = data.len() as u64;
+    ram.write_bytes(Phys(at), data)
+        .ok_or(LoadError::DoesNotFit {
+            start: at,
+            end: at.saturating_add(len),
+            memory: ram.len(),
+        })?;
+    Ok(Placed {
+        entry: at,
+        end: at + len,
+    })
+}
+
+/// The load offset in the header of a Linux `Image` (Linux, Documentation/arch/riscv/boot-image-header.rst).
+fn image_offset(data: &[u8]) -> Option<u64> {
+    let magic = data.get(0x38..0x3c)?;
+    let offset = data.get(8..16)?.first_chunk()?;
+    (magic == b"RSC\x05").then(|| u64::from_le_bytes(*offset))
+}
+
+/// Writes the device tree at the end of memory; gives its address.
+fn write_tree(
+    config: &Config<'_>,
+    ram: &mut Ram,
+    initrd: Option<(u64, u64)>,
+    end: u64,
+) -> Result<u64, ConfigError> {
+    let mut rng = Rng::new(config.seed);
+    let seed: Vec<u8> = (0..6).flat_map(|_| rng.next().to_le_bytes()).collect();
+    let facts = fdt::Facts {
+        harts: config.harts,
+        memory: config.memory,
+        command_line: &String::from_utf8_lossy(config.command_line),
+        initrd,
+        seed: &seed,
+    };
+    let tree = fdt::build(&facts).map_err(|_| {
+        ConfigError::Kernel(LoadError::CommandLine {
+            len: config.command_line.len(),
+            max: FDT_LEN as usize,
+        })
+    })?;
+    // Kernels that map memory below 4 GiB first, or in large pages, find it there.
+    let top = (RAM + config.memory).min(RAM + (3 << 30));
+    let at = top - FDT_LEN;
+    if tree.len() as u64 > FDT_LEN || at < end {
+        return Err(ConfigError::DeviceTree);
+    }
+    ram.write_bytes(Phys(at), &tree)
+        .ok_or(ConfigError::DeviceTree)?;
+    Ok(at)
+}

@@ -1,0 +1,586 @@
+//! The monitor and the list of processes, on a terminal as a person uses them and as a library; hooks of one's own.
+
+use glassbox::guest::{Guest, Options, Outcome};
+use glassbox::monitor::onlooker::Onlooker;
+use glassbox::monitor::{Monitor, Next};
+use glassbox::trace::json::Json;
+use rustix::termios::{LocalModes, OutputModes, Termios};
+use std::collections::BTreeSet;
+use tests::glassbox::{command, images, run};
+use tests::kernel;
+use tests::pty::Terminal;
+
+#[allow(dead_code, reason = "its main is the program's")]
+#[path = "../../emulator/glassbox/examples/hook.rs"]
+mod hook;
+
+const PROMPT: &str = "(glassbox) ";
+const LEAVE: &[u8] = b"\x01x";
+const MONITOR: &[u8] = b"\x01c";
+const PROCESSES: &[u8] = b"\x01p";
+
+/// A guest at its prompt, on a terminal.
+#[track_caller]
+fn prompt(options: &[&str]) -> Terminal {
+    let mut command = command();
+    command.arg("boot").args(options);
+    let mut terminal = Terminal::start(command);
+    terminal.expect("\n$ ");
+    terminal
+}
+
+/// Types a command into the monitor and gives all that is shown up to its next prompt.
+#[track_caller]
+fn ask(terminal: &mut Terminal, line: &str) -> String {
+    terminal.type_in(format!("{line}\r").as_bytes());
+    terminal.expect("\n");
+    terminal.expect(PROMPT)
+}
+
+/// What of a terminal's settings a person would notice.
+fn noticed(settings: &Termios) -> (LocalModes, OutputModes, String) {
+    let input = format!("{:?}", settings.input_modes);
+    (settings.local_modes, settings.output_modes, input)
+}
+
+#[test]
+fn the_processes_are_listed_while_the_guest_runs() {
+    let mut terminal = prompt(&["--cpus", "2"]);
+    terminal.type_in(b"sleep 1000 & sleep 1000 & kill -STOP $!\r");
+    terminal.expect("\n$ ");
+    terminal.type_in(b"echo go; while true; do :; done\r");
+    terminal.expect("\ngo\n");
+    terminal.type_in(PROCESSES);
+    let shown = terminal.expect("NAME\n");
+    assert!(shown.contains("  PID  PPID  STATE"), "{shown}");
+    let row =
+        |line: String| -> Vec<String> { line.split_whitespace().map(str::to_owned).collect() };
+    let init = row(terminal.expect("init\n"));
+    assert_eq!(init[..5], ["1", "0", "sleeping", "on", "wait4"], "{init:?}");
+    let shell = row(terminal.expect("sh\n"));
+    assert_eq!(shell[..5], ["2", "1", "running", "on", "CPU"], "{shell:?}");
+    let sleep = row(terminal.expect("sleep\n"));
+    assert_eq!(
+        sleep[1..5],
+        ["2", "sleeping", "on", "nanosleep"],
+        "{sleep:?}"
+    );
+    let stopped = row(terminal.expect("stopped"));
+    assert_eq!(stopped[1..], ["2", "stopped"], "{stopped:?}");
+    terminal.type_in(b"\x03");
+    terminal.expect("\n$ ");
+    terminal.type_in(LEAVE);
+    assert_eq!(terminal.wait().code(), Some(0));
+}
+
+#[test]
+fn a_visit_to_the_monitor_shows_the_machine_and_the_shell_goes_on() {
+    let mut terminal = prompt(&[]);
+    terminal.type_in(MONITOR);
+    terminal.expect(PROMPT);
+    let registers = ask(&mut terminal, "info registers");
+    assert!(
+        registers.contains("\nCPU#0\nRAX=") && registers.contains("CPL=0 II=0 A20=1 SMM=0 HLT=1\n"),
+        "{registers}"
+    );
+    let code = ask(&mut terminal, "x/3i $pc");
+    assert!(code.starts_with("=> 0xffffffff"), "{code}");
+    assert!(code.contains(" <kernel::sched::idle+0x"), "{code}");
+    assert_eq!(code.lines().count(), 4, "{code}");
+    let processes = ask(&mut terminal, "info ps");
+    assert!(
+        processes.contains("init\n") && processes.contains("sh\n"),
+        "{processes}"
+    );
+    terminal.type_in(b"continue\r");
+    terminal.expect("\n");
+    terminal.type_in(b"echo $((6 * 7))\r");
+    terminal.expect("\n42\n$ ");
+    // Out of it by the key that leads into it, with a command begun.
+    terminal.type_in(b"\x01cinfo\x01cecho again\r");
+    terminal.expect("\nagain\n$ ");
+    terminal.type_in(LEAVE);
+    assert_eq!(terminal.wait().code(), Some(0));
+}
+
+#[test]
+fn quitting_the_monitor_gives_the_terminal_back() {
+    for leave in [&b"quit\r"[..], b"q\r", LEAVE] {
+        let mut command = command();
+        command.arg("boot");
+        let mut terminal = Terminal::start(command);
+        let before = terminal.settings();
+        terminal.expect("\n$ ");
+        terminal.type_in(MONITOR);
+        terminal.expect(PROMPT);
+        terminal.type_in(leave);
+        assert_eq!(terminal.wait().code(), Some(0));
+        assert_eq!(noticed(&terminal.settings()), noticed(&before));
+    }
+}
+
+#[test]
+fn a_signal_ends_the_monitor_too_and_the_terminal_is_given_back() {
+    let mut terminal = prompt(&[]);
+    terminal.type_in(MONITOR);
+    terminal.expect(PROMPT);
+    let pid = rustix::process::Pid::from_child(&terminal.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("kill");
+    let status = terminal.wait();
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&status),
+        Some(15)
+    );
+    assert!(
+        terminal
+            .settings()
+            .local_modes
+            .contains(LocalModes::ICANON | LocalModes::ECHO)
+    );
+}
+
+#[test]
+fn commands_are_edited_and_called_back() {
+    let mut terminal = prompt(&[]);
+    terminal.type_in(MONITOR);
+    terminal.expect(PROMPT);
+    let sum = ask(&mut terminal, "nothing\x15p 1X\x7f+2");
+    assert!(sum.starts_with("3\n"), "{sum}");
+    let again = ask(&mut terminal, "\x1b[A0");
+    assert!(
+        again.ends_with(&format!("21\n\r{PROMPT}").replace('\r', "")),
+        "{again:?}"
+    );
+    let wrong = ask(&mut terminal, "launch");
+    assert!(
+        wrong.starts_with("unknown command: 'launch'; 'help' lists them\n"),
+        "{wrong}"
+    );
+    terminal.type_in(b"\x04");
+    terminal.type_in(b"echo back\r");
+    terminal.expect("\nback\n$ ");
+    terminal.type_in(LEAVE);
+    terminal.wait();
+}
+
+#[test]
+fn instructions_are_stepped_and_a_guest_may_end_meanwhile() {
+    let mut terminal = prompt(&[]);
+    // Not read yet when the machine is stopped: it stands still at once.
+    terminal.type_in(b"poweroff 5\r\x01c");
+    terminal.expect(PROMPT);
+    let stepped = ask(&mut terminal, "step 3");
+    assert!(
+        stepped.starts_with("CPU 0 at ") && stepped.contains("=> 0x"),
+        "{stepped}"
+    );
+    let before = ask(&mut terminal, "info time");
+    ask(&mut terminal, "s");
+    let after = ask(&mut terminal, "info time");
+    let instructions = |text: &str| -> u64 {
+        let line = text.lines().find(|line| line.starts_with("instructions"));
+        line.and_then(|line| line.split_whitespace().last()?.parse().ok())
+            .expect("a number")
+    };
+    assert_eq!(instructions(&after), instructions(&before) + 1);
+    terminal.type_in(b"step 1000000000\r");
+    assert_eq!(terminal.wait().code(), Some(5));
+}
+
+#[test]
+fn events_are_traced_to_the_terminal_and_to_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.json");
+    let mut terminal = prompt(&["--pace", "fast"]);
+    terminal.type_in(MONITOR);
+    terminal.expect(PROMPT);
+    ask(&mut terminal, "trace on process_fork");
+    terminal.type_in(MONITOR);
+    terminal.type_in(b"ls / | wc -l\r");
+    let shown = terminal.expect("\n$ ");
+    assert!(shown.matches("process_fork").count() >= 2, "{shown}");
+    assert!(
+        shown.contains("[pid     2] ~~~ process_fork"),
+        "who is who is known from power-on: {shown}"
+    );
+    terminal.type_in(MONITOR);
+    terminal.expect(PROMPT);
+    ask(
+        &mut terminal,
+        &format!("trace on sched_switch {}", path.display()),
+    );
+    terminal.type_in(MONITOR);
+    terminal.type_in(b"echo quiet\r");
+    terminal.expect("\nquiet\n$ ");
+    terminal.type_in(MONITOR);
+    terminal.expect(PROMPT);
+    ask(&mut terminal, "trace off");
+    let nothing = ask(&mut terminal, "trace off");
+    assert!(nothing.starts_with("nothing is traced\n"), "{nothing}");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.lines().count() > 1 && text.lines().all(|line| line.contains("sched_switch")));
+    let refused = ask(
+        &mut terminal,
+        "trace on sched_switch /no/such/folder/t.json",
+    );
+    assert!(
+        refused.starts_with("trace: /no/such/folder/t.json: "),
+        "{refused}"
+    );
+    terminal.type_in(LEAVE);
+    terminal.wait();
+}
+
+#[test]
+fn a_name_made_to_act_on_the_terminal_is_written_out() {
+    let mut terminal = prompt(&["--pace", "fast"]);
+    terminal.type_in(b"f=/$(printf '\\033[2Jevil')\r");
+    terminal.expect("\n$ ");
+    terminal.type_in(b"cp /bin/cat \"$f\"; \"$f\" | cat &\r");
+    terminal.expect("\n$ ");
+    terminal.type_in(PROCESSES);
+    terminal.expect("NAME\n");
+    let shown = terminal.expect("evil");
+    assert!(
+        shown.contains("\\x1b[2Jevil") && !shown.contains('\x1b'),
+        "{shown:?}"
+    );
+    terminal.type_in(LEAVE);
+    terminal.wait();
+}
+
+/// Silica from its images, on its way to the prompt.
+fn silica(cpus: usize) -> Guest {
+    let mut options = Options::new(std::fs::read(images().join("kernel.elf")).unwrap());
+    options.disk = Some(Box::new(std::fs::read(images().join("fs.img")).unwrap()));
+    options.cpus = cpus;
+    Guest::new(options).expect("the kernel is sound")
+}
+
+/// Boots to the prompt and runs two lines, with `look` called every `pause` instructions; the hash and the count of
+/// instructions at the end.
+fn lived(
+    cpus: usize,
+    pause: u64,
+    look: &mut dyn FnMut(&mut Guest, &mut Onlooker),
+) -> (String, u64) {
+    let mut guest = silica(cpus);
+    let mut onlooker = Onlooker::new(&mut guest);
+    let mut lines = ["ls / | wc\n", "cp /README /tmp/r; sync; cat /tmp/r &\n"].iter();
+    let mut next = pause;
+    loop {
+        let outcome = guest.advance(next, true, &mut onlooker);
+        if guest.machine.retired() >= next {
+            look(&mut guest, &mut onlooker);
+            next = guest.machine.retired() + pause;
+        }
+        guest.machine.board.chips.take_output();
+        match outcome {
+            None => {}
+            Some(Outcome::Idle { next: Some(time) }) => guest.machine.pass_idle(time),
+            Some(Outcome::Idle { next: None }) => match lines.next() {
+                Some(line) => guest.machine.type_in(line.as_bytes()),
+                None => return (guest.machine.hash().to_string(), guest.machine.retired()),
+            },
+            Some(outcome) => panic!("{outcome:?}"),
+        }
+    }
+}
+
+/// Every way of looking there is.
+const LOOKS: &[&str] = &[
+    "info registers -a",
+    "info tlb",
+    "info mem",
+    "info ps",
+    "info irq",
+    "info pic",
+    "info lapic",
+    "info block",
+    "info cpus",
+    "info time",
+    "info status",
+    "info version",
+    "info symbol $pc",
+    "x/10i $pc",
+    "x/8xw $rsp",
+    "x/4xg $rsp",
+    "x/s $rdi",
+    "x/8cb $rsp",
+    "x/4a $rsp",
+    "x/2dh $rsp",
+    "x",
+    "xp/4xg 0",
+    "xp/xw 0xfee00020",
+    "x/xb 0xffff8000fee00020",
+    "p $pc+1*2",
+    "p/x *$rsp",
+    "p/a kernel::sched::idle",
+    "cpu 0",
+    "help",
+    "help info",
+    "help x",
+    "stop",
+    "nonsense",
+    "x/i 0",
+];
+
+#[test]
+fn looking_stepping_and_tracing_change_nothing() {
+    for cpus in [1, 2] {
+        let straight = lived(cpus, u64::MAX, &mut |_, _| {});
+        let mut visits = 0;
+        let kernel = std::fs::read(images().join("kernel.elf")).unwrap();
+        let mut monitor = Monitor::new(&kernel);
+        let visited = lived(cpus, 70_001, &mut |guest, onlooker| {
+            visits += 1;
+            for line in LOOKS {
+                let reply = monitor.command(line, guest, onlooker.tasks());
+                assert_eq!(reply.next, Next::Ask, "{line}");
+            }
+            guest.machine.hash();
+            match visits % 4 {
+                1 => {
+                    let reply = monitor.command("trace on all", guest, onlooker.tasks());
+                    let Next::Trace { wishes, .. } = reply.next else {
+                        panic!("{reply:?}");
+                    };
+                    let sink = Box::new(Json::new(std::io::sink()));
+                    onlooker
+                        .trace(guest, &wishes, sink)
+                        .expect("the probes are sound");
+                }
+                3 => onlooker.end_trace(guest).expect("the sink takes all"),
+                _ => {
+                    for count in [1, 2, 3, 1000] {
+                        let outcome = guest.step(count, onlooker);
+                        assert!(
+                            outcome.is_none_or(|o| matches!(o, Outcome::Idle { .. })),
+                            "{outcome:?}"
+                        );
+                    }
+                }
+            }
+        });
+        assert!(visits > 10, "{visits}");
+        assert_eq!(visited, straight, "{cpus} CPUs");
+    }
+}
+
+/// A monitor's answers about a guest that stands still.
+fn answers(guest: &Guest, kernel: &[u8], lines: &[&str]) -> Vec<String> {
+    let mut monitor = Monitor::new(kernel);
+    let tasks = Default::default();
+    lines
+        .iter()
+        .map(|line| monitor.command(line, guest, &tasks).text)
+        .collect()
+}
+
+#[test]
+fn values_and_memory_are_shown_as_qemu_and_gdb_show_them() {
+    use iced_x86::code_asm::*;
+    let kernel = kernel::long_mode(|a| {
+        a.mov(rax, 0x1122_3344_5566_7788u64)?;
+        a.mov(rbx, -2i64)?;
+        a.mov(rcx, 0x18_0000u64)?;
+        a.mov(qword_ptr(rcx), rax)?;
+        a.mov(rdx, u64::from_le_bytes(*b"hi\x1b[2J\0\0"))?;
+        a.mov(qword_ptr(rcx + 8), rdx)?;
+        a.xor(esi, esi)?;
+        a.stc()?;
+        a.hlt()
+    });
+    let mut guest = Guest::new(Options::new(kernel.clone())).expect("the kernel is sound");
+    guest.run(&mut base::Silent, &mut |_, _| {});
+    let check = |line: &str, wanted: &str| {
+        assert_eq!(answers(&guest, &kernel, &[line]), [wanted], "{line}");
+    };
+    check(
+        "x/2xg $rcx",
+        "0000000000180000: 0x1122334455667788 0x00004a325b1b6968\n",
+    );
+    check(
+        "x/4xh 0x180000",
+        "0000000000180000: 0x7788 0x5566 0x3344 0x1122\n",
+    );
+    check(
+        "x/9xb $rcx",
+        "0000000000180000: 0x88 0x77 0x66 0x55 0x44 0x33 0x22 0x11\n0000000000180008: 0x68\n",
+    );
+    check("xp/1dw 0x180004", "0000000000180004:   287454020\n");
+    check("x/s $rcx+8", "0000000000180008: \"hi\\x1b[2J\"\n");
+    check("x/3c $rcx+8", "0000000000180008: 'h' 'i' '\\x1b'\n");
+    check(
+        "x 0xffff800000000000",
+        "ffff800000000000: Cannot access memory\n",
+    );
+    check("xp 0xfee00020", "00000000fee00020: Cannot access memory\n");
+    check("p $rbx", "-2\n");
+    check("p/x $ebx", "0xfffffffe\n");
+    check("p $al + $ah", "255\n");
+    check("p/x *$rcx & 0xff", "0x88\n");
+    check("p/t 5", "101\n");
+    check("p 1/0", "division by zero\n");
+    check("p", "an address or an expression is missing\n");
+    check("info registers -b", "info registers [-a]\n");
+    check("cpu 1", "there is no CPU 1: 0 to 0\n");
+    check(
+        "info mem",
+        "0000000000000000-0000000100000000 0000000100000000 urw\n",
+    );
+    check(
+        "x/2i $pc-2",
+        "   0x000000000010104d:  f9                    stc\n   \
+        0x000000000010104e:  f4                    hlt\n",
+    );
+    check(
+        "xp/i 0x10104e",
+        "   0x000000000010104e:  f4                    hlt\n",
+    );
+    let registers = &answers(&guest, &kernel, &["info registers"])[0];
+    for part in [
+        "\nCPU#0\nRAX=1122334455667788 RBX=fffffffffffffffe RCX=0000000000180000 RDX=00004a325b1b6968\n",
+        "RFL=00000047 [---Z-PC] CPL=0 II=0 A20=1 SMM=0 HLT=1\n",
+        "\nCS =0008 0000000000000000 ffffffff 00af9b00 DPL=0 CS64 [-RA]\n",
+        "\nSS =0010 0000000000000000 ffffffff 00cf9300 DPL=0 DS   [-WA]\n",
+        "\nCR0=80010011 CR2=0000000000000000 CR3=0000000000200000 CR4=00000220\n",
+    ] {
+        assert!(registers.contains(part), "{part}\n{registers}");
+    }
+}
+
+#[test]
+fn all_that_help_lists_is_understood_and_nothing_else_is() {
+    let kernel = kernel::long_mode(|a| a.hlt());
+    let guest = Guest::new(Options::new(kernel.clone())).expect("the kernel is sound");
+    let lists = answers(&guest, &kernel, &["help", "help info"]);
+    let mut names = BTreeSet::new();
+    for line in lists[0].lines().filter(|line| !line.starts_with('\'')) {
+        names.extend(
+            line.split(' ')
+                .next()
+                .unwrap()
+                .split('|')
+                .map(str::to_owned),
+        );
+    }
+    for line in lists[1].lines() {
+        let subjects = line.split(' ').nth(1).unwrap().split('|');
+        names.extend(subjects.map(|name| format!("info {name}")));
+    }
+    assert!(names.len() > 25, "{names:?}");
+    let mut monitor = Monitor::new(&kernel);
+    for name in &names {
+        let reply = monitor.command(name, &guest, &Default::default());
+        assert!(!reply.text.starts_with("unknown"), "{name}: {}", reply.text);
+        assert!(!reply.text.is_empty() || reply.next != Next::Ask, "{name}");
+    }
+    for (line, answer) in [
+        ("launch", "unknown command: 'launch'; 'help' lists them\n"),
+        (
+            "info everything",
+            "unknown: info everything; 'help info' lists them\n",
+        ),
+        (
+            "help launch",
+            "unknown command: 'launch'; 'help' lists them\n",
+        ),
+        ("help/x", "'help' takes no /x\n"),
+        (
+            "trace on",
+            "trace on EVENTS [FILE], or trace off; EVENTS as in 'glassbox trace -e event=EVENTS'\n",
+        ),
+        (
+            "p nothing",
+            "the kernel has no symbol 'nothing', or several\n",
+        ),
+        ("step 0", "step: 1 to 1000000000 instructions at a time\n"),
+        ("info tlb 5", "info tlb takes no argument\n"),
+        (
+            "\u{1b}[2J",
+            "unknown command: '\\u{1b}[2J'; 'help' lists them\n",
+        ),
+    ] {
+        assert_eq!(
+            monitor.command(line, &guest, &Default::default()).text,
+            answer
+        );
+    }
+}
+
+#[test]
+fn no_command_makes_the_monitor_panic_or_act_on_the_terminal() {
+    let mut guest = silica(1);
+    let mut onlooker = Onlooker::new(&mut guest);
+    guest.step(900_000, &mut onlooker);
+    let kernel = guest.kernel.clone();
+    let mut monitor = Monitor::new(&kernel);
+    let words = [
+        "x",
+        "xp",
+        "/",
+        "10",
+        "i",
+        "s",
+        "g",
+        " ",
+        "$rsp",
+        "$",
+        "p",
+        "info",
+        "mem",
+        "tlb",
+        "(",
+        ")",
+        "*",
+        "-",
+        "0x",
+        "ffffffffffffffff",
+        "0xffffffffffffffff",
+        "kernel::",
+        "trace",
+        "on",
+        "all",
+        "cpu",
+        "\u{1b}[2J",
+        "'",
+        "\u{e9}",
+        "0xffffffff80000000",
+        "step",
+        "help",
+    ];
+    let mut seed = 1u64;
+    for _ in 0..3000 {
+        let mut line = String::new();
+        for _ in 0..seed % 7 + 1 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            line += words[(seed >> 33) as usize % words.len()];
+        }
+        let reply = monitor.command(&line, &guest, onlooker.tasks());
+        assert!(
+            reply.text.chars().all(|c| c == '\n' || !c.is_control()),
+            "{line:?}: {:?}",
+            reply.text
+        );
+    }
+}
+
+#[test]
+fn the_example_counts_every_page_walk_by_process() {
+    let image = |name| std::fs::read(images().join(name)).unwrap();
+    let (printed, table) =
+        hook::count(image("kernel.elf"), image("fs.img"), "ls / | wc -l").unwrap();
+    assert_eq!(printed, run("ls / | wc -l").stdout);
+    let mut rows = table.lines();
+    assert_eq!(rows.next(), Some("  WALKS    PID  NAME"));
+    let rows: Vec<Vec<&str>> = rows.map(|row| row.split_whitespace().collect()).collect();
+    let names: Vec<&str> = rows.iter().map(|row| row[2]).collect();
+    assert_eq!(names, ["idle", "init", "sh", "ls", "wc"]);
+    let stat = tests::glassbox::glassbox(&["stat", "--json", "--", "ls / | wc -l"], b"");
+    let json = stat.text();
+    let json = &json[json.find("\n{").map_or(0, |at| at + 1)..];
+    let stat: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    let sum: u64 = rows.iter().map(|row| row[0].parse::<u64>().unwrap()).sum();
+    assert_eq!(Some(sum), stat["page_walks"].as_u64());
+}
