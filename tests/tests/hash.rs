@@ -2,46 +2,17 @@
 
 use base::codec::{load, save};
 use base::{Phys, Seeded, Silent, Time, Width};
-use machine::pc::{Config, Medium, MediumError, Pc, Shape};
+use machine::pc::{Config, Pc, Shape};
 use machine::{Limits, Machine, Outcome};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use tests::glassbox::images;
-
-/// A disk image in memory.
-#[derive(Clone)]
-struct Image(Arc<Vec<u8>>);
-
-impl Medium for Image {
-    fn len(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<(), MediumError> {
-        let from = offset as usize;
-        let data = self.0.get(from..from + buffer.len()).ok_or(MediumError)?;
-        buffer.copy_from_slice(data);
-        Ok(())
-    }
-}
+use tests::silica;
 
 /// Silica in the middle of its work: files are written, and a program waits for input that has not come.
 fn busy() -> Machine<Pc, Seeded> {
-    let kernel = std::fs::read(images().join("kernel.elf")).unwrap();
-    let image = Image(Arc::new(std::fs::read(images().join("fs.img")).unwrap()));
-    let config = Config {
-        cpus: 2,
-        memory: 32 << 20,
-        kernel: &kernel,
-        command_line: b"run=\"echo x >/root/x; sync; echo y >/root/y; head -c 100 /dev/random >/dev/null; cat | cat\"",
-        initrd: None,
-        disk: Some(Box::new(image)),
-        stdio: true,
-        seed: 5,
-        calendar: 1_767_225_600,
-        tlb: Shape::default(),
-    };
-    let mut machine = Machine::new(Pc::new(config).unwrap(), Seeded::new(5));
+    let mut machine = silica::machine(
+        2,
+        "echo x >/root/x; sync; echo y >/root/y; head -c 100 /dev/random >/dev/null; cat | cat",
+    );
     let outcome = machine.run(&Limits::default(), &mut Silent);
     assert!(
         matches!(outcome, Outcome::Input { port: 1, .. }),

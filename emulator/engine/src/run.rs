@@ -36,6 +36,8 @@ pub struct Run<T> {
 #[derive(Default)]
 pub struct Engine {
     cache: Cache,
+    /// Copies of what was lifted since it was last asked, while somebody wants to see it.
+    lifts: Option<Vec<(Place, Block)>>,
 }
 
 impl Engine {
@@ -87,7 +89,7 @@ impl Engine {
                     Some(block) => Ok(block),
                     None => guest
                         .locate(done)
-                        .and_then(|place| guest.lift(place, limit, done)),
+                        .and_then(|place| self.lift(guest, place, limit, done)),
                 };
                 match lifted {
                     Ok(block) => interpret(&block, guest, done, left).settle(&block, guest),
@@ -137,12 +139,26 @@ impl Engine {
         if let Some(id) = self.cache.find(&place) {
             return Ok(Entered::Kept(id));
         }
-        let block = guest.lift(place, BLOCK_LIMIT, at)?;
+        let block = self.lift(guest, place, BLOCK_LIMIT, at)?;
         Ok(if block.cacheable {
             Entered::Kept(self.cache.insert(place, block))
         } else {
             Entered::Once(block)
         })
+    }
+
+    fn lift<G: Guest>(
+        &mut self,
+        guest: &mut G,
+        place: Place,
+        limit: usize,
+        at: u64,
+    ) -> Result<Block, G::Trap> {
+        let block = guest.lift(place, limit, at)?;
+        if let Some(lifts) = &mut self.lifts {
+            lifts.push((place, block.clone()));
+        }
+        Ok(block)
     }
 
     /// The block that follows `id` at `pc`, if it is cached and in the same page.
@@ -182,6 +198,12 @@ impl Engine {
     /// How many blocks were lifted into the cache.
     pub const fn lifted(&self) -> u64 {
         self.cache.lifted
+    }
+
+    /// Gives copies of all blocks that were lifted since the last time, those for once included, and keeps copies from
+    /// now on. They are let go only by being taken.
+    pub fn take_lifts(&mut self) -> Vec<(Place, Block)> {
+        self.lifts.replace(Vec::new()).unwrap_or_default()
     }
 
     /// Forgets all lifted code, as after the machine's state was replaced.

@@ -75,6 +75,9 @@ impl fmt::Display for Block {
                 writeln!(f, "    {op}")?;
             }
         }
+        if !self.pool.is_empty() {
+            writeln!(f, "    pool {:x?}", self.pool)?;
+        }
         writeln!(f, "    next {:#x}, taken {:#x}", self.next, self.taken)
     }
 }

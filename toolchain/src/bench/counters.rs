@@ -1,6 +1,6 @@
 //! The counters of one shell line in the guest, as `glassbox stat --json` prints them.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -13,13 +13,8 @@ pub struct Counters(Value);
 impl Counters {
     /// Runs `line` on one CPU; it has to succeed.
     pub fn of(subject: &Subject, line: &str) -> Result<Self> {
-        let mut command = Command::new(&subject.glassbox);
-        command.args(["stat", "--json", "--cpus", "1", "--memory", "128M"]);
-        command
-            .arg("--kernel")
-            .arg(subject.images.join("kernel.elf"));
-        command.arg("--disk").arg(subject.images.join("fs.img"));
-        command.args(["--", line]).stdin(Stdio::null());
+        let mut command = subject.line("stat", &["--json"], line);
+        command.stdin(Stdio::null());
         let output = command.output().context("cannot start glassbox")?;
         if !output.status.success() {
             let words = String::from_utf8_lossy(&output.stderr);

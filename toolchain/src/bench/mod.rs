@@ -4,6 +4,7 @@
 //! seconds themselves. A bench is one file; it prints the [`sample::Samples`] it took as minimum,
 //! median and maximum.
 
+mod cost;
 mod counters;
 mod memory;
 mod mips;
@@ -12,7 +13,8 @@ mod sample;
 mod trace;
 mod usertests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -22,7 +24,7 @@ use crate::{boot, guest, image};
 /// Options of the subcommand.
 #[derive(clap::Args, Debug)]
 pub struct Options {
-    /// Which benches to run; all of them if none is named
+    /// Which benches to run; `trace` means trace-off, trace-record and trace-qemu; all of them if none is named
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// How often each is repeated
@@ -32,6 +34,8 @@ pub struct Options {
 
 /// What a bench runs and how often.
 pub struct Subject {
+    /// The checkout.
+    pub layout: Layout,
     /// The emulator.
     pub glassbox: PathBuf,
     /// The folder with kernel, disk and manifest.
@@ -41,6 +45,21 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// `glassbox COMMAND OPTIONS` for a shell line, on one CPU.
+    pub fn line(&self, command: &str, options: &[&str], line: &str) -> Command {
+        self.line_of(&self.glassbox, command, options, line)
+    }
+
+    /// The same with another build of the emulator.
+    pub fn line_of(&self, glassbox: &Path, command: &str, options: &[&str], line: &str) -> Command {
+        let mut started = Command::new(glassbox);
+        started.args([command, "--cpus", "1", "--memory", "128M"]);
+        started.arg("--kernel").arg(self.images.join("kernel.elf"));
+        started.arg("--disk").arg(self.images.join("fs.img"));
+        started.args(options).args(["--", line]);
+        started
+    }
+
     /// The names of the programs on the disk.
     pub fn programs(&self) -> Result<Vec<String>> {
         let path = self.images.join("manifest.toml");
@@ -61,12 +80,14 @@ impl Subject {
 /// A bench's function: it prints its own results.
 type Bench = fn(&Subject) -> Result<()>;
 
-const BENCHES: [(&str, Bench); 5] = [
+const BENCHES: [(&str, Bench); 7] = [
     ("prompt", prompt::run),
     ("mips", mips::run),
     ("usertests", usertests::run),
     ("memory", memory::run),
-    ("trace", trace::run),
+    ("trace-off", trace::off::run),
+    ("trace-record", trace::record::run),
+    ("trace-qemu", trace::qemu::run),
 ];
 
 /// The subcommand.
@@ -74,7 +95,7 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
     if let Some(unknown) = options
         .names
         .iter()
-        .find(|name| BENCHES.iter().all(|(known, _)| known != name))
+        .find(|name| BENCHES.iter().all(|(known, _)| !means(name, known)))
     {
         let known = BENCHES.map(|(name, _)| name).join(", ");
         bail!("there is no bench `{unknown}`; there are {known}");
@@ -83,15 +104,35 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
     image::build(layout, &guest, &layout.images())?;
     boot::build_emulator(layout)?;
     let subject = Subject {
+        layout: layout.clone(),
         glassbox: layout.emulator(),
         images: layout.images().join(ARCH),
         repeat: options.repeat,
     };
     for (name, bench) in BENCHES {
-        if options.names.is_empty() || options.names.iter().any(|wanted| wanted == name) {
+        if options.names.is_empty() || options.names.iter().any(|wanted| means(wanted, name)) {
             println!("{name}");
             bench(&subject)?;
         }
     }
     Ok(())
+}
+
+/// Whether the user's word means the bench `name`: it is its name, or that of the group before a hyphen.
+fn means(word: &str, name: &str) -> bool {
+    word == name || name.split_once('-').is_some_and(|(group, _)| word == group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_means_all_its_benches() {
+        let meant = |word| BENCHES.iter().filter(|(name, _)| means(word, name)).count();
+        assert_eq!(
+            ["prompt", "trace", "trace-off", "tra", ""].map(meant),
+            [1, 3, 1, 0, 0]
+        );
+    }
 }

@@ -19,16 +19,14 @@ pub const MEMORY_MIB: u32 = 128;
 
 /// The bench.
 pub fn run(subject: &Subject) -> Result<()> {
-    if !on_path("qemu-system-x86_64") {
-        bail!("qemu-system-x86_64 is missing: apt-get install qemu-system-x86");
-    }
+    has_qemu()?;
     let mut first = Samples::default();
     let (mut ours, mut peers) = (Samples::default(), Samples::default());
     for _ in 0..subject.repeat {
         let times = boot(&mut glassbox(subject))?;
         first.push(times.first * 1e3);
         ours.push(times.prompt * 1e3);
-        peers.push(boot(&mut qemu(subject))?.prompt * 1e3);
+        peers.push(boot(&mut qemu(subject, ""))?.prompt * 1e3);
     }
     println!("  glassbox, first output, ms   {first}");
     println!("  glassbox, prompt, ms         {ours}");
@@ -50,8 +48,16 @@ pub fn glassbox(subject: &Subject) -> Command {
     command
 }
 
-/// QEMU, booting the same kernel and disk.
-pub fn qemu(subject: &Subject) -> Command {
+/// Fails if QEMU is not there.
+pub fn has_qemu() -> Result<()> {
+    if !on_path("qemu-system-x86_64") {
+        bail!("qemu-system-x86_64 is missing: apt-get install qemu-system-x86");
+    }
+    Ok(())
+}
+
+/// QEMU, booting the same kernel with this command line.
+pub fn qemu(subject: &Subject, command_line: &str) -> Command {
     let mut command = Command::new("qemu-system-x86_64");
     command.args([
         "-M",
@@ -76,9 +82,9 @@ pub fn qemu(subject: &Subject) -> Command {
     command.args([
         "-device",
         "isa-debug-exit,iobase=0xf4,iosize=4",
-        "-append",
-        "",
         "-snapshot",
+        "-append",
+        command_line,
     ]);
     command
         .arg("-kernel")
@@ -98,7 +104,7 @@ pub struct Times {
 }
 
 /// Boots, measures, and ends the machine.
-pub fn boot(command: &mut Command) -> Result<Times> {
+fn boot(command: &mut Command) -> Result<Times> {
     let (mut child, times) = start(command)?;
     child.kill()?;
     child.wait()?;
