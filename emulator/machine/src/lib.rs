@@ -1,9 +1,10 @@
 //! The whole machine: a board with its CPUs and chips, the clock, and the loop that runs them.
 //!
 //! A library with no thread, file, environment variable or clock of the host. [`Machine`] runs a [`Board`]; [`pc`] is the
-//! x86-64 board; [`loader`] puts a kernel into its memory; [`hash`] says in 128 bits what state everything is in, and [`snapshot`]
-//! brings a machine back to a state it was in.
+//! x86-64 board; [`loader`] puts a kernel into its memory; [`hash`] says in 128 bits what state everything is in, and
+//! [`snapshot`] brings a machine back to a state it was in.
 
+pub mod aside;
 pub mod board;
 pub mod clock;
 pub mod hang;

@@ -26,15 +26,14 @@ pub use cpu::x86_64;
 pub use devices::virtio::block::{Change, Disk, Medium, MediumError, SECTOR, View};
 pub use start::{Config, ConfigError};
 
+use crate::aside::Aside;
 use crate::board::{Board, CpuActivity, Step};
 use crate::clock::Clock;
 use crate::loader::sdt::Site;
 use crate::watch::{UnknownRegister, Watch, probes};
 use base::event::PROBE_ARGS;
 use base::{Chooser, Codec, CodecError, Observer, Ram, State, Time};
-use chips::{Chips, Output};
-use cpu::hart::Counters;
-use cpu::mmu::tlb::Counts;
+use chips::Chips;
 use cpu::probes::Probes;
 use cpu::x86_64::{Activity, Hart};
 use engine::Engine;
@@ -93,44 +92,15 @@ impl Pc {
     }
 }
 
-/// What goes with the state of a [`Pc`] and is none of it.
-#[derive(Clone, Debug)]
-pub struct Aside {
-    harts: Vec<Figures>,
-    barren: Vec<u32>,
-    output: Output,
-}
-
-/// What was counted and noted of a CPU.
-#[derive(Clone, Debug)]
-struct Figures {
-    counters: Counters,
-    tlb: Counts,
-    switched: Option<[u64; PROBE_ARGS]>,
-}
-
 impl Board for Pc {
     type Aside = Aside;
 
     fn aside(&self) -> Aside {
-        let figures = |hart: &Hart| Figures {
-            counters: hart.host.counters.clone(),
-            tlb: hart.tlb.counts,
-            switched: hart.host.switched,
-        };
-        Aside {
-            harts: self.harts.iter().map(figures).collect(),
-            barren: self.barren.clone(),
-            output: self.chips.output().clone(),
-        }
+        Aside::new(&self.harts, &self.barren, self.chips.output())
     }
 
     fn set_aside(&mut self, aside: &Aside) {
-        for (hart, figures) in self.harts.iter_mut().zip(&aside.harts) {
-            hart.host.counters.clone_from(&figures.counters);
-            hart.host.switched = figures.switched;
-            hart.tlb.counts = figures.tlb;
-        }
+        aside.give_figures(&mut self.harts);
         self.barren.clone_from(&aside.barren);
         self.chips.go_on_from(aside.output.clone());
     }
