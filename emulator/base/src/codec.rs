@@ -4,9 +4,13 @@
 //! field to the snapshot bytes or overwrites it from them. The state hash is the hash of those bytes, so whatever
 //! is saved is hashed and the reverse. All numbers are little-endian. Restoring reads hostile bytes: every length
 //! is bounded by what is left, and a bad byte is an error, never a panic.
+//!
+//! A fork goes the same way ([`keep`], [`give`]), but for pages: those it shares, instead of making bytes of them.
 
+use crate::pages::{Page, Pages};
 use crate::time::Time;
 use std::fmt;
+use std::sync::Arc;
 
 /// A component whose whole machine state can be saved, restored and hashed.
 pub trait State {
@@ -53,6 +57,17 @@ pub enum Codec<'a> {
     Save(&'a mut Vec<u8>),
     /// Overwrites each field from the front of the slice.
     Load(&'a [u8]),
+    /// Appends each field; pages are shared instead.
+    Keep(&'a mut Vec<u8>, &'a mut Vec<Pages>),
+    /// Overwrites each field from the front of the two slices.
+    Give(&'a [u8], &'a [Pages]),
+}
+
+/// The state of a component with its pages shared, for another of its kind in the same process.
+#[derive(Clone, Default)]
+pub struct Kept {
+    bytes: Vec<u8>,
+    pages: Vec<Pages>,
 }
 
 macro_rules! integer {
@@ -72,14 +87,14 @@ impl Codec<'_> {
 
     /// Whether state is being restored: the place to rebuild host-only caches.
     pub const fn loading(&self) -> bool {
-        matches!(self, Self::Load(_))
+        matches!(self, Self::Load(_) | Self::Give(..))
     }
 
     /// A fixed number of raw bytes.
     pub fn bytes(&mut self, bytes: &mut [u8]) -> Result<(), CodecError> {
         match self {
-            Self::Save(out) => out.extend_from_slice(bytes),
-            Self::Load(rest) => {
+            Self::Save(out) | Self::Keep(out, _) => out.extend_from_slice(bytes),
+            Self::Load(rest) | Self::Give(rest, _) => {
                 let (head, tail) = rest
                     .split_at_checked(bytes.len())
                     .ok_or(CodecError::Truncated)?;
@@ -139,7 +154,7 @@ impl Codec<'_> {
     ) -> Result<(), CodecError> {
         let mut count = list.len();
         self.usize(&mut count)?;
-        if let Self::Load(rest) = self {
+        if let Self::Load(rest) | Self::Give(rest, _) = self {
             if count > rest.len() {
                 return Err(CodecError::Truncated);
             }
@@ -153,7 +168,7 @@ impl Codec<'_> {
     pub fn blob(&mut self, blob: &mut Vec<u8>) -> Result<(), CodecError> {
         let mut count = blob.len();
         self.usize(&mut count)?;
-        if let Self::Load(rest) = self {
+        if let Self::Load(rest) | Self::Give(rest, _) = self {
             if count > rest.len() {
                 return Err(CodecError::Truncated);
             }
@@ -161,6 +176,38 @@ impl Codec<'_> {
             blob.resize(count, 0);
         }
         self.bytes(blob)
+    }
+
+    /// Pages by number. Whoever loads them checks that no number is too high.
+    pub fn pages(&mut self, pages: &mut Pages) -> Result<(), CodecError> {
+        match self {
+            Self::Keep(_, kept) => kept.push(pages.clone()),
+            Self::Give(_, rest) => {
+                let (first, others) = rest.split_first().ok_or(CodecError::Truncated)?;
+                *pages = first.clone();
+                *rest = others;
+            }
+            Self::Save(_) => {
+                let mut numbers: Vec<u64> = pages.iter().map(|(number, _)| number).collect();
+                self.list(&mut numbers, |c, number| c.u64(number))?;
+                if let Self::Save(out) = self {
+                    pages
+                        .iter()
+                        .for_each(|(_, page)| out.extend_from_slice(page));
+                }
+            }
+            Self::Load(_) => {
+                let mut numbers = Vec::new();
+                self.list(&mut numbers, |c, number| c.u64(number))?;
+                pages.clear();
+                for number in numbers {
+                    let mut page: Page = [0; _];
+                    self.bytes(&mut page)?;
+                    pages.insert(number, Arc::new(page));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Opens a component's section: its name and the version of its record.
@@ -199,6 +246,29 @@ pub fn load(component: &mut dyn State, bytes: &[u8]) -> Result<(), CodecError> {
     }
 }
 
+/// The state of `component`, its pages shared with it: costs what is no page.
+pub fn keep(component: &mut dyn State) -> Kept {
+    let mut kept = Kept::default();
+    let saved = component.state(&mut Codec::Keep(&mut kept.bytes, &mut kept.pages));
+    debug_assert_eq!(saved, Ok(()));
+    kept
+}
+
+/// Gives `component` the state that was kept of another of its kind.
+///
+/// # Errors
+/// The other was made differently: other CPUs, other chips. `component` may have part of the state by then.
+pub fn give(component: &mut dyn State, kept: &Kept) -> Result<(), CodecError> {
+    let mut codec = Codec::Give(&kept.bytes, &kept.pages);
+    component.state(&mut codec)?;
+    match codec {
+        Codec::Give([], []) => Ok(()),
+        _ => Err(CodecError::BadValue {
+            field: "end of state",
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,6 +300,40 @@ mod tests {
         let mut other = Part::default();
         assert_eq!(load(&mut other, &bytes), Ok(()));
         assert_eq!(other, part);
+    }
+
+    #[derive(Default)]
+    struct Paged(Pages, u8);
+
+    impl State for Paged {
+        fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
+            codec.pages(&mut self.0)?;
+            codec.u8(&mut self.1)
+        }
+    }
+
+    #[test]
+    fn pages_are_saved_in_full_and_kept_shared() {
+        let mut paged = Paged(Pages::new(), 7);
+        paged.0.insert(5, Arc::new([1; _]));
+        paged.0.insert(99, Arc::new([2; _]));
+        let (bytes, kept) = (save(&mut paged), keep(&mut paged));
+        assert_eq!(kept.bytes, [7]);
+        let (mut loaded, mut given) = (Paged::default(), Paged::default());
+        assert_eq!(load(&mut loaded, &bytes), Ok(()));
+        assert_eq!(give(&mut given, &kept), Ok(()));
+        assert_eq!(
+            (save(&mut loaded), save(&mut given)),
+            (bytes.clone(), bytes)
+        );
+        assert_eq!(given.0.differences(&paged.0).count(), 0);
+        assert_eq!(loaded.0.differences(&paged.0).count(), 2);
+        assert!(give(&mut Part::default(), &kept).is_err());
+        let none = Kept {
+            pages: Vec::new(),
+            ..kept
+        };
+        assert_eq!(give(&mut given, &none), Err(CodecError::Truncated));
     }
 
     #[test]

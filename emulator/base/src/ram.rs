@@ -1,13 +1,17 @@
 //! Guest RAM: flat, allocated lazily by the host, and written through one function.
 //!
-//! Each page carries host-only marks. `DIRTY` says that the page changed since the last snapshot or hash, `CODE`
-//! that lifted code came from it. A CPU's fast path may write a page directly only while it is dirty and holds no
-//! code ([`Ram::fast_writable`]); every other write comes through [`Ram::write`] or [`Ram::write_bytes`], which set
-//! the marks and record writes that hit code. Whenever a page stops being fast-writable the *epoch* moves on, and
-//! whoever remembers fast pages must forget them.
+//! Each page carries host-only marks. `DIRTY` says that the page changed since the last hash, `CHANGED` that it
+//! changed since the last snapshot, `CODE` that lifted code came from it. A CPU's fast path may write a page directly
+//! only while it is dirty and changed and holds no code ([`Ram::fast_writable`]); every other write comes through
+//! [`Ram::write`] or [`Ram::write_bytes`], which set the marks and record writes that hit code. Whenever a page stops
+//! being fast-writable the *epoch* moves on, and whoever remembers fast pages must forget them. [`snapshot`] is how
+//! memory goes back to what it was.
+
+mod snapshot;
 
 use crate::addr::{PAGE_SIZE, Phys, Width};
 use crate::codec::{Codec, CodecError, State};
+use crate::pages::Pages;
 use std::collections::BTreeMap;
 
 /// Bytes of the fragments at which lifted code is tracked inside a page: 64 of them, one bit each.
@@ -15,6 +19,9 @@ pub const FRAGMENT: u64 = 64;
 
 const DIRTY: u8 = 1;
 const CODE: u8 = 2;
+const CHANGED: u8 = 4;
+/// What a page must be to be written by the fast path.
+const WRITTEN: u8 = DIRTY | CHANGED;
 
 /// The machine's memory: `len` bytes from guest-physical address `base`.
 pub struct Ram {
@@ -24,6 +31,10 @@ pub struct Ram {
     code: BTreeMap<u64, u64>,
     code_writes: Vec<(u64, u64)>,
     epoch: u64,
+    /// The pages marked as changed, by index.
+    changed: Vec<u32>,
+    /// What all other pages hold: the last snapshot that was taken or restored, zero at first.
+    origin: Pages,
 }
 
 impl Ram {
@@ -40,6 +51,8 @@ impl Ram {
             code: BTreeMap::new(),
             code_writes: Vec::new(),
             epoch: 0,
+            changed: Vec::new(),
+            origin: Pages::new(),
         }
     }
 
@@ -106,7 +119,7 @@ impl Ram {
     /// If the offset is out of range.
     #[inline]
     pub fn write_fast(&mut self, offset: usize, width: Width, value: u64) {
-        debug_assert!(self.marks[offset / PAGE_SIZE as usize] == DIRTY);
+        debug_assert!(self.fast_writable(offset));
         let b = &mut self.bytes[offset..offset + width.bytes() as usize];
         match width {
             Width::B1 => b[0] = value as u8,
@@ -144,7 +157,7 @@ impl Ram {
         }
         let page_size = PAGE_SIZE as usize;
         for page in offset / page_size..=(offset + len - 1) / page_size {
-            self.marks[page] |= DIRTY;
+            self.mark_written(page);
             if self.marks[page] & CODE != 0 {
                 let first = offset.max(page * page_size) - page * page_size;
                 let last = (offset + len).min((page + 1) * page_size) - 1 - page * page_size;
@@ -158,10 +171,18 @@ impl Ram {
         }
     }
 
+    #[inline]
+    fn mark_written(&mut self, page: usize) {
+        if self.marks[page] & CHANGED == 0 {
+            self.changed.push(page as u32);
+        }
+        self.marks[page] |= WRITTEN;
+    }
+
     /// Whether the page at `offset` may be written without coming through [`Ram::write`].
     #[inline]
     pub fn fast_writable(&self, offset: usize) -> bool {
-        self.marks[offset / PAGE_SIZE as usize] == DIRTY
+        self.marks[offset / PAGE_SIZE as usize] == WRITTEN
     }
 
     /// Moves on whenever a page stops being fast-writable.
@@ -259,8 +280,11 @@ impl State for Ram {
         codec.list(&mut kept, |c, index| c.u64(index))?;
         if codec.loading() {
             self.bytes.fill(0);
-            self.marks.fill(DIRTY);
-            self.code.clear();
+            (0..self.marks.len()).for_each(|page| self.mark_written(page));
+            // What was lifted came from other bytes.
+            let first = self.base / PAGE_SIZE;
+            let code = self.code.iter().map(|(page, held)| (page + first, *held));
+            self.code_writes.extend(code);
             self.epoch += 1;
         }
         for index in kept {
@@ -302,6 +326,15 @@ mod tests {
         assert!(ram.fast_writable(0));
         ram.take_dirty(|page, _| assert_eq!(page, 0));
         assert!(!ram.fast_writable(0));
+    }
+
+    #[test]
+    fn whatever_was_lifted_before_a_load_is_to_be_forgotten() {
+        let mut ram = Ram::new(Phys(0x1000), 0x3000);
+        ram.mark_code(Phys(0x2040), 80);
+        let saved = crate::codec::save(&mut Ram::new(Phys(0x1000), 0x3000));
+        assert_eq!(crate::codec::load(&mut ram, &saved), Ok(()));
+        assert_eq!(ram.take_code_writes(), [(2, 0b110)]);
     }
 
     #[test]

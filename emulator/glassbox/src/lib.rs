@@ -24,6 +24,7 @@ pub use base;
 pub use machine;
 
 pub mod cli;
+pub mod crash;
 pub mod disk;
 pub mod guest;
 pub mod monitor;

@@ -27,6 +27,15 @@ pub struct Step {
 
 /// A board: CPUs, RAM and chips, wired up.
 pub trait Board: State {
+    /// What goes with a board's state and is none of it: figures, output that the host has not taken.
+    type Aside: Clone + Send + Sync;
+
+    /// What goes with the state.
+    fn aside(&self) -> Self::Aside;
+
+    /// Goes on from there; the board has just been given the state that `aside` went with.
+    fn set_aside(&mut self, aside: &Self::Aside);
+
     /// Number of CPUs.
     fn cpus(&self) -> usize;
 

@@ -1,8 +1,10 @@
 //! The whole machine: a board with its CPUs and chips, the clock, and the loop that runs them.
 //!
 //! A library with no thread, file, environment variable or clock of the host. [`Machine`] runs a [`Board`]; [`pc`] is the
-//! x86-64 board; [`loader`] puts a kernel into its memory; [`hash`] says in 128 bits what state everything is in.
+//! x86-64 board; [`loader`] puts a kernel into its memory; [`hash`] says in 128 bits what state everything is in, and
+//! [`snapshot`] brings a machine back to a state it was in.
 
+pub mod aside;
 pub mod board;
 pub mod clock;
 pub mod hang;
@@ -12,6 +14,7 @@ pub mod names;
 pub mod outcome;
 pub mod pc;
 pub mod run;
+pub mod snapshot;
 #[cfg(test)]
 mod testing;
 pub mod virt;
@@ -22,4 +25,5 @@ pub use clock::{Clock, NS_PER_INSTRUCTION};
 pub use loader::LoadError;
 pub use outcome::{Hang, Limits, Outcome};
 pub use run::Machine;
+pub use snapshot::{RestoreError, Snapshot};
 pub use watch::{UnknownRegister, Watch};

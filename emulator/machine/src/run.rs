@@ -16,12 +16,12 @@ const QUANTUM_ALONE: u64 = 100_000;
 pub struct Machine<B: Board, C: Chooser> {
     /// The board.
     pub board: B,
-    chooser: C,
-    clock: Clock,
-    retired: u64,
-    idle: Time,
+    pub(crate) chooser: C,
+    pub(crate) clock: Clock,
+    pub(crate) retired: u64,
+    pub(crate) idle: Time,
     pages: PageHashes,
-    watch: Watch,
+    pub(crate) watch: Watch,
 }
 
 impl<B: Board, C: Chooser> Machine<B, C> {
@@ -149,22 +149,27 @@ impl<B: Board, C: Chooser> Machine<B, C> {
         (0..self.board.cpus()).all(|cpu| self.board.activity(cpu) != CpuActivity::Running)
     }
 
-    /// The hash of the whole state: CPUs, TLBs, RAM, devices, disk overlay, pending input, choices and clock.
-    pub fn hash(&mut self) -> Hash {
-        // RAM is hashed by pages; the rest through the codec.
-        let mut head = Head {
+    /// What is the machine's own in its state.
+    pub(crate) const fn head(&mut self) -> Head<'_, C> {
+        Head {
             clock: &mut self.clock,
             chooser: &mut self.chooser,
             retired: &mut self.retired,
-        };
-        let mut head_bytes = Bytes(base::codec::save(&mut head));
+        }
+    }
+
+    /// The hash of the whole state: CPUs, TLBs, RAM, devices, disk overlay, pending input, choices and clock.
+    pub fn hash(&mut self) -> Hash {
+        // RAM is hashed by pages; the rest through the codec.
+        let mut head_bytes = Bytes(base::codec::save(&mut self.head()));
         let mut board_bytes = Bytes(base::codec::save(&mut self.board));
         self.pages
             .hash(self.board.ram(), &mut [&mut head_bytes, &mut board_bytes])
     }
 }
 
-struct Head<'a, C: Chooser> {
+/// The machine's own part of its state.
+pub(crate) struct Head<'a, C: Chooser> {
     clock: &'a mut Clock,
     chooser: &'a mut C,
     retired: &'a mut u64,
@@ -189,7 +194,7 @@ impl State for Bytes {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::pc::Pc;
     use crate::testing::{ENTRY, board, elf};
@@ -233,14 +238,14 @@ mod tests {
     /// What CPU 1 does, in real mode: lock inc word [9000], for ever.
     const OTHER: &[u8] = &[0xf0, 0xff, 0x06, 0x00, 0x90, 0xeb, 0xf9];
 
-    fn busy(cpus: usize) -> Machine<Pc, Seeded> {
+    pub fn busy(cpus: usize) -> Machine<Pc, Seeded> {
         let code = (ENTRY, BUSY, BUSY.len() as u32);
         let other = (0x8000, OTHER, OTHER.len() as u32);
         let board = board(&elf(&[code, other]), cpus, None).expect("the kernel is sound");
         Machine::new(board, Seeded::new(1))
     }
 
-    fn at_most(instructions: u64) -> Limits {
+    pub fn at_most(instructions: u64) -> Limits {
         Limits {
             instructions,
             ..Limits::default()
@@ -248,7 +253,7 @@ mod tests {
     }
 
     /// Runs to the end without a stop: the word, the instructions, and the hash.
-    fn unstopped(cpus: usize) -> (u32, u64, Hash) {
+    pub fn unstopped(cpus: usize) -> (u32, u64, Hash) {
         let mut machine = busy(cpus);
         let Outcome::Exit(word) = machine.run(&at_most(100_000), &mut Silent) else {
             panic!("the kernel does not end");
@@ -279,16 +284,9 @@ mod tests {
 
     /// A machine that was built anew and given the state of `old`.
     fn restored(old: &mut Machine<Pc, Seeded>, cpus: usize) -> Machine<Pc, Seeded> {
-        fn head(machine: &mut Machine<Pc, Seeded>) -> Head<'_, Seeded> {
-            Head {
-                clock: &mut machine.clock,
-                chooser: &mut machine.chooser,
-                retired: &mut machine.retired,
-            }
-        }
         let mut new = busy(cpus);
-        let saved = base::codec::save(&mut head(old));
-        base::codec::load(&mut head(&mut new), &saved).expect("the clock is sound");
+        let saved = base::codec::save(&mut old.head());
+        base::codec::load(&mut new.head(), &saved).expect("the clock is sound");
         let saved = base::codec::save(&mut old.board);
         base::codec::load(&mut new.board, &saved).expect("the board is sound");
         let saved = base::codec::save(&mut old.board.ram);

@@ -7,7 +7,7 @@ const FOLDER: &str = "emulator/glassbox/src/";
 
 /// Each module, the modules it may use, and the packages of ours it may use. `cli` and the crate's
 /// own files are on top and may use everything.
-const MODULES: [(&str, &[&str], &[&str]); 9] = [
+const MODULES: [(&str, &[&str], &[&str]); 10] = [
     ("symbols", &[], &[]),
     ("trace", &["symbols"], &["base", "machine", "abi"]),
     ("guest", &["trace"], &["base", "machine", "abi"]),
@@ -24,8 +24,13 @@ const MODULES: [(&str, &[&str], &[&str]); 9] = [
         &["base", "machine", "abi", "kcore"],
     ),
     (
+        "crash",
+        &["symbols", "snapshot", "disk"],
+        &["base", "machine", "abi", "kcore"],
+    ),
+    (
         "grade",
-        &["symbols", "snapshot", "trace", "fault"],
+        &["symbols", "snapshot", "trace", "fault", "disk", "crash"],
         &["base", "machine", "abi", "kcore"],
     ),
     (

@@ -8,8 +8,10 @@
 
 mod books;
 mod boot;
+mod crash;
 mod diagnose;
 mod explain;
+mod fsck;
 mod images;
 mod keyboard;
 mod keys;
@@ -28,7 +30,7 @@ mod trace;
 use clap::Parser;
 use options::{Cli, Command};
 use std::fmt;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// Why a command failed: one line for the user, and the exit status.
@@ -66,6 +68,15 @@ fn tell(text: impl fmt::Display) {
     let _ = write!(std::io::stderr().lock(), "{text}");
 }
 
+/// Prints what was asked for.
+fn print(text: impl fmt::Display) -> Result<(), Failure> {
+    match write!(std::io::stdout().lock(), "{text}") {
+        // The reader has seen enough.
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|e| Failure::input(format!("standard output: {e}"))),
+    }
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -74,6 +85,8 @@ pub fn main() -> ExitCode {
         Command::Run(options) => run::run(options),
         Command::Stat(options) => stat::stat(options),
         Command::Trace(options) => trace::trace(options),
+        Command::Crash(options) => crash::crash(options),
+        Command::Fsck(options) => fsck::fsck(options),
     };
     match result {
         Ok(status) => ExitCode::from(status),

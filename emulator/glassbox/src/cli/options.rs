@@ -2,7 +2,10 @@
 
 use crate::trace::edge::duration;
 use base::Time;
+mod crash;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use crash::{CrashOptions, FsckOptions};
 use std::path::PathBuf;
 
 /// Boots, shows and tests small operating systems on a deterministic machine.
@@ -16,7 +19,8 @@ use std::path::PathBuf;
         glassbox run -- 'ls / | wc -l'          one shell line: its output, its exit status\n  \
         echo hi | glassbox run -- cat           standard input reaches the guest\n  \
         glassbox run --put prog.c -- wc prog.c  host files into the guest's disk\n  \
-        glassbox stat --cpus 2 -- usertests     what the machine did, in numbers\n\n\
+        glassbox stat --cpus 2 -- usertests     what the machine did, in numbers\n  \
+        glassbox crash -- 'cp README a; sync'   the power goes at every disk write in turn\n\n\
         Exit status: the guest command's own; 2 usage; 122 guest hang or deadlock; 123 instruction budget\n\
         spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or something the\n\
         emulator lacks."
@@ -44,6 +48,12 @@ pub enum Command {
     /// Run a shell line and show what happens inside: system calls, traps, page walks, scheduling, disk
     #[command(after_help = TRACE_HELP)]
     Trace(Box<TraceOptions>),
+    /// Run a shell line, cut the power at every disk write in turn, and see whether the guest lives with each disk
+    #[command(after_help = crash::HELP)]
+    Crash(Box<CrashOptions>),
+    /// Check the file system on a disk image, changing nothing
+    #[command(after_help = crash::FSCK_HELP)]
+    Fsck(FsckOptions),
 }
 
 const STAT_HELP: &str = "What is told of each process, all in virtual time:\n  \

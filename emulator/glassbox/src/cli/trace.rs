@@ -1,9 +1,9 @@
 //! `glassbox trace`: what happens inside while a shell line runs, or did while one was recorded.
 
-use super::Failure;
 use super::options::{TraceFormat, TraceOptions};
 use super::run::drive;
 use super::session::Session;
+use super::{Failure, print};
 use crate::symbols::Symbols;
 use crate::trace::edge::{self, Named};
 use crate::trace::events;
@@ -24,7 +24,7 @@ use crate::trace::strace::{Settings, Stamps, Strace};
 use crate::trace::syscall::MOST_STRINGS;
 use machine::{Board, Watch};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, ErrorKind, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 /// The process that starts the line.
@@ -196,15 +196,6 @@ fn read(options: &TraceOptions, wishes: &Wishes, path: &Path) -> Result<u8, Fail
     };
     pipe.finish().map_err(|e| written(options, e))?;
     end.map(|()| 0)
-}
-
-/// Prints what was asked for.
-fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        // The reader has seen enough.
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|e| Failure::input(format!("standard output: {e}"))),
-    }
 }
 
 fn written(options: &TraceOptions, error: std::io::Error) -> Failure {

@@ -61,11 +61,22 @@ impl Image {
         self.file.read_exact_at(data, offset)
     }
 
-    /// Replaces the image by itself with `changes` (offset and bytes) on top. The new image is written beside the old
-    /// one and renamed over it, so that at no moment a half-written one has its name.
+    /// Replaces the image by itself with `changes` (offset and bytes) on top.
     pub fn replace<'a>(&self, changes: impl Iterator<Item = (u64, &'a [u8])>) -> Result<()> {
-        let path = self.path.canonicalize()?;
-        let folder = path.parent().unwrap_or(Path::new("."));
+        self.copy(&self.path.canonicalize()?, changes)
+    }
+
+    /// Writes the image with `changes` (offset and bytes) on top to `path`. The new file is written beside the one that
+    /// has its name and renamed over it, so that at no moment a half-written one has it.
+    pub fn copy<'a>(
+        &self,
+        path: &Path,
+        changes: impl Iterator<Item = (u64, &'a [u8])>,
+    ) -> Result<()> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
         let mut new = tempfile::NamedTempFile::new_in(folder)?;
         copy_sparse(&self.file, new.as_file_mut(), self.len)?;
         for (offset, data) in changes {
@@ -75,7 +86,7 @@ impl Image {
         new.as_file()
             .set_permissions(self.file.metadata()?.permissions())?;
         new.as_file().sync_all()?;
-        new.persist(&path).map_err(|e| e.error)?;
+        new.persist(path).map_err(|e| e.error)?;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use kcore::fs::{BlockStore, IoError};
 use machine::pc::{Medium, MediumError};
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// An image with changed pages on top. Cloning shares the image.
@@ -58,12 +59,18 @@ impl Layer {
 
     /// Writes everything back to the image file.
     pub fn persist(&self) -> io::Result<()> {
+        self.image.replace(self.changes())
+    }
+
+    /// Writes the disk to a file of its own.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        self.image.copy(path, self.changes())
+    }
+
+    fn changes(&self) -> impl Iterator<Item = (u64, &[u8])> {
         let size = BLOCK_SIZE as u64;
-        self.image.replace(
-            self.pages
-                .iter()
-                .map(|(&page, data)| (page * size, &data[..])),
-        )
+        let pages = self.pages.iter();
+        pages.map(move |(&page, data)| (page * size, &data[..]))
     }
 }
 

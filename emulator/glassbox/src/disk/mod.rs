@@ -4,9 +4,11 @@
 //! disk's own overlay, and can be laid on top afterwards, for `--get` and `--persist`. Both go through the same file
 //! system that the guest's kernel runs (`kcore`).
 
+mod fsck;
 pub mod image;
 pub mod layer;
 pub mod transfer;
 
+pub use fsck::fsck;
 pub use image::Image;
 pub use layer::Layer;

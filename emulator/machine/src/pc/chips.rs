@@ -20,7 +20,7 @@ use devices::power::{self, Power};
 use devices::rtc::Rtc;
 use devices::uart16550::Uart16550;
 use devices::virtio::Mmio;
-use devices::virtio::block::{Block, View};
+use devices::virtio::block::{Block, Disk, View};
 use devices::virtio::console::{Console, Role};
 use devices::virtio::entropy::Entropy;
 
@@ -289,6 +289,11 @@ impl Chips {
         })
     }
 
+    /// What is on the disk.
+    pub fn disk_content(&mut self) -> Option<&mut Disk> {
+        self.disk.as_mut().map(|disk| disk.backend_mut().disk_mut())
+    }
+
     /// The pages of 4 KiB that the guest wrote to the disk, by number, as a reader sees them now.
     pub fn disk_pages(&self) -> impl Iterator<Item = (u64, &[u8])> {
         self.disk
@@ -312,6 +317,18 @@ impl Chips {
     /// Takes what the guest wrote since the last call.
     pub fn take_output(&mut self) -> Output {
         std::mem::take(&mut self.output)
+    }
+
+    /// What the guest wrote since the host took it.
+    pub const fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// The chips were given the state that they had when there was just this `output`.
+    pub(super) fn go_on_from(&mut self, output: Output) {
+        self.output = output;
+        self.collect_log();
+        self.log.take();
     }
 
     /// The console port and number of bytes that the guest waits for.

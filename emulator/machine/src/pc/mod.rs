@@ -23,9 +23,10 @@ mod step;
 
 pub use cpu::mmu::tlb::Shape;
 pub use cpu::x86_64;
-pub use devices::virtio::block::{Medium, MediumError};
+pub use devices::virtio::block::{Change, Disk, Medium, MediumError, SECTOR, View};
 pub use start::{Config, ConfigError};
 
+use crate::aside::Aside;
 use crate::board::{Board, CpuActivity, Step};
 use crate::clock::Clock;
 use crate::loader::sdt::Site;
@@ -92,6 +93,18 @@ impl Pc {
 }
 
 impl Board for Pc {
+    type Aside = Aside;
+
+    fn aside(&self) -> Aside {
+        Aside::new(&self.harts, &self.barren, self.chips.output())
+    }
+
+    fn set_aside(&mut self, aside: &Aside) {
+        aside.give_figures(&mut self.harts);
+        self.barren.clone_from(&aside.barren);
+        self.chips.go_on_from(aside.output.clone());
+    }
+
     fn cpus(&self) -> usize {
         self.harts.len()
     }
@@ -192,10 +205,6 @@ impl State for Pc {
         self.harts
             .iter_mut()
             .try_for_each(|hart| hart.state(codec))?;
-        self.chips.state(codec)?;
-        if codec.loading() {
-            self.engine.clear();
-        }
-        Ok(())
+        self.chips.state(codec)
     }
 }

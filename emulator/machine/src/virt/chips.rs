@@ -238,6 +238,18 @@ impl Chips {
         std::mem::take(&mut self.output)
     }
 
+    /// What the guest wrote since the host took it.
+    pub const fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// The chips were given the state that they had when there was just this `output`.
+    pub(super) fn go_on_from(&mut self, output: Output) {
+        self.output = output;
+        self.collect_log();
+        self.log.take();
+    }
+
     /// The console port and number of bytes that the guest waits for.
     pub fn wanted_input(&self) -> Option<(u32, usize)> {
         let (port, capacity) = self.console.as_ref()?.wants_input()?;

@@ -21,6 +21,7 @@ mod step;
 pub use cpu::riscv64;
 pub use start::{Boot, Config, ConfigError};
 
+use crate::aside::Aside;
 use crate::board::{Board, CpuActivity, Step};
 use crate::clock::Clock;
 use crate::loader::sdt::Site;
@@ -80,6 +81,18 @@ impl Virt {
 }
 
 impl Board for Virt {
+    type Aside = Aside;
+
+    fn aside(&self) -> Aside {
+        Aside::new(&self.harts, &self.barren, self.chips.output())
+    }
+
+    fn set_aside(&mut self, aside: &Aside) {
+        aside.give_figures(&mut self.harts);
+        self.barren.clone_from(&aside.barren);
+        self.chips.go_on_from(aside.output.clone());
+    }
+
     fn cpus(&self) -> usize {
         self.harts.len()
     }
@@ -189,9 +202,6 @@ impl State for Virt {
         self.chips.state(codec)?;
         if let Some(htif) = &mut self.htif {
             htif.state(codec)?;
-        }
-        if codec.loading() {
-            self.engine.clear();
         }
         Ok(())
     }

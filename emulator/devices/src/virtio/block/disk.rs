@@ -2,11 +2,12 @@
 //!
 //! Key types: [`Medium`] is the image, which is never written. [`Disk`] keeps written pages: a write lands in the
 //! *cached* layer, a flush moves that into the *durable* one. Reads see the cached layer first. A power cut drops
-//! the cached layer ([`Disk::drop_cache`]); whoever saves the guest's changes asks for one view or the other.
+//! the cached layer ([`Disk::drop_cache`]); whoever saves the guest's changes asks for one view or the other. Whoever
+//! wants to know each [`Change`] has the disk record them.
 
-use base::{Codec, CodecError, PAGE_SIZE, State};
-use std::collections::BTreeMap;
+use base::{Codec, CodecError, PAGE_SIZE, Page, Pages, State};
 use std::fmt;
+use std::sync::Arc;
 
 /// Bytes of a sector, virtio's unit (5.2.4).
 pub const SECTOR: u64 = 512;
@@ -57,8 +58,19 @@ impl Medium for Vec<u8> {
     }
 }
 
-/// Written pages by their number.
-type Pages = BTreeMap<u64, Box<[u8]>>;
+/// What was done to a disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Bytes were written, whole sectors as one request.
+    Write {
+        /// The first byte on the disk.
+        offset: u64,
+        /// What was written there.
+        bytes: Vec<u8>,
+    },
+    /// What was written before is durable.
+    Flush,
+}
 
 /// Which of the guest's writes count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +86,8 @@ pub struct Disk {
     medium: Box<dyn Medium>,
     durable: Pages,
     cached: Pages,
+    /// What was done since the host took it, if it wants to know; the host's.
+    changes: Option<Vec<Change>>,
 }
 
 impl Disk {
@@ -83,7 +97,27 @@ impl Disk {
             medium,
             durable: Pages::new(),
             cached: Pages::new(),
+            changes: None,
         }
+    }
+
+    /// Records what is done from now on, or nothing any more.
+    pub fn record(&mut self, on: bool) {
+        self.changes = on.then(Vec::new);
+    }
+
+    /// Takes what was recorded since the last call.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        self.changes
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// Puts another disk of the same size in this one's place: the image with `pages` over it, all of them durable.
+    pub fn exchange(&mut self, pages: Pages) {
+        self.durable = pages;
+        self.cached.clear();
     }
 
     /// Sectors of the disk.
@@ -114,16 +148,20 @@ impl Disk {
         for (at, range) in split(offset, bytes.len()) {
             let part = &bytes[range];
             let (page, start) = (at / PAGE_SIZE, (at % PAGE_SIZE) as usize);
-            if !self.cached.contains_key(&page) {
-                let mut whole = vec![0; PAGE].into_boxed_slice();
+            if !self.cached.contains(page) {
+                let mut whole: Page = [0; PAGE];
                 if part.len() < PAGE {
                     self.read(View::Cached, page * PAGE_SIZE, &mut whole)?;
                 }
-                self.cached.insert(page, whole);
+                self.cached.insert(page, Arc::new(whole));
             }
-            if let Some(whole) = self.cached.get_mut(&page) {
+            if let Some(whole) = self.cached.get_mut(page) {
                 whole[start..start + part.len()].copy_from_slice(part);
             }
+        }
+        if let Some(changes) = &mut self.changes {
+            let bytes = bytes.to_vec();
+            changes.push(Change::Write { offset, bytes });
         }
         Ok(())
     }
@@ -131,6 +169,9 @@ impl Disk {
     /// Makes everything written so far durable.
     pub fn flush(&mut self) {
         self.durable.append(&mut self.cached);
+        if let Some(changes) = &mut self.changes {
+            changes.push(Change::Flush);
+        }
     }
 
     /// Loses everything that no flush has made durable, as a power cut would.
@@ -159,7 +200,7 @@ impl Disk {
         let mut durable = self
             .durable
             .iter()
-            .filter(|(page, _)| !cached.contains_key(page))
+            .filter(|(page, _)| !cached.contains(*page))
             .peekable();
         let mut cached = cached.iter().peekable();
         std::iter::from_fn(move || {
@@ -168,14 +209,23 @@ impl Disk {
                 (Some(_), None) => durable.next(),
                 _ => cached.next(),
             };
-            first.map(|(page, bytes)| (*page, &bytes[..]))
+            first.map(|(page, bytes)| (page, &bytes[..]))
         })
     }
 
+    /// The same pages for whoever keeps them, shared.
+    pub fn pages(&self, view: View) -> Pages {
+        let mut pages = self.durable.clone();
+        if view == View::Cached {
+            pages.append(&mut self.cached.clone());
+        }
+        pages
+    }
+
     fn written(&self, view: View, page: u64) -> Option<&[u8]> {
-        let cached = self.cached.get(&page).filter(|_| view == View::Cached);
+        let cached = self.cached.get(page).filter(|_| view == View::Cached);
         cached
-            .or_else(|| self.durable.get(&page))
+            .or_else(|| self.durable.get(page))
             .map(|bytes| &bytes[..])
     }
 
@@ -211,19 +261,9 @@ impl State for Disk {
     fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
         let pages = self.sectors().div_ceil(PAGE_SIZE / SECTOR);
         for layer in [&mut self.durable, &mut self.cached] {
-            let mut numbers: Vec<u64> = layer.keys().copied().collect();
-            codec.list(&mut numbers, |c, number| c.u64(number))?;
-            if codec.loading() {
-                layer.clear();
-            }
-            for number in numbers {
-                if number >= pages {
-                    return Err(CodecError::BadValue { field: "disk page" });
-                }
-                let page = layer
-                    .entry(number)
-                    .or_insert_with(|| vec![0; PAGE].into_boxed_slice());
-                codec.bytes(page)?;
+            codec.pages(layer)?;
+            if layer.last().is_some_and(|last| last >= pages) {
+                return Err(CodecError::BadValue { field: "disk page" });
             }
         }
         Ok(())
@@ -277,6 +317,38 @@ mod tests {
         };
         assert_eq!(seen(View::Cached), [(0, 1), (1, 2), (2, 2)]);
         assert_eq!(seen(View::Durable), [(0, 1), (2, 1)]);
+        for view in [View::Cached, View::Durable] {
+            let pages = disk.pages(view);
+            let shared = pages.iter().map(|(page, bytes)| (page, bytes[0]));
+            assert_eq!(shared.collect::<Vec<_>>(), seen(view));
+        }
+    }
+
+    #[test]
+    fn what_is_done_is_recorded_in_order_for_whoever_asked() {
+        let mut disk = disk();
+        disk.write(0, &[1; 512]).unwrap();
+        disk.record(true);
+        disk.write(512, &[2; 512]).unwrap();
+        disk.flush();
+        let write = Change::Write {
+            offset: 512,
+            bytes: vec![2; 512],
+        };
+        assert_eq!(disk.take_changes(), [write, Change::Flush]);
+        assert_eq!(disk.take_changes(), []);
+    }
+
+    #[test]
+    fn an_exchanged_disk_has_the_image_under_it_and_nothing_in_its_cache() {
+        let mut disk = disk();
+        disk.write(0, &[1]).unwrap();
+        let mut pages = Pages::new();
+        pages.insert(1, Arc::new([7; PAGE]));
+        disk.exchange(pages);
+        assert!(disk.is_flushed());
+        assert_eq!(byte(&mut disk, View::Cached, 0), 0x11);
+        assert_eq!(byte(&mut disk, View::Cached, PAGE_SIZE), 7);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{Backend, Link, Mmio};
 use base::event::{DiskOp, Event, Log};
 use base::{Chooser, Codec, CodecError, Site, State, Time};
 
-pub use disk::{Disk, Medium, MediumError, SECTOR, View};
+pub use disk::{Change, Disk, Medium, MediumError, SECTOR, View};
 use latency::Head;
 pub use latency::Latency;
 
@@ -147,6 +147,11 @@ impl Block {
     /// What was done so far.
     pub const fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// How long its requests take.
+    pub const fn latency(&self) -> &Latency {
+        &self.latency
     }
 
     /// Requests that are not complete.

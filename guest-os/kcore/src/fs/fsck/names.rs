@@ -156,10 +156,14 @@ impl<S: BlockStore> Check<'_, S> {
             self.report
                 .problem(format!("directory {ino}: size {}", dir.size));
         }
+        // Each block is looked at once on the whole disk, however often it is named.
+        let mut seen = BTreeSet::new();
         for index in 0..dir.size / BLOCK_SIZE as u64 {
-            let block = self
-                .block_of(dir, index)?
-                .filter(|block| self.geometry.is_data(*block));
+            let block = self.block_of(dir, index)?.filter(|block| {
+                self.geometry.is_data(*block)
+                    && self.owners[*block as usize] == ino
+                    && seen.insert(*block)
+            });
             let Some(block) = block else {
                 self.report
                     .problem(format!("directory {ino}: block {index} is missing"));

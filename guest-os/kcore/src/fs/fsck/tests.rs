@@ -84,6 +84,11 @@ fn damaged_inodes_are_found() {
     check_inode("inode 1: 3 links, counts 2", ROOT_INO, |i| i.nlink = 2);
     check_inode("directory 2: size 4000", DIR, |i| i.size = 4000);
     check_inode("directory 2: block 0 is missing", DIR, |i| i.direct[0] = 0);
+    check_inode("directory 2: block 1 is missing", DIR, |i| {
+        // The same block for ever, as nobody but an attacker would write.
+        i.size = MAX_FILE_SIZE / BLOCK_SIZE as u64 * BLOCK_SIZE as u64;
+        i.direct = [i.direct[0]; DIRECT];
+    });
     check_inode("names free inode 4", LINK, |i| *i = DiskInode::ZERO);
 }
 

@@ -1,0 +1,194 @@
+//! Snapshots of a whole Silica: a machine that is restored at any instant goes on exactly as the original.
+
+use base::{Rng, Seeded, Silent};
+use machine::pc::{Config, Medium, MediumError, Pc, Shape};
+use machine::{Limits, Machine, Outcome, Snapshot};
+use std::sync::Arc;
+use tests::glassbox::images;
+
+/// What the guest does: programs start and end, the disk is read and written, memory is shared and copied.
+const LINE: &str = "cp README a; mv a b; cat b | wc; sync; rm b; ls / | sort";
+
+/// Instructions between two looks at the hash.
+const STEP: u64 = 50_000;
+
+/// A disk image that machines share.
+#[derive(Clone)]
+struct Image(Arc<Vec<u8>>);
+
+impl Medium for Image {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<(), MediumError> {
+        let start = offset as usize;
+        let bytes = self.0.get(start..start + buffer.len());
+        buffer.copy_from_slice(bytes.ok_or(MediumError)?);
+        Ok(())
+    }
+}
+
+/// The parts of a machine that is about to run [`LINE`].
+struct Parts {
+    kernel: Vec<u8>,
+    image: Image,
+}
+
+impl Parts {
+    fn read() -> Self {
+        let read = |name| std::fs::read(images().join(name)).unwrap();
+        Self {
+            kernel: read("kernel.elf"),
+            image: Image(Arc::new(read("fs.img"))),
+        }
+    }
+
+    fn machine(&self, cpus: usize) -> Machine<Pc, Seeded> {
+        let board = Pc::new(Config {
+            cpus,
+            memory: 64 << 20,
+            kernel: &self.kernel,
+            command_line: format!("run=\"{LINE}\"").as_bytes(),
+            initrd: None,
+            disk: Some(Box::new(self.image.clone())),
+            stdio: true,
+            seed: 7,
+            calendar: 1_767_225_600,
+            tlb: Shape::default(),
+        });
+        Machine::new(board.unwrap(), Seeded::new(7))
+    }
+}
+
+fn run_to(machine: &mut Machine<Pc, Seeded>, instructions: u64) -> Outcome {
+    let limits = Limits {
+        instructions,
+        ..Limits::default()
+    };
+    loop {
+        match machine.run(&limits, &mut Silent) {
+            Outcome::Input { port, .. } => machine.supply(port, &[]),
+            outcome => return outcome,
+        }
+    }
+}
+
+/// The disk requests that the machine is waiting for.
+fn in_flight(machine: &Machine<Pc, Seeded>) -> usize {
+    let disk = machine.board.chips.disk.as_ref();
+    disk.map_or(0, |disk| disk.backend().in_flight())
+}
+
+/// What the command has printed so far.
+fn printed(machine: &Machine<Pc, Seeded>) -> Vec<u8> {
+    machine.board.chips.output().ports[2].clone()
+}
+
+/// A run with a look at every [`STEP`], and snapshots at random instants and at some with the disk at work.
+struct Original {
+    chain: Vec<String>,
+    end: u64,
+    printed: Vec<u8>,
+    snapshots: Vec<(Snapshot<Pc>, usize)>,
+}
+
+fn original(parts: &Parts, cpus: usize, rng: &mut Rng) -> Original {
+    let mut machine = parts.machine(cpus);
+    let mut snapshots = Vec::new();
+    let mut chain = Vec::new();
+    let mut busy = 0;
+    let outcome = 'run: loop {
+        let next = (chain.len() as u64 + 1) * STEP;
+        let mut stops = [0; 3].map(|_| next - rng.below(STEP));
+        stops.sort_unstable();
+        for stop in stops {
+            let outcome = run_to(&mut machine, stop);
+            if outcome != Outcome::Budget {
+                break 'run outcome;
+            }
+            let at_work = in_flight(&machine);
+            if at_work > 0 || rng.below(8) == 0 {
+                busy += usize::from(at_work > 0);
+                snapshots.push((machine.snapshot(), at_work));
+            }
+        }
+        let outcome = run_to(&mut machine, next);
+        if outcome != Outcome::Budget {
+            break outcome;
+        }
+        chain.push(machine.hash().to_string());
+    };
+    assert_eq!(outcome, Outcome::Exit(0));
+    chain.push(machine.hash().to_string());
+    assert!(
+        snapshots.len() > 5 && busy > 1,
+        "{} snapshots, {busy} with the disk at work",
+        snapshots.len()
+    );
+    Original {
+        chain,
+        end: machine.retired(),
+        printed: printed(&machine),
+        snapshots,
+    }
+}
+
+#[test]
+fn a_restored_machine_goes_on_exactly_as_the_original() {
+    let parts = Parts::read();
+    for cpus in [1, 2] {
+        let mut rng = Rng::new(cpus as u64);
+        let original = original(&parts, cpus, &mut rng);
+        assert!(!original.printed.is_empty());
+        let mut used = parts.machine(cpus);
+        for number in 0..24 {
+            let pick = rng.below(original.snapshots.len() as u64) as usize;
+            let (snapshot, at_work) = &original.snapshots[pick];
+            let mut fresh = (number % 8 == 0).then(|| parts.machine(cpus));
+            let machine = fresh.as_mut().unwrap_or(&mut used);
+            machine.restore(snapshot).unwrap();
+            assert_eq!(in_flight(machine), *at_work);
+            let first = (snapshot.retired() / STEP) as usize;
+            let last = first + rng.below((original.chain.len() - first) as u64) as usize;
+            for (index, hash) in original.chain.iter().enumerate().take(last + 1).skip(first) {
+                run_to(machine, ((index as u64 + 1) * STEP).min(original.end));
+                assert_eq!(
+                    machine.hash().to_string(),
+                    *hash,
+                    "{cpus} CPUs, from {}",
+                    snapshot.retired()
+                );
+            }
+            if last + 1 == original.chain.len() {
+                assert_eq!(printed(machine), original.printed);
+            }
+        }
+    }
+}
+
+#[test]
+fn each_of_a_hundred_restores_costs_what_was_written() {
+    let parts = Parts::read();
+    let mut machine = parts.machine(1);
+    while in_flight(&machine) == 0 {
+        let next = machine.retired() + 1000;
+        assert_eq!(run_to(&mut machine, next), Outcome::Budget);
+    }
+    let snapshot = machine.snapshot();
+    let pages = snapshot.ram().len();
+    let mut costs = Vec::new();
+    let mut lifted = Vec::new();
+    for _ in 0..100 {
+        let next = machine.retired() + 100_000;
+        assert_eq!(run_to(&mut machine, next), Outcome::Budget);
+        costs.push(machine.restore(&snapshot).unwrap());
+        lifted.push(machine.board.lifted());
+        assert_eq!(machine.snapshot().ram().len(), pages);
+    }
+    assert!(costs.iter().all(|&cost| cost == costs[0]), "{costs:?}");
+    assert!(costs[0] * 4 < pages, "{} of {pages} pages", costs[0]);
+    // The kernel's code is still lifted; what was read from the disk is lifted anew.
+    let again = lifted[99] - lifted[98];
+    assert!(again * 4 < lifted[0], "{again} of {} blocks", lifted[0]);
+}
