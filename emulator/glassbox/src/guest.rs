@@ -153,6 +153,11 @@ impl Guest {
         })
     }
 
+    /// What ends a run.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Watches the kernel's own probes of these kinds from now on, and no others; with [`Kind::INSTRUCTION`] each
     /// instruction is an event, too. Says what each site number of [`Event::Probe`](base::Event::Probe) means.
     ///

@@ -204,7 +204,7 @@ impl Tries<'_> {
             Some(session) => session,
             None => self.session()?,
         };
-        let mut trial = Trial::new(session.machine, start, self.disk, self.limits());
+        let mut trial = Trial::new(session.guest.machine, start, self.disk, self.limits());
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(state) = self.distinct.get(index) else {

@@ -175,11 +175,6 @@ impl<'a> Session<'a> {
         Ok(ending.status)
     }
 
-    /// What the options limit the run by.
-    pub const fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
     /// The disk as it was at power-on; once the session is finished, with what the guest has written.
     pub const fn disk(&self) -> Option<&Layer> {
         self.disk.as_ref()
