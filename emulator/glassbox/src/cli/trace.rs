@@ -37,11 +37,11 @@ pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
         return Ok(0);
     }
     if options.events {
-        print(&events::list())?;
+        print(events::list())?;
         return Ok(0);
     }
     if options.schema {
-        print(&json::schema())?;
+        print(json::schema())?;
         return Ok(0);
     }
     if options.explain {

@@ -74,10 +74,7 @@ pub fn boot<C: Chooser>(
     limits: &Limits,
 ) -> Result<Snapshot<Pc>, RestoreError> {
     let power_on = machine.snapshot();
-    loop {
-        let Some(disk) = &machine.board.chips.disk else {
-            break;
-        };
+    while let Some(disk) = &machine.board.chips.disk {
         if machine.board.chips.disk_completions() > 0 {
             break;
         }
