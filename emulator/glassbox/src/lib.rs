@@ -2,5 +2,7 @@
 
 pub mod cli;
 pub mod disk;
+pub mod fault;
+pub mod sites;
 pub mod symbols;
 pub mod trace;

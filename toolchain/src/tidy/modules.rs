@@ -7,24 +7,29 @@ const FOLDER: &str = "emulator/glassbox/src/";
 
 /// Each module, the modules it may use, and the packages of ours it may use. `cli` and the crate's
 /// own files are on top and may use everything.
-const MODULES: [(&str, &[&str], &[&str]); 7] = [
+const MODULES: [(&str, &[&str], &[&str]); 8] = [
     ("symbols", &[], &[]),
-    ("trace", &["symbols"], &["base", "machine", "abi"]),
-    ("fault", &["symbols"], &["base", "machine", "abi"]),
-    ("snapshot", &["symbols"], &["base", "machine", "abi"]),
+    ("sites", &[], &["base", "machine", "abi"]),
+    ("trace", &["symbols", "sites"], &["base", "machine", "abi"]),
+    ("fault", &["symbols", "sites"], &["base", "machine", "abi"]),
+    (
+        "snapshot",
+        &["symbols", "sites"],
+        &["base", "machine", "abi"],
+    ),
     (
         "gdb",
-        &["symbols", "snapshot", "trace", "fault"],
+        &["symbols", "sites", "snapshot", "trace", "fault"],
         &["base", "machine", "abi", "kcore"],
     ),
     (
         "grade",
-        &["symbols", "snapshot", "trace", "fault"],
+        &["symbols", "sites", "snapshot", "trace", "fault"],
         &["base", "machine", "abi", "kcore"],
     ),
     (
         "disk",
-        &["symbols", "snapshot", "trace", "fault"],
+        &["symbols", "sites", "snapshot", "trace", "fault"],
         &["base", "machine", "abi", "kcore"],
     ),
 ];

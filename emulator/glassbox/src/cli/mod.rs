@@ -11,6 +11,7 @@ mod diagnose;
 mod images;
 mod keys;
 mod options;
+mod replay;
 mod report;
 mod run;
 mod session;

@@ -1,6 +1,7 @@
 //! `glassbox stat`: what the machine did while it ran a shell line, in numbers.
 
 use super::options::StatOptions;
+use super::replay::Asked;
 use super::run::drive;
 use super::session::Session;
 use super::{Failure, tell};
@@ -62,13 +63,18 @@ struct Disk {
 
 /// Runs the command.
 pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
-    let mut session = Session::new(&options.machine, Some(&options.line.join(" ")))?;
+    let asked = Asked::new(
+        &options.machine,
+        options.again.replay.as_deref(),
+        &options.line,
+    )?;
+    let mut session = asked.session()?;
     let start = Instant::now();
     let outcome = drive(&mut session, &mut Silent)
         .map_err(|e| Failure::input(format!("standard output: {e}")))?;
     let host_ns = start.elapsed().as_nanos() as u64;
     let status = session.finish(&outcome)?;
-    let counters = count(&session, options.machine.arch.name(), status, host_ns);
+    let counters = count(&session, asked.machine().arch.name(), status, host_ns);
     if options.json {
         let json =
             serde_json::to_string_pretty(&counters).map_err(|e| Failure::input(e.to_string()))?;

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::options::{TraceFormat, TraceOptions};
+use super::replay::Asked;
 use super::run::drive;
 use super::session::Session;
 use crate::symbols::Symbols;
@@ -122,8 +123,13 @@ impl Lookout {
 }
 
 fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
-    let line = options.line.join(" ");
-    let mut session = Session::new(&options.machine, Some(&line))?;
+    let asked = Asked::new(
+        &options.machine,
+        options.again.replay.as_deref(),
+        &options.line,
+    )?;
+    let line = asked.line.clone();
+    let mut session = asked.session()?;
     let mut select = select(options, wishes)?;
     let [from, to] = edges(options)?;
     let mut lookout = Lookout::new(options, &session, select.needed())?;
@@ -139,8 +145,8 @@ fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
             None => Failure::input(e.to_string()),
         })?;
     let meta = Meta {
-        arch: options.machine.arch.name().to_owned(),
-        cpus: options.machine.cpus as u8,
+        arch: asked.machine().arch.name().to_owned(),
+        cpus: asked.machine().cpus as u8,
         line,
         kernel: String::new(),
         strings: options.strings,
@@ -148,7 +154,8 @@ fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
     };
     let sink = sink(options, &meta)?;
     let pipe = Pipe::new(meta, select, sink);
-    let mut recorder = Recorder::new(pipe, lookout.meanings, options.machine.cpus);
+    let mut recorder = Recorder::new(pipe, lookout.meanings, asked.machine().cpus);
+    recorder.know(session.board());
     let outcome = drive(&mut session, &mut recorder)
         .map_err(|e| Failure::input(format!("standard output: {e}")))?;
     let traced = recorder.finish().map_err(|e| written(options, e));

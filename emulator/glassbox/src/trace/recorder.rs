@@ -9,6 +9,7 @@ use super::meaning::Meaning;
 use super::pipe::Pipe;
 use super::record::{Body, Memory, Record};
 use super::syscall::{self, Phase};
+use crate::sites::Board;
 use abi::probe::PROBES;
 use base::event::{Event, PROBE_ARGS, Peek};
 use base::{Observer, Stamp, Virt};
@@ -42,6 +43,8 @@ pub struct Recorder {
     calls: BTreeMap<u32, Call>,
     /// Numbers of address spaces by root, where they stand for processes.
     spaces: BTreeMap<u64, u32>,
+    /// For naming places at which something goes wrong.
+    board: Board,
     held: VecDeque<Record>,
     /// Records that left the queue so far, so that a held one has a number that stays.
     left: u64,
@@ -81,9 +84,15 @@ impl Recorder {
             cpus: vec![Cpu::default(); cpus],
             calls: BTreeMap::new(),
             spaces: BTreeMap::new(),
+            board: Board::default(),
             held: VecDeque::new(),
             left: 0,
         }
+    }
+
+    /// Says what the words for places at which something goes wrong depend on.
+    pub fn know(&mut self, board: Board) {
+        self.board = board;
     }
 
     /// The pipe, to see whether it is over.
@@ -453,6 +462,11 @@ impl Observer for Recorder {
                 sectors,
             },
             Event::DiskComplete { request, ok } => Body::DiskComplete { request, ok },
+            Event::Fault { site, count, fault } => Body::Fault {
+                site: self.board.site(site).into(),
+                count,
+                action: self.board.action(site, fault).into(),
+            },
             Event::Console(byte) => Body::Console(byte),
             Event::Instruction { pc } => Body::Instruction { pc: pc.0 },
         };

@@ -3,7 +3,7 @@
 use crate::loader::sdt::Site;
 use crate::watch::{Argument, Place, UnknownRegister, Watch};
 use base::Width;
-use cpu::probes::{Base, Operand, Probe};
+use cpu::probes::{Base, Injection, Operand, Probe};
 use cpu::x86_64::reg;
 use ir::Reg;
 
@@ -24,6 +24,7 @@ pub fn probes(watches: &[Watch], sites: &[Site]) -> Result<Vec<Probe>, UnknownRe
                 .map(operand)
                 .collect::<Result<_, _>>()?,
             switches: false,
+            injection: None,
         });
     }
     for site in sites.iter().filter(|site| site.name == SWITCH) {
@@ -38,8 +39,51 @@ pub fn probes(watches: &[Watch], sites: &[Site]) -> Result<Vec<Probe>, UnknownRe
                     .map(operand)
                     .collect::<Result<_, _>>()?,
                 switches: true,
+                injection: None,
             }),
         }
+    }
+    Ok(probes)
+}
+
+/// What the provider of an injection point's note ends in. Its first argument is the register that the emulator may write
+/// there, a second one what the kernel says of this pass.
+const INJECT: &str = ".inject";
+
+/// The names of the injection points among `sites`, in an order that is the same however the kernel was linked.
+pub fn points(sites: &[Site]) -> Vec<String> {
+    let mut names: Vec<String> = injecting(sites).map(|site| site.name.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn injecting(sites: &[Site]) -> impl Iterator<Item = &Site> {
+    sites.iter().filter(|site| site.provider.ends_with(INJECT))
+}
+
+/// What the CPUs do at the injection points among `sites`; `points` has their names by number.
+pub fn injections(sites: &[Site], points: &[String]) -> Result<Vec<Probe>, UnknownRegister> {
+    let mut probes = Vec::new();
+    for site in injecting(sites) {
+        let number = points.iter().position(|name| *name == site.name);
+        let (Some(number), Some(output)) = (number, site.arguments.first()) else {
+            continue;
+        };
+        let Place::Register(name) = &output.place else {
+            continue;
+        };
+        probes.push(Probe {
+            address: site.address,
+            site: u32::MAX,
+            operands: Vec::new(),
+            switches: false,
+            injection: Some(Injection {
+                point: number as u16,
+                register: register(name)?,
+                key: site.arguments.get(1).map(operand).transpose()?,
+            }),
+        });
     }
     Ok(probes)
 }
@@ -119,6 +163,35 @@ mod tests {
         assert_eq!(register("gs_base"), Ok(reg::GS_BASE));
         assert!(register("r16").is_err());
         assert!(register("xmm0").is_err());
+    }
+
+    #[test]
+    fn injection_points_are_numbered_by_name_and_those_without_a_register_are_none() {
+        let site = |provider: &str, name: &str, place| Site {
+            address: 0x1000,
+            provider: provider.into(),
+            name: name.into(),
+            arguments: vec![Argument {
+                bytes: 8,
+                signed: false,
+                place,
+            }],
+        };
+        let rax = || Place::Register("rax".into());
+        let sites = [
+            site("silica.inject", "syscall", rax()),
+            site("silica.inject", "alloc", rax()),
+            site("silica", "frame_alloc", rax()),
+            site("silica.inject", "syscall", Place::Unknown),
+        ];
+        let points = points(&sites);
+        assert_eq!(points, ["alloc", "syscall"]);
+        let found: Vec<u16> = injections(&sites, &points)
+            .unwrap()
+            .iter()
+            .filter_map(|probe| Some(probe.injection.as_ref()?.point))
+            .collect();
+        assert_eq!(found, [1, 0]);
     }
 
     #[test]

@@ -70,7 +70,11 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
         }
         l.too_long = insn.is_invalid() && insn.len() >= LONGEST && too_long(code, pc, next, mode);
         one(&mut l, insn, next, probes);
+        let injects = probes.is_some_and(|probes| probes.inject_at(next));
         next = insn.next_ip();
+        if injects {
+            break;
+        }
     }
     if l.b.insns() == 0 {
         return Lifted::Straddles;

@@ -29,7 +29,7 @@ fn body(n: u64, rng: &mut Rng) -> Body {
             })
             .collect(),
     };
-    match n % 17 {
+    match n % 18 {
         0 => Body::Trap {
             cause: [Cause::Exception, Cause::SystemCall][rng.next() as usize % 2],
             number: rng.next() as u16,
@@ -51,7 +51,7 @@ fn body(n: u64, rng: &mut Rng) -> Body {
             access: Access::Write,
             user: rng.next() % 2 == 0,
             path: path(rng),
-            end: if n % 17 == 2 {
+            end: if n % 18 == 2 {
                 Walked::Fault(rng.next() as u32)
             } else {
                 Walked::Mapped {
@@ -95,6 +95,11 @@ fn body(n: u64, rng: &mut Rng) -> Body {
         11 => Body::DiskComplete {
             request: number(rng),
             ok: rng.next() % 2 == 0,
+        },
+        17 => Body::Fault {
+            site: "disk.write".into(),
+            count: number(rng),
+            action: ["lost", "torn@512"][rng.next() as usize % 2].into(),
         },
         12 => Body::Console(rng.next() as u8),
         13 => Body::Instruction { pc: number(rng) },
