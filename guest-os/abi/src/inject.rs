@@ -67,7 +67,7 @@ macro_rules! points {
 
 points! {
     alloc(None) Fail
-        "the kernel allocates page frames, for a process, a cache or itself";
+        "page frames are allocated on behalf of a process, process 1 excepted";
     syscall(Syscall) Errno
         "a system call begins; with an error it ends at once";
 }
