@@ -6,6 +6,7 @@
 
 use crate::addr::{Phys, Virt, Width};
 use crate::bus::Space;
+use crate::chooser::{Fault, Site};
 use crate::time::Time;
 
 /// Whether observing is compiled in. The feature `unobserved` takes it out altogether; it exists so that what observing
@@ -103,7 +104,7 @@ pub enum Flush {
 }
 
 /// What a disk is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DiskOp {
     /// Read sectors.
     Read,
@@ -223,6 +224,15 @@ pub enum Event {
         request: u64,
         /// Whether it was carried out.
         ok: bool,
+    },
+    /// Something goes wrong on purpose.
+    Fault {
+        /// Where.
+        site: Site,
+        /// How often that place was passed, this time included.
+        count: u64,
+        /// What.
+        fault: Fault,
     },
     /// A character went out on the console.
     Console(u8),

@@ -14,7 +14,7 @@ pub mod time;
 
 pub use addr::{PAGE_SIZE, Phys, Virt, Width};
 pub use bus::{Bus, Device, Io, Space};
-pub use chooser::{Chooser, Seeded, Site};
+pub use chooser::{Chooser, Cut, Due, Fault, Seeded, Site, Struck};
 pub use codec::{Codec, CodecError, State};
 pub use event::{Event, Observer, Silent, Stamp};
 pub use pages::{Page, Pages};

@@ -49,6 +49,11 @@ impl<H: Hart, B: Bus, O: Observer> Cpu<'_, H, B, O> {
         let Some(probe) = self.probes.get(index) else {
             return;
         };
+        if let Some(injection) = &probe.injection {
+            self.hart.host_mut().passed = Some(injection.pass(self.hart, self.ram));
+            self.hart.host_mut().attention = true;
+            return;
+        }
         if !O::ON && !probe.switches {
             return;
         }

@@ -5,7 +5,7 @@
 
 use crate::guest::Cpu;
 use crate::mmu::tlb::{Entry, Tlb};
-use crate::probes::Probes;
+use crate::probes::{Passed, Probes};
 use crate::straddle::Straddlers;
 use base::event::{Access, PROBE_ARGS, Path};
 use base::{Bus, Observer, Phys, Ram, Virt};
@@ -65,6 +65,8 @@ pub struct Host {
     pub counters: Counters,
     /// What the kernel's last word on a switch of processes was, as its probe put it.
     pub switched: Option<[u64; PROBE_ARGS]>,
+    /// An injection point was passed in the last instruction; whoever runs the CPU takes it before the next one.
+    pub passed: Option<Passed>,
     /// Instructions met that lie in two pages.
     pub(crate) straddlers: Straddlers,
 }

@@ -64,6 +64,41 @@ pub struct Probe {
     pub operands: Vec<Operand>,
     /// It says which process the CPU goes over to: the CPU keeps the values for whoever asks later.
     pub switches: bool,
+    /// It is a place where somebody may write a register.
+    pub injection: Option<Injection>,
+}
+
+/// A place where somebody outside may write a register: after the instruction there, and before the next one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Injection {
+    /// The number by which it is known.
+    pub point: u16,
+    /// The register.
+    pub register: Reg,
+    /// What to read there for whoever decides.
+    pub key: Option<Operand>,
+}
+
+/// Control has passed an [`Injection`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// Its number.
+    pub point: u16,
+    /// What was read there, or 0.
+    pub key: u64,
+    /// The register that may be written now.
+    pub register: Reg,
+}
+
+impl Injection {
+    /// That `hart` passes it.
+    pub fn pass<H: Hart>(&self, hart: &H, ram: &Ram) -> Passed {
+        Passed {
+            point: self.point,
+            key: self.key.as_ref().map_or(0, |key| key.read(hart, ram)),
+            register: self.register,
+        }
+    }
 }
 
 impl Probe {
@@ -100,6 +135,13 @@ impl Probes {
     pub fn next(&self, pc: u64) -> u64 {
         let first = self.0.partition_point(|probe| probe.address < pc);
         self.0.get(first).map_or(u64::MAX, |probe| probe.address)
+    }
+
+    /// Whether somebody may write a register after the instruction at `pc`, which therefore ends its block.
+    pub fn inject_at(&self, pc: u64) -> bool {
+        self.0[self.at(pc)]
+            .iter()
+            .any(|probe| probe.injection.is_some())
     }
 
     /// Probe number `index`.
@@ -170,6 +212,7 @@ mod tests {
             site,
             operands: Vec::new(),
             switches: false,
+            injection: None,
         };
         let probes = Probes::new(vec![probe(7, 1), probe(5, 0), probe(7, 0)]);
         assert_eq!(probes.at(7), 1..3);

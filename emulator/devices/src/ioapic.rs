@@ -121,6 +121,23 @@ impl IoApic {
         }
     }
 
+    /// The levels of all lines, a bit each.
+    #[inline]
+    pub const fn lines(&self) -> u32 {
+        self.asserted
+    }
+
+    /// Whether `line` interrupts by its level, not by its rise.
+    pub const fn is_level(&self, line: usize) -> bool {
+        line < LINES && self.entries[line] & entry::LEVEL != 0
+    }
+
+    /// The lines whose message waits to be taken, a bit each.
+    #[inline]
+    pub const fn waiting(&self) -> u32 {
+        self.waiting
+    }
+
     /// Whether there is a message to take.
     #[inline]
     pub const fn has_message(&self) -> bool {

@@ -18,11 +18,13 @@
 //! # }
 //! ```
 
+use crate::fault::{Plan, Spec, SpecError, Target};
+use crate::sites;
 use crate::trace::follow::Follower;
 use crate::trace::kind::{Kind, Kinds};
 use crate::trace::meaning::{Meaning, watches};
 use crate::trace::tasks;
-use base::{Observer, Seeded, Time};
+use base::{Observer, Time};
 use machine::pc::chips::Output;
 use machine::pc::{Config, Pc, Shape};
 use machine::{Board, Limits, Machine, UnknownRegister};
@@ -114,7 +116,7 @@ pub enum Stream {
 /// A machine that a kernel runs on.
 pub struct Guest {
     /// The machine.
-    pub machine: Machine<Pc, Seeded>,
+    pub machine: Machine<Pc, Plan>,
     /// The kernel's ELF file.
     pub kernel: Arc<[u8]>,
     /// Whether the kernel is Silica, so that its exit words mean what `abi` says.
@@ -143,7 +145,7 @@ impl Guest {
         })?;
         Ok(Self {
             silica: options.line.is_some() || machine::loader::sdt::is_silica(pc.sites()),
-            machine: Machine::new(pc, Seeded::new(options.seed)),
+            machine: Machine::new(pc, Plan::new(options.seed, Vec::new())),
             kernel: options.kernel,
             limits: Limits {
                 instructions: options.max_instructions,
@@ -151,6 +153,29 @@ impl Guest {
                 ..Limits::default()
             },
         })
+    }
+
+    /// Has `faults` go wrong from now on, and nothing else.
+    ///
+    /// # Errors
+    /// This machine or its kernel has no such place, or nothing like this can go wrong there.
+    pub fn plan(&mut self, faults: &[Spec]) -> Result<(), SpecError> {
+        let target = Target {
+            board: self.sites(),
+            memory: self.machine.board.ram.len(),
+        };
+        let armed = faults.iter().map(|spec| spec.resolve(&target));
+        let armed = armed.collect::<Result<_, _>>()?;
+        self.machine.chooser_mut().arm(armed);
+        Ok(())
+    }
+
+    /// What the words for places at which something goes wrong depend on.
+    pub fn sites(&self) -> sites::Board {
+        sites::Board {
+            arch: "x86_64".to_owned(),
+            points: self.machine.board.points().to_vec(),
+        }
     }
 
     /// What ends a run.

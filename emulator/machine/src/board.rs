@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::outcome::Outcome;
 use crate::watch::{UnknownRegister, Watch};
-use base::{Chooser, Observer, Ram, State, Time};
+use base::{Chooser, Observer, Phys, Ram, State, Struck, Time, Width};
 
 /// What a CPU is up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,8 +76,21 @@ pub trait Board: State {
     /// A watch names a register that this ISA has not.
     fn watch(&mut self, watches: &[Watch], instructions: bool) -> Result<(), UnknownRegister>;
 
-    /// Lets `chooser` choose what varies about requests that are new to the devices.
-    fn vary(&mut self, chooser: &mut dyn Chooser);
+    /// Asks `chooser` about everything that is new since the last call: requests, rising interrupt lines, timers that
+    /// went off, injection points passed. `cpu` is the one whose turn it is.
+    fn vary<O: Observer>(
+        &mut self,
+        cpu: usize,
+        now: Time,
+        chooser: &mut dyn Chooser,
+        observer: &mut O,
+    );
+
+    /// Has go wrong what comes of itself: a bit of memory, the power.
+    fn strike<O: Observer>(&mut self, cpu: usize, now: Time, struck: Struck, observer: &mut O);
+
+    /// Why the machine must stop, if it is not a CPU that stops it.
+    fn ended(&self) -> Option<Outcome>;
 
     /// Receives characters on the console, as many as there is room for.
     fn type_in(&mut self, bytes: &[u8], now: Time);
@@ -87,4 +100,11 @@ pub trait Board: State {
 
     /// The port and number of bytes of input that the guest waits for, time standing still until it is supplied.
     fn wanted_input(&self) -> Option<(u32, usize)>;
+}
+
+/// Turns over bit number `bit` of the byte at `addr`, if there is one.
+pub(crate) fn flip(ram: &mut Ram, addr: Phys, bit: u8) {
+    if let Some(byte) = ram.read(addr, Width::B1) {
+        ram.write(addr, Width::B1, byte ^ 1 << (bit & 7));
+    }
 }

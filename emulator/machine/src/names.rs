@@ -3,6 +3,7 @@
 //! Everything that is shown about a trap comes through here, so that a tracer asks with the name of an instruction set
 //! and is no wiser than a trace file, which may come from another machine.
 
+use crate::pc::chips::{line as wire, slot};
 use base::event::Cause;
 use cpu::x86_64::names as x86;
 use std::borrow::Cow;
@@ -53,6 +54,28 @@ pub fn page_fault(arch: &str, error: u32) -> Vec<&'static str> {
     }
 }
 
+/// The devices that interrupt on this instruction set's board, and the interrupt controller's numbers of their lines.
+pub fn lines(arch: &str) -> &'static [(&'static str, u16)] {
+    const VIRTIO: u16 = wire::VIRTIO as u16;
+    match arch {
+        X86_64 => &[
+            ("disk", VIRTIO + slot::DISK as u16),
+            ("console", VIRTIO + slot::CONSOLE as u16),
+            ("entropy", VIRTIO + slot::ENTROPY as u16),
+            ("com1", wire::COM1 as u16),
+            ("rtc", wire::RTC as u16),
+            ("pit", wire::PIT as u16),
+        ],
+        _ => &[],
+    }
+}
+
+/// The device behind a line, or the line's number.
+pub fn line(arch: &str, number: u16) -> Cow<'static, str> {
+    let known = lines(arch).iter().find(|(_, line)| *line == number);
+    known.map_or_else(|| number.to_string().into(), |(name, _)| (*name).into())
+}
+
 /// All words of [`page_fault`].
 pub const FAULT_WORDS: &[&str] = &x86::FAULT_WORDS;
 
@@ -76,6 +99,14 @@ mod tests {
         ] {
             assert_eq!(trap(arch, cause, number), name);
         }
+    }
+
+    #[test]
+    fn lines_are_called_after_their_devices() {
+        assert_eq!(line(X86_64, 16), "disk");
+        assert_eq!(line(X86_64, 4), "com1");
+        assert_eq!(line(X86_64, 23), "23");
+        assert_eq!(line("pdp11", 16), "16");
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub enum Outcome {
     PowerOff,
     /// The guest asked for a reset.
     Reset,
+    /// The power was cut, as the run's chooser had it.
+    PowerCut,
     /// A CPU shut down after a triple fault.
     TripleFault {
         /// Which.

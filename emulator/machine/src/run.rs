@@ -45,6 +45,16 @@ impl<B: Board, C: Chooser> Machine<B, C> {
         self.retired
     }
 
+    /// What makes the run's free choices.
+    pub const fn chooser(&self) -> &C {
+        &self.chooser
+    }
+
+    /// What makes the run's free choices, to change what is to come.
+    pub const fn chooser_mut(&mut self) -> &mut C {
+        &mut self.chooser
+    }
+
     /// Virtual time.
     pub const fn now(&self) -> Time {
         self.clock.now()
@@ -60,8 +70,19 @@ impl<B: Board, C: Chooser> Machine<B, C> {
     pub fn run<O: Observer>(&mut self, limits: &Limits, observer: &mut O) -> Outcome {
         loop {
             let now = self.clock.now();
+            let cpu = self.clock.cpu();
             if self.board.deadline() <= now {
-                self.board.advance(self.clock.cpu(), now, observer);
+                self.board.advance(cpu, now, observer);
+            }
+            self.board.vary(cpu, now, &mut self.chooser, observer);
+            let due = self.chooser.due();
+            if due.time <= now || due.instructions <= self.retired {
+                while let Some(struck) = self.chooser.strike(now, self.retired) {
+                    self.board.strike(cpu, now, struck, observer);
+                }
+            }
+            if let Some(outcome) = self.board.ended() {
+                return outcome;
             }
             if let Some((port, capacity)) = self.board.wanted_input() {
                 return Outcome::Input { port, capacity };
@@ -72,23 +93,26 @@ impl<B: Board, C: Chooser> Machine<B, C> {
             if now >= limits.time {
                 return Outcome::TimeUp;
             }
-            let cpu = self.clock.cpu();
+            let due = self.chooser.due();
             if self.board.activity(cpu) == CpuActivity::Running {
-                let wanted = self.board.deadline().min(limits.time);
+                let wanted = self.board.deadline().min(limits.time).min(due.time);
+                let most = limits.instructions.min(due.instructions);
                 let budget = self
                     .clock
                     .left()
                     .min(self.clock.until(wanted).max(1))
-                    .min(limits.instructions - self.retired);
+                    .min(most.saturating_sub(self.retired).max(1));
                 let Step { retired, outcome } = self.board.step(cpu, &self.clock, budget, observer);
                 self.clock.pass(retired);
                 self.retired += retired;
-                self.board.vary(&mut self.chooser);
+                // What a CPU did may wait for a choice, which comes before the next instruction.
+                let now = self.clock.now();
+                self.board.vary(cpu, now, &mut self.chooser, observer);
                 if let Some(outcome) = outcome {
                     return outcome;
                 }
             } else if self.all_idle() {
-                let next = Some(self.board.deadline()).filter(|&t| t != Time::NEVER);
+                let next = Some(self.board.deadline().min(due.time)).filter(|&t| t != Time::NEVER);
                 if let Some(hang) = self.watch.stopped(&self.board, now, limits.hang_after) {
                     return Outcome::Hang(hang);
                 }
@@ -105,7 +129,8 @@ impl<B: Board, C: Chooser> Machine<B, C> {
                 }
                 continue;
             } else {
-                let until = self.clock.until(self.board.deadline()).max(1);
+                let wanted = self.board.deadline().min(due.time);
+                let until = self.clock.until(wanted).max(1);
                 self.clock.pass(self.clock.left().min(until));
             }
             if self.clock.slice_over() {

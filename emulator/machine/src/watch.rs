@@ -2,7 +2,7 @@
 
 use crate::loader::sdt::Site;
 use ::base::Width;
-use cpu::probes::{Base, Operand, Probe};
+use cpu::probes::{Base, Injection, Operand, Probe};
 use ir::Reg;
 use std::fmt;
 
@@ -89,6 +89,7 @@ pub fn probes(
                 .map(|argument| operand(argument, register))
                 .collect::<Result<_, _>>()?,
             switches: false,
+            injection: None,
         });
     }
     for site in sites.iter().filter(|site| site.name == SWITCH) {
@@ -103,8 +104,59 @@ pub fn probes(
                     .map(|argument| operand(argument, register))
                     .collect::<Result<_, _>>()?,
                 switches: true,
+                injection: None,
             }),
         }
+    }
+    Ok(probes)
+}
+
+/// What the provider of an injection point's note ends in. Its first argument is the register that the emulator may write
+/// there, a second one what the kernel says of this pass.
+const INJECT: &str = ".inject";
+
+/// The names of the injection points among `sites`, in an order that is the same however the kernel was linked.
+pub fn points(sites: &[Site]) -> Vec<String> {
+    let mut names: Vec<String> = injecting(sites).map(|site| site.name.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn injecting(sites: &[Site]) -> impl Iterator<Item = &Site> {
+    sites.iter().filter(|site| site.provider.ends_with(INJECT))
+}
+
+/// What the CPUs do at the injection points among `sites`; `points` has their names by number.
+///
+/// # Errors
+/// A note names a register that `register` does not know.
+pub fn injections(
+    sites: &[Site],
+    points: &[String],
+    register: fn(&str) -> Option<Reg>,
+) -> Result<Vec<Probe>, UnknownRegister> {
+    let mut probes = Vec::new();
+    for site in injecting(sites) {
+        let number = points.iter().position(|name| *name == site.name);
+        let (Some(number), Some(output)) = (number, site.arguments.first()) else {
+            continue;
+        };
+        let Place::Register(name) = &output.place else {
+            continue;
+        };
+        let key = site.arguments.get(1);
+        probes.push(Probe {
+            address: site.address,
+            site: u32::MAX,
+            operands: Vec::new(),
+            switches: false,
+            injection: Some(Injection {
+                point: number as u16,
+                register: register(name).ok_or_else(|| UnknownRegister(name.clone()))?,
+                key: key.map(|key| operand(key, register)).transpose()?,
+            }),
+        });
     }
     Ok(probes)
 }
@@ -151,6 +203,35 @@ fn operand(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn injection_points_are_numbered_by_name_and_those_without_a_register_are_none() {
+        let site = |provider: &str, name: &str, place| Site {
+            address: 0x1000,
+            provider: provider.into(),
+            name: name.into(),
+            arguments: vec![Argument {
+                bytes: 8,
+                signed: false,
+                place,
+            }],
+        };
+        let rax = || Place::Register("rax".into());
+        let sites = [
+            site("silica.inject", "syscall", rax()),
+            site("silica.inject", "alloc", rax()),
+            site("silica", "frame_alloc", rax()),
+            site("silica.inject", "syscall", Place::Unknown),
+        ];
+        let points = points(&sites);
+        assert_eq!(points, ["alloc", "syscall"]);
+        let found: Vec<u16> = injections(&sites, &points, |_| Some(0))
+            .unwrap()
+            .iter()
+            .filter_map(|probe| Some(probe.injection.as_ref()?.point))
+            .collect();
+        assert_eq!(found, [1, 0]);
+    }
 
     #[test]
     fn nested_memory_is_loaded_from_the_inside_outwards() {

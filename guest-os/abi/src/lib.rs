@@ -21,6 +21,7 @@ pub mod clone;
 pub mod dirent;
 pub mod errno;
 pub mod fcntl;
+pub mod inject;
 pub mod layout;
 pub mod limits;
 pub mod linux;

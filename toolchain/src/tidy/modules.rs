@@ -7,20 +7,29 @@ const FOLDER: &str = "emulator/glassbox/src/";
 
 /// Each module, the modules it may use, and the packages of ours it may use. `cli` and the crate's
 /// own files are on top and may use everything.
-const MODULES: [(&str, &[&str], &[&str]); 10] = [
+const MODULES: [(&str, &[&str], &[&str]); 11] = [
     ("symbols", &[], &[]),
-    ("trace", &["symbols"], &["base", "machine", "abi"]),
-    ("guest", &["trace"], &["base", "machine", "abi"]),
+    ("sites", &[], &["base", "machine", "abi"]),
+    ("trace", &["symbols", "sites"], &["base", "machine", "abi"]),
+    ("fault", &["symbols", "sites"], &["base", "machine", "abi"]),
+    (
+        "guest",
+        &["trace", "fault", "sites"],
+        &["base", "machine", "abi"],
+    ),
     (
         "monitor",
         &["guest", "symbols", "trace"],
         &["base", "machine", "abi"],
     ),
-    ("fault", &["symbols"], &["base", "machine", "abi"]),
-    ("snapshot", &["symbols"], &["base", "machine", "abi"]),
+    (
+        "snapshot",
+        &["symbols", "sites"],
+        &["base", "machine", "abi"],
+    ),
     (
         "gdb",
-        &["symbols", "snapshot", "trace", "fault"],
+        &["symbols", "sites", "snapshot", "trace", "fault"],
         &["base", "machine", "abi", "kcore"],
     ),
     (
@@ -30,12 +39,14 @@ const MODULES: [(&str, &[&str], &[&str]); 10] = [
     ),
     (
         "grade",
-        &["symbols", "snapshot", "trace", "fault", "disk", "crash"],
+        &[
+            "symbols", "sites", "snapshot", "trace", "fault", "disk", "crash",
+        ],
         &["base", "machine", "abi", "kcore"],
     ),
     (
         "disk",
-        &["symbols", "snapshot", "trace", "fault"],
+        &["symbols", "sites", "snapshot", "trace", "fault"],
         &["base", "machine", "abi", "kcore"],
     ),
 ];

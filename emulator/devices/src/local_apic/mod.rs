@@ -84,6 +84,8 @@ pub struct LocalApic {
     icr: u64,
     lvt: [u32; Lvt::COUNT],
     timer: Timer,
+    /// The timer has gone off, and nobody has taken that up yet.
+    expired: bool,
     /// The levels of LINT0 and LINT1.
     pins: [bool; 2],
     nmi: bool,
@@ -114,6 +116,7 @@ impl LocalApic {
             icr: 0,
             lvt: [LVT_MASKED; Lvt::COUNT],
             timer: Timer::new(),
+            expired: false,
             pins: [false; 2],
             nmi: false,
             init: false,
@@ -201,6 +204,24 @@ impl LocalApic {
             return Some(Outgoing::Ipi(message));
         }
         self.ended.take().map(Outgoing::EndOfInterrupt)
+    }
+
+    /// Whether the timer has gone off since the last call. The interrupt comes when somebody calls
+    /// [`LocalApic::timer_interrupt`], usually at once.
+    #[inline]
+    pub const fn take_expiry(&mut self) -> bool {
+        std::mem::replace(&mut self.expired, false)
+    }
+
+    /// Whether [`LocalApic::take_expiry`] has something.
+    #[inline]
+    pub const fn has_expired(&self) -> bool {
+        self.expired
+    }
+
+    /// The timer's interrupt, as its LVT entry has it now.
+    pub fn timer_interrupt(&mut self) {
+        self.raise(Lvt::Timer);
     }
 
     /// Sets the level of LINT`pin` (0 or 1).
@@ -556,7 +577,8 @@ impl LocalApic {
 
     fn advance_timer(&mut self, now: Time) {
         if self.timer.advance(self.timer_mode(), now) {
-            self.raise(Lvt::Timer);
+            // Behind a mask nobody notices.
+            self.expired |= self.lvt[Lvt::Timer as usize] & LVT_MASKED == 0;
         }
     }
 }
@@ -622,7 +644,7 @@ impl Device for LocalApic {
 
 impl State for LocalApic {
     fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
-        codec.section("local_apic", 1)?;
+        codec.section("local_apic", 2)?;
         codec.u64(&mut self.base)?;
         codec.u8(&mut self.tpr)?;
         codec.u32(&mut self.ldr)?;
@@ -636,6 +658,7 @@ impl State for LocalApic {
         codec.u64(&mut self.icr)?;
         self.lvt.iter_mut().try_for_each(|entry| codec.u32(entry))?;
         self.timer.state(codec)?;
+        codec.bool(&mut self.expired)?;
         self.pins.iter_mut().try_for_each(|pin| codec.bool(pin))?;
         codec.bool(&mut self.nmi)?;
         codec.bool(&mut self.init)?;

@@ -1,7 +1,8 @@
 //! What to show of a machine that ended badly: why, and for each CPU its mode, place, backtrace and process.
 
+use crate::fault::Plan;
 use crate::symbols::Symbols;
-use base::{Seeded, Width};
+use base::Width;
 use machine::pc::Pc;
 use machine::pc::x86_64::{Activity, Hart, reg};
 use machine::{Machine, Outcome};
@@ -11,7 +12,7 @@ use std::fmt::Write;
 const FRAMES: usize = 32;
 
 /// The report for `outcome`, in lines.
-pub fn describe(machine: &Machine<Pc, Seeded>, kernel: &[u8], outcome: &Outcome) -> String {
+pub fn describe(machine: &Machine<Pc, Plan>, kernel: &[u8], outcome: &Outcome) -> String {
     let symbols = Symbols::new(kernel);
     let mut text = format!("glassbox: {}\n", headline(outcome));
     let _ = writeln!(
@@ -39,7 +40,7 @@ fn headline(outcome: &Outcome) -> String {
 
 fn cpu(
     text: &mut String,
-    machine: &Machine<Pc, Seeded>,
+    machine: &Machine<Pc, Plan>,
     symbols: &Symbols<'_>,
     index: usize,
     hart: &Hart,

@@ -18,6 +18,7 @@ mod keys;
 mod line;
 mod monitor;
 mod options;
+mod replay;
 mod report;
 mod run;
 mod session;

@@ -20,10 +20,12 @@ use std::path::PathBuf;
         echo hi | glassbox run -- cat           standard input reaches the guest\n  \
         glassbox run --put prog.c -- wc prog.c  host files into the guest's disk\n  \
         glassbox stat --cpus 2 -- usertests     what the machine did, in numbers\n  \
-        glassbox crash -- 'cp README a; sync'   the power goes at every disk write in turn\n\n\
-        Exit status: the guest command's own; 2 usage; 122 guest hang or deadlock; 123 instruction budget\n\
-        spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or something the\n\
-        emulator lacks."
+        glassbox crash -- 'cp README a; sync'   the power goes at every disk write in turn\n  \
+        glassbox run --fault disk.write#3=error -- 'cp README x; sync'\n                                          \
+        one disk write fails; 'glassbox run --help' says what else can\n\n\
+        Exit status: the guest command's own; 2 usage; 121 power cut by --fault; 122 guest hang or deadlock;\n\
+        123 instruction budget spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or\n\
+        something the emulator lacks."
 )]
 pub struct Cli {
     /// What to do.
@@ -105,6 +107,9 @@ impl Arch {
     }
 }
 
+/// Virtual seconds without progress that make a hang, unless somebody says otherwise.
+pub const HANG_AFTER: u64 = 10;
+
 /// What every command that starts a machine takes.
 #[derive(Args, Clone, Debug)]
 pub struct MachineOptions {
@@ -148,7 +153,7 @@ pub struct MachineOptions {
     #[arg(
         long,
         value_name = "SECONDS",
-        default_value_t = 10,
+        default_value_t = HANG_AFTER,
         value_parser = clap::value_parser!(u64).range(1..),
         help_heading = "Run"
     )]
@@ -165,9 +170,43 @@ pub struct MachineOptions {
     /// The guest's calendar at power-on: now, or seconds since 1970 (a fixed date unless given)
     #[arg(long, value_name = "now|SECONDS", help_heading = "Machine")]
     pub rtc: Option<String>,
+    /// Have something go wrong: SITE#COUNT=ACTION, as in disk.write#3=error, irq.disk#4=lost or syscall.read#5=EIO; repeatable
+    #[arg(long, value_name = "SPEC", help_heading = "Faults", long_help = FAULT_HELP)]
+    pub fault: Vec<String>,
+    /// After the run, list the sites at which something can go wrong and how often each was passed
+    #[arg(long, help_heading = "Faults")]
+    pub fault_list: bool,
     /// Show the guest kernel's log on standard error
     #[arg(short, long, help_heading = "Run")]
     pub verbose: bool,
+}
+
+const FAULT_HELP: &str = "\
+Have something go wrong; repeatable.
+  SITE[#COUNTS]=ACTION     at these passes of a site, or at all of them:
+    disk.read, disk.write, disk.flush     error, lost, torn@BYTES, delay:TIME
+    irq.disk, irq.timer, irq.com1, irq.N  lost, late:TIME, twice
+    alloc                                 fail: no page frame for whom asked
+    syscall.NAME                          EIO or another error, the call doing nothing
+  cut@SITE[#COUNTS]        the power goes there, or at cut@time=TIME or cut@insn=N, and the run ends with status 121;
+                           what the disk's volatile cache held is lost (:kept: it is not), of the write in progress
+                           :torn@BYTES reach the medium; --persist and --get take the disk as it is then
+  mem.flip@ADDRESS:BIT#time=TIME or #insn=N    a bit of physical memory turns over
+COUNTS are as strace's: 3, 5..9, 5.. and 5+2; :when=COUNTS behind the action means the same. --fault-list shows the sites.";
+
+/// Running a run again.
+#[derive(Args, Debug)]
+pub struct ReplayOptions {
+    /// Run again what a replay token says; of the images it has only fingerprints
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        conflicts_with_all = [
+            "cpus", "memory", "append", "seed", "max_instructions", "hang_after", "rtc", "fault", "verbose", "arch"
+        ],
+        help_heading = "Faults"
+    )]
+    pub replay: Option<String>,
 }
 
 /// Options of `boot`.
@@ -196,8 +235,15 @@ pub struct RunOptions {
     /// The machine.
     #[command(flatten)]
     pub machine: MachineOptions,
+    /// A run to run again.
+    #[command(flatten)]
+    pub again: ReplayOptions,
     /// The shell line; several words are joined with spaces
-    #[arg(required = true, trailing_var_arg = true, value_name = "LINE")]
+    #[arg(
+        required_unless_present = "replay",
+        trailing_var_arg = true,
+        value_name = "LINE"
+    )]
     pub line: Vec<String>,
 }
 
@@ -207,6 +253,9 @@ pub struct StatOptions {
     /// The machine.
     #[command(flatten)]
     pub machine: MachineOptions,
+    /// A run to run again.
+    #[command(flatten)]
+    pub again: ReplayOptions,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -227,7 +276,11 @@ pub struct StatOptions {
     #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Chart")]
     pub to: Option<Time>,
     /// The shell line; several words are joined with spaces
-    #[arg(required = true, trailing_var_arg = true, value_name = "LINE")]
+    #[arg(
+        required_unless_present = "replay",
+        trailing_var_arg = true,
+        value_name = "LINE"
+    )]
     pub line: Vec<String>,
 }
 
@@ -248,6 +301,9 @@ pub struct TraceOptions {
     /// The machine.
     #[command(flatten)]
     pub machine: MachineOptions,
+    /// A run to run again.
+    #[command(flatten)]
+    pub again: ReplayOptions,
     /// What to show: trace=CALLS|%CLASS, event=EVENTS, signal=SET, status=SET, with ! to negate; CALLS alone means trace=CALLS; repeatable
     #[arg(short = 'e', value_name = "EXPR", help_heading = "Filter")]
     pub expressions: Vec<String>,
@@ -349,7 +405,7 @@ pub struct TraceOptions {
     pub schema: bool,
     /// The shell line; several words are joined with spaces
     #[arg(
-        required_unless_present_any = ["read", "schema", "events", "map_help"],
+        required_unless_present_any = ["read", "schema", "events", "map_help", "replay"],
         trailing_var_arg = true,
         value_name = "LINE"
     )]

@@ -7,7 +7,7 @@ use std::path::Path;
 /// What `--report` writes.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// exit, signal, panic, triple-fault, hang, budget, poweroff, not-implemented or stopped.
+    /// exit, signal, panic, triple-fault, hang, budget, power-cut, poweroff, not-implemented or stopped.
     pub outcome: &'static str,
     /// The exit status of the emulator.
     pub status: u8,
@@ -19,6 +19,9 @@ pub struct Report {
     pub virtual_ns: u64,
     /// The hash of the final state.
     pub hash: String,
+    /// The token by which `--replay` runs it again, if it ended badly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
 }
 
 impl Report {

@@ -1,6 +1,7 @@
 //! `glassbox run`: one shell line in the guest, its output here, its exit status ours.
 
 use super::options::RunOptions;
+use super::replay::Asked;
 use super::session::Session;
 use super::{Failure, stdin};
 use base::{Observer, Silent};
@@ -15,7 +16,12 @@ pub const STDIN: u32 = 1;
 
 /// Runs the command.
 pub fn run(options: &RunOptions) -> Result<u8, Failure> {
-    let mut session = Session::new(&options.machine, Some(&options.line.join(" ")))?;
+    let asked = Asked::new(
+        &options.machine,
+        options.again.replay.as_deref(),
+        &options.line,
+    )?;
+    let mut session = asked.session()?;
     match drive(&mut session, &mut Silent) {
         Ok(outcome) => session.finish(&outcome),
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(BROKEN_PIPE),
@@ -45,7 +51,7 @@ pub fn drive_with<O: Observer>(
                 } else {
                     Vec::new()
                 };
-                session.machine.supply(port, &data);
+                session.supply(port, &data);
             }
             Some(outcome) => return Ok(outcome),
         }

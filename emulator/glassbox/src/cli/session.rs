@@ -2,19 +2,23 @@
 
 use super::diagnose;
 use super::images;
-use super::options::MachineOptions;
+use super::options::{HANG_AFTER, MachineOptions};
+use super::replay::{compare, disk_fingerprint, fingerprint};
 use super::report::Report;
 use super::status::Ending;
 use super::{Failure, tell};
 use crate::disk::{Image, Layer, transfer};
+use crate::fault::{Spec, Token, Trigger, list};
 use crate::guest::{ConfigError, EPOCH, Guest, Medium, Options};
 use crate::trace::kind::Kinds;
 use crate::trace::model::Meta;
 use abi::time::Timespec;
 use base::{Observer, Time};
 use machine::Outcome;
+use machine::hash::Hash;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::Xxh3;
 
 /// A guest, to which it dereferences, and what was asked of it.
 pub struct Session<'a> {
@@ -24,7 +28,14 @@ pub struct Session<'a> {
     disk: Option<Layer>,
     get: Vec<(Vec<u8>, PathBuf)>,
     next_hash: u64,
+    line: Option<String>,
+    initrd: Option<Vec<u8>>,
     calendar: u64,
+    faults: Vec<Spec>,
+    /// What the guest read from standard input so far, if it read any.
+    input: Option<Xxh3>,
+    /// The token of the run that this one is to be again.
+    token: Option<Token>,
 }
 
 impl<'a> Session<'a> {
@@ -34,6 +45,12 @@ impl<'a> Session<'a> {
             Some(path) => path.clone(),
             None => images::find(options.arch, "kernel.elf")?,
         };
+        let faults = options
+            .fault
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<Vec<Spec>, _>>()
+            .map_err(|e| Failure::usage(format!("--fault {e}")))?;
         let kernel = read(&kernel_path)?;
         let get = parse_get(&options.get)?;
         let put = parse_put(&options.put)?;
@@ -68,7 +85,8 @@ impl<'a> Session<'a> {
         }
         let mut parts = Options::new(kernel);
         parts.disk = disk.clone().map(|d| Box::new(d) as Box<dyn Medium>);
-        parts.initrd = options.initrd.as_deref().map(read).transpose()?;
+        let initrd = options.initrd.as_deref().map(read).transpose()?;
+        parts.initrd.clone_from(&initrd);
         parts.line = line.map(str::to_owned);
         parts.append.clone_from(&options.append);
         parts.verbose = options.verbose;
@@ -78,7 +96,7 @@ impl<'a> Session<'a> {
         parts.calendar = start;
         parts.max_instructions = options.max_instructions.unwrap_or(u64::MAX);
         parts.hang_after = Time::secs(options.hang_after);
-        let guest = Guest::new(parts).map_err(|e| match e {
+        let mut guest = Guest::new(parts).map_err(|e| match e {
             ConfigError::Kernel(e) => Failure::file(&kernel_path, e),
             e => Failure::input(e.to_string()),
         })?;
@@ -86,14 +104,132 @@ impl<'a> Session<'a> {
         if let (true, Some(layer), Some(path)) = (guest.silica, &disk, &disk_path) {
             transfer::check(layer.clone()).map_err(|e| Failure::file(path, e))?;
         }
+        guest
+            .plan(&faults)
+            .map_err(|e| Failure::input(format!("--fault {e}")))?;
         Ok(Self {
             guest,
+            line: line.map(str::to_owned),
+            initrd,
+            calendar: start,
+            faults,
+            input: None,
+            token: None,
             options,
             disk,
             get,
             next_hash: options.hash_every.unwrap_or(u64::MAX),
-            calendar: start,
         })
+    }
+
+    /// The run is to be the one that `token` is from.
+    pub fn repeat(&mut self, token: Token) {
+        self.token = Some(token);
+    }
+
+    /// Gives the guest input; none means the end.
+    pub fn supply(&mut self, port: u32, data: &[u8]) {
+        if !data.is_empty() {
+            self.input.get_or_insert_default().update(data);
+        }
+        self.machine.supply(port, data);
+    }
+
+    /// Fingerprints of the kernel, with the RAM disk, and of the disk as it was before the run.
+    ///
+    /// # Errors
+    /// The disk image cannot be read.
+    pub fn fingerprints(&self) -> Result<(u32, Option<u32>), Failure> {
+        let kernel = fingerprint([&self.kernel[..]].into_iter().chain(self.initrd.as_deref()));
+        let disk = self.disk.as_ref().map(disk_fingerprint).transpose();
+        Ok((
+            kernel,
+            disk.map_err(|e| Failure::input(format!("the disk image: {e}")))?,
+        ))
+    }
+
+    /// How the run ended, for its token.
+    fn end(&mut self) -> (u64, u32) {
+        let Hash(hash) = self.machine.hash();
+        (self.machine.retired(), hash as u32)
+    }
+
+    /// The token of this run, which has ended.
+    fn new_token(&mut self, line: String) -> Result<Token, Failure> {
+        let (kernel, disk) = self.fingerprints()?;
+        let options = self.options;
+        let unusual = |value, usual| Some(value).filter(|value| *value != usual);
+        Ok(Token {
+            arch: options.arch.name(),
+            seed: options.seed,
+            cpus: options.cpus as u8,
+            memory: options.memory,
+            kernel,
+            disk,
+            input: self.input_fingerprint(),
+            verbose: options.verbose,
+            calendar: unusual(self.calendar, EPOCH),
+            hang_after: unusual(options.hang_after, HANG_AFTER),
+            max_instructions: options.max_instructions,
+            end: Some(self.end()),
+            line,
+            append: options.append.clone().unwrap_or_default(),
+            faults: self.faults.clone(),
+        })
+    }
+
+    fn input_fingerprint(&self) -> Option<u32> {
+        self.input.as_ref().map(|hash| hash.digest() as u32)
+    }
+
+    /// Says what came of the faults, and how to have it again. Gives the token, if it did not end well.
+    fn settle_faults(
+        &mut self,
+        outcome: &Outcome,
+        ending: &Ending,
+    ) -> Result<Option<String>, Failure> {
+        if *outcome == Outcome::PowerCut {
+            tell(format_args!(
+                "glassbox: the power was cut at {} s, after {} instructions\n",
+                self.machine.now(),
+                self.machine.retired()
+            ));
+        }
+        let board = self.sites();
+        let plan = self.machine.chooser();
+        for (spec, (armed, strikes)) in self.faults.iter().zip(plan.armed()) {
+            if strikes > 0 {
+                continue;
+            }
+            let why = match armed.trigger {
+                Trigger::Passes(site, _) => {
+                    format!(
+                        "{} was passed {} times",
+                        board.site(site),
+                        plan.passes(site)
+                    )
+                }
+                Trigger::Moment(_) => "the run ended before".into(),
+            };
+            tell(format_args!("glassbox: {spec} never happened: {why}\n"));
+        }
+        if self.options.fault_list {
+            tell(list::table(&board, plan));
+        }
+        if let Some(token) = self.token.take() {
+            let end = self.end();
+            compare(&token, self.input_fingerprint(), end);
+            return Ok(None);
+        }
+        let Some(line) = self.line.clone() else {
+            return Ok(None);
+        };
+        if !ending.is_bad(!self.faults.is_empty()) {
+            return Ok(None);
+        }
+        let token = self.new_token(line)?.encode();
+        tell(format_args!("glassbox: replay with --replay {token}\n"));
+        Ok(Some(token))
     }
 
     /// Runs on. `None`: only a chunk of time has passed, go on after a look at the host's side.
@@ -138,6 +274,7 @@ impl<'a> Session<'a> {
         if ending.diagnose {
             tell(diagnose::describe(&self.machine, &self.kernel, outcome));
         }
+        let replay = self.settle_faults(outcome, &ending)?;
         let report = self.options.report.is_some();
         let hash = (self.options.hash || report).then(|| self.machine.hash());
         if self.options.hash
@@ -169,6 +306,7 @@ impl<'a> Session<'a> {
                 instructions: self.machine.retired(),
                 virtual_ns: self.machine.now().0,
                 hash: hash.map(|h| h.to_string()).unwrap_or_default(),
+                replay,
             };
             report.write(path)?;
         }

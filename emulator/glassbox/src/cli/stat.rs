@@ -2,6 +2,7 @@
 
 use super::books::Books;
 use super::options::StatOptions;
+use super::replay::Asked;
 use super::run::drive;
 use super::session::Session;
 use super::{Failure, tell};
@@ -67,7 +68,12 @@ struct Disk {
 
 /// Runs the command.
 pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
-    let mut session = Session::new(&options.machine, Some(&options.line.join(" ")))?;
+    let asked = Asked::new(
+        &options.machine,
+        options.again.replay.as_deref(),
+        &options.line,
+    )?;
+    let mut session = asked.session()?;
     let mut books = Books::open(&mut session, options)?;
     let start = Instant::now();
     let outcome = drive(&mut session, &mut books.recorder)
@@ -75,7 +81,7 @@ pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
     let host_ns = start.elapsed().as_nanos() as u64;
     let status = session.finish(&outcome)?;
     let accounts = books.close(session.machine.now())?;
-    let mut counters = count(&session, options.machine.arch.name(), status, host_ns);
+    let mut counters = count(&session, asked.machine().arch.name(), status, host_ns);
     if options.json {
         counters.scheduling = Summary::of(&accounts);
         let json =

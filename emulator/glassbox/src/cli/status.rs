@@ -1,4 +1,4 @@
-//! The exit statuses, which are a contract: the guest command's own; 2 usage; 122 hang; 123 budget spent; 124 kernel
+//! The exit statuses, which are a contract: the guest command's own; 2 usage; 121 power cut; 122 hang; 123 budget spent; 124 kernel
 //! panic; 125 bad input or host error.
 
 use abi::boot::ExitWord;
@@ -7,7 +7,9 @@ use machine::Outcome;
 /// Wrong usage; clap's own.
 pub const USAGE: u8 = 2;
 /// The highest number of a failed test that an exit status tells.
-const MOST_TESTS: u8 = 121;
+const MOST_TESTS: u8 = 120;
+/// The power was cut, as a planned fault had it.
+pub const POWER_CUT: u8 = 121;
 /// The guest hangs or is deadlocked.
 pub const HANG: u8 = 122;
 /// The instruction budget is spent.
@@ -28,6 +30,15 @@ pub struct Ending {
     pub signal: u8,
     /// Whether the state of each CPU is worth showing.
     pub diagnose: bool,
+}
+
+impl Ending {
+    /// Whether somebody may want to see this run again: the guest did what no guest should, or did not do well after
+    /// things were made to go wrong.
+    pub const fn is_bad(&self, faults: bool) -> bool {
+        let loud = self.diagnose && self.status != BUDGET;
+        loud || faults && self.status != 0
+    }
 }
 
 impl Ending {
@@ -60,6 +71,7 @@ impl Ending {
                 plain("test-failed", (*test).min(MOST_TESTS.into()) as u8)
             }
             Outcome::PowerOff | Outcome::Reset => plain("poweroff", 0),
+            Outcome::PowerCut => plain("power-cut", POWER_CUT),
             Outcome::TripleFault { .. } => loud("triple-fault", PANIC),
             Outcome::Gap { .. } => loud("not-implemented", ERROR),
             Outcome::Hang(_) => loud("hang", HANG),
@@ -72,6 +84,18 @@ impl Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bad_end_is_the_kernels_or_comes_after_faults() {
+        let bad = |outcome, faults| Ending::of(&outcome, true).is_bad(faults);
+        assert!(bad(Outcome::Exit(0x100), false));
+        assert!(bad(Outcome::Hang(machine::Hang::AllHalted), false));
+        for outcome in [Outcome::Exit(1), Outcome::Budget, Outcome::PowerCut] {
+            assert!(!bad(outcome, false));
+            assert!(bad(outcome, true));
+        }
+        assert!(!bad(Outcome::Exit(0), true));
+    }
 
     #[test]
     fn a_foreign_kernels_word_is_encoded_as_qemu_does() {

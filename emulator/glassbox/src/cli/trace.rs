@@ -1,6 +1,7 @@
 //! `glassbox trace`: what happens inside while a shell line runs, or did while one was recorded.
 
 use super::options::{TraceFormat, TraceOptions};
+use super::replay::Asked;
 use super::run::drive;
 use super::session::Session;
 use super::{Failure, print};
@@ -140,8 +141,13 @@ impl Lookout {
 }
 
 fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
-    let line = options.line.join(" ");
-    let mut session = Session::new(&options.machine, Some(&line))?;
+    let asked = Asked::new(
+        &options.machine,
+        options.again.replay.as_deref(),
+        &options.line,
+    )?;
+    let line = asked.line.clone();
+    let mut session = asked.session()?;
     let mut select = select(options, wishes)?;
     let [from, to] = edges(options)?;
     let mut lookout = Lookout::new(options, &session, select.needed())?;
@@ -159,7 +165,8 @@ fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
     let meta = session.meta(&line, options.strings.min(MOST_STRINGS), needed);
     let sink = sink(options, wishes, &meta)?;
     let pipe = Pipe::new(meta, select, sink);
-    let mut recorder = Recorder::new(pipe, lookout.meanings, options.machine.cpus);
+    let mut recorder = Recorder::new(pipe, lookout.meanings, asked.machine().cpus);
+    recorder.know(session.sites());
     let outcome = drive(&mut session, &mut recorder)
         .map_err(|e| Failure::input(format!("standard output: {e}")))?;
     let traced = recorder.finish().map_err(|e| written(options, e));

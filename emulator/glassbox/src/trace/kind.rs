@@ -8,7 +8,7 @@ use base::Space;
 use base::event::Cause;
 
 /// The machine's kinds, by their numbers.
-const MACHINE: [&str; 16] = [
+const MACHINE: [&str; 17] = [
     "trap",
     "trap_return",
     "page_walk",
@@ -25,6 +25,7 @@ const MACHINE: [&str; 16] = [
     "disk_complete",
     "console",
     "instruction",
+    "fault_injected",
 ];
 
 /// Groups: a name, and the patterns that it stands for.
@@ -87,6 +88,8 @@ impl Kind {
     pub const CONSOLE: Self = Self(14);
     /// Each instruction.
     pub const INSTRUCTION: Self = Self(15);
+    /// Things that go wrong on purpose.
+    pub const FAULT: Self = Self(16);
 
     /// All kinds.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -144,6 +147,7 @@ impl Kind {
             Body::DiskComplete { .. } => 13,
             Body::Console(_) => 14,
             Body::Instruction { .. } => 15,
+            Body::Fault { .. } => 16,
             Body::Kernel { probe, .. } => return Self::of_probe(usize::from(*probe)),
             Body::SysEnter { .. } => return Self::of_probe(SYS_ENTER),
             Body::SysExit { .. } => return Self::of_probe(SYS_EXIT),

@@ -126,6 +126,15 @@ pub enum Body {
         /// Whether it was carried out.
         ok: bool,
     },
+    /// Something went wrong on purpose.
+    Fault {
+        /// Where, in the words of [`crate::sites`].
+        site: Name,
+        /// How often that place was passed, this time included.
+        count: u64,
+        /// What.
+        action: Name,
+    },
     /// A character went out on the console.
     Console(u8),
     /// An instruction was about to be executed.

@@ -11,6 +11,7 @@ use super::pipe::Pipe;
 use super::record::{Body, Record};
 use super::syscall::{self, Phase};
 use super::tasks::Tasks;
+use crate::sites::Board;
 use abi::probe::PROBES;
 use base::event::{Event, PROBE_ARGS, Peek};
 use base::{Observer, Stamp, Virt};
@@ -48,6 +49,8 @@ pub struct Recorder {
     calls: BTreeMap<u32, Call>,
     /// Numbers of address spaces by root, where they stand for processes.
     spaces: BTreeMap<u64, u32>,
+    /// For naming places at which something goes wrong.
+    board: Board,
     held: VecDeque<Record>,
     /// Bytes of guest memory in them, or more.
     held_bytes: usize,
@@ -93,6 +96,7 @@ impl Recorder {
             cpus: vec![Cpu::default(); cpus],
             calls: BTreeMap::new(),
             spaces: BTreeMap::new(),
+            board: Board::default(),
             held: VecDeque::new(),
             held_bytes: 0,
             left: 0,
@@ -107,6 +111,11 @@ impl Recorder {
         for (index, cpu) in (0..).zip(&mut self.cpus) {
             cpu.pid = tasks.running(index);
         }
+    }
+
+    /// Says what the words for places at which something goes wrong depend on.
+    pub fn know(&mut self, board: Board) {
+        self.board = board;
     }
 
     /// The pipe, to see whether it is over.
@@ -494,6 +503,11 @@ impl Recorder {
                 sectors,
             },
             Event::DiskComplete { request, ok } => Body::DiskComplete { request, ok },
+            Event::Fault { site, count, fault } => Body::Fault {
+                site: self.board.site(site).into(),
+                count,
+                action: self.board.action(site, fault).into(),
+            },
             Event::Console(byte) => Body::Console(byte),
             Event::Instruction { pc } => Body::Instruction { pc: pc.0 },
         };

@@ -2,12 +2,17 @@
 //!
 //! The chips are the CPUs' [`Bus`]. A run of one CPU begins with [`Chips::begin`]; from then on every access is stamped
 //! with the instant of its instruction. After each access the wires are followed: device lines to the IOAPIC, its
-//! messages and the CPUs' own to the local APICs.
+//! messages and the CPUs' own to the local APICs. What the run's chooser has a say in (new disk requests, rising lines,
+//! timers that go off) waits for [`Chips::vary`], which the run loop calls before the next instruction.
 
+use super::wires::{REPEAT, Wires, lines};
 use crate::clock::Clock;
 use crate::outcome::Outcome;
 use base::event::{Event, Log};
-use base::{Bus, Chooser, Codec, CodecError, Device, Io, Phys, Ram, Space, State, Time, Width};
+use base::{
+    Bus, Chooser, Codec, CodecError, Cut, Device, Fault, Io, Phys, Ram, Site, Space, State, Struck,
+    Time, Width,
+};
 use devices::apic_bus::{Destination, deliver};
 use devices::debug_console::DebugConsole;
 use devices::debug_exit::DebugExit;
@@ -76,6 +81,11 @@ pub struct Chips {
     pic: Pic,
     ioapic: IoApic,
     apics: Vec<LocalApic>,
+    wires: Wires,
+    /// When the interrupt of a CPU's timer comes that is late or repeated.
+    timers: Vec<Time>,
+    /// The power has gone.
+    off: bool,
     /// The disk drive, if there is one.
     pub disk: Option<Mmio<Block>>,
     console: Option<Mmio<Console>>,
@@ -84,7 +94,7 @@ pub struct Chips {
     output: Output,
     /// What an observer is told of the chips; host-side.
     log: Log,
-    /// A request may be new to the disk: the varying part of its time is to be chosen.
+    /// A request may be new to the disk: the chooser is to be asked about it.
     vary: bool,
     /// The CPU that is running, the clock as its run began, and what it retired since.
     cpu: usize,
@@ -131,6 +141,9 @@ impl Chips {
             pic: Pic::new(),
             ioapic: IoApic::new(cpus as u8),
             apics: (0..cpus as u32).map(LocalApic::new).collect(),
+            wires: Wires::new(),
+            timers: vec![Time::NEVER; cpus],
+            off: false,
             cpu: 0,
             clock: Clock::new(cpus, 1),
             retired: 0,
@@ -199,20 +212,74 @@ impl Chips {
         }
     }
 
-    /// Whether the run loop should come round: a deadline may have moved, or the host is wanted.
+    /// Whether the run loop should come round: a deadline may have moved, or the chooser or the host is wanted.
     pub fn wants_loop(&self) -> bool {
-        self.vary
+        self.wants_chooser()
             || self.deadline() <= self.clock.after(self.retired)
             || self.wanted_input().is_some()
     }
 
-    /// Lets `chooser` choose what varies about requests that are new.
-    pub fn vary(&mut self, chooser: &mut dyn Chooser) {
+    /// Whether [`Chips::vary`] has something to ask.
+    #[inline]
+    pub fn wants_chooser(&self) -> bool {
+        self.vary || self.wires.asks() || self.apics.iter().any(LocalApic::has_expired)
+    }
+
+    /// Asks `chooser` about everything that is new, and carries on from there.
+    pub fn vary(&mut self, chooser: &mut dyn Chooser, now: Time) {
         if std::mem::take(&mut self.vary)
             && let Some(disk) = &mut self.disk
         {
-            disk.vary(chooser);
+            disk.vary(chooser, now);
+            self.collect_log();
         }
+        let log = &mut self.log;
+        let cut = self
+            .wires
+            .ask(chooser, now, &mut |event| log.push(now, || event));
+        if let Some(cut) = cut {
+            self.cut(cut);
+        }
+        for cpu in 0..self.apics.len() {
+            if self.apics[cpu].take_expiry() {
+                self.timer(cpu, chooser, now);
+            }
+        }
+        self.follow_wires(now);
+    }
+
+    /// The timer of CPU number `cpu` has gone off.
+    fn timer(&mut self, cpu: usize, chooser: &mut dyn Chooser, now: Time) {
+        let site = Site::Timer;
+        let struck = chooser.pass(site);
+        if let Some(Struck { count, fault }) = struck {
+            self.log.push(now, || Event::Fault { site, count, fault });
+        }
+        match struck.map(|struck| struck.fault) {
+            Some(Fault::Lost) => return,
+            Some(Fault::Late(time)) => {
+                self.timers[cpu] = now + time;
+                return;
+            }
+            Some(Fault::Twice) => self.timers[cpu] = now + REPEAT,
+            Some(Fault::Cut(cut)) => self.cut(cut),
+            _ => {}
+        }
+        self.apics[cpu].timer_interrupt();
+    }
+
+    /// The power goes.
+    pub fn cut(&mut self, cut: Cut) {
+        self.off = true;
+        if let Some(disk) = &mut self.disk {
+            disk.backend_mut().cut(cut);
+        }
+    }
+
+    /// Something goes wrong that only the run loop knew of.
+    pub fn report_fault(&mut self, site: Site, struck: Struck, now: Time) {
+        let Struck { count, fault } = struck;
+        self.log.push(now, || Event::Fault { site, count, fault });
     }
 
     /// When a chip must next be advanced.
@@ -224,8 +291,11 @@ impl Chips {
             .min()
             .unwrap_or(Time::NEVER);
         let disk = self.disk.as_ref().map_or(Time::NEVER, Device::deadline);
+        let timers = self.timers.iter().copied().min().unwrap_or(Time::NEVER);
         apics
             .min(disk)
+            .min(timers)
+            .min(self.wires.deadline())
             .min(self.pit.deadline())
             .min(self.rtc.deadline())
             .min(self.com1.deadline())
@@ -244,10 +314,19 @@ impl Chips {
         due(&mut self.rtc);
         if let Some(disk) = &mut self.disk {
             due(disk);
+            // Requests that had to wait for a place among those in flight are new, too.
+            self.vary |= disk.has_new();
         }
         for apic in &mut self.apics {
             due(apic);
         }
+        for (timer, apic) in self.timers.iter_mut().zip(&mut self.apics) {
+            if *timer <= now {
+                *timer = Time::NEVER;
+                apic.timer_interrupt();
+            }
+        }
+        self.wires.advance(now);
         self.collect(ram, now);
         self.collect_log();
         self.follow_wires(now);
@@ -257,6 +336,14 @@ impl Chips {
     pub fn outcome(&self) -> Option<Outcome> {
         if let Some(word) = self.exit.exit_word() {
             return Some(Outcome::Exit(word));
+        }
+        if self.off
+            || self
+                .disk
+                .as_ref()
+                .is_some_and(|disk| disk.backend().is_off())
+        {
+            return Some(Outcome::PowerCut);
         }
         self.power.is_off().then_some(Outcome::PowerOff)
     }
@@ -409,25 +496,23 @@ impl Chips {
 
     /// Carries levels and messages to where they lead, until nothing moves.
     pub fn follow_wires(&mut self, now: Time) {
-        let isa = [
-            (line::PIT, 0, self.pit.irq()),
-            (line::COM1, 4, self.com1.irq()),
-            (line::RTC, 8, self.rtc.irq()),
-        ];
-        for (line, irq, level) in isa {
-            self.set_line(line, level, now);
-            self.pic.set_line(irq, level);
-        }
-        // The pair's output goes to the first CPU's LINT0 (MP specification, virtual-wire mode).
-        self.apics[0].set_lint(0, self.pic.irq());
+        let mut levels = u32::from(self.pit.irq()) << line::PIT
+            | u32::from(self.com1.irq()) << line::COM1
+            | u32::from(self.rtc.irq()) << line::RTC;
         for number in 0..slot::COUNT {
             let level = self.transport(number).is_some_and(|device| device.irq());
-            self.set_line(line::VIRTIO + number as usize, level, now);
+            levels |= u32::from(level) << (line::VIRTIO + number as usize);
         }
+        self.wires.set(levels);
         loop {
+            self.drive(now);
             let mut moved = false;
-            while let Some(message) = self.ioapic.take_message() {
-                deliver(&mut self.apics, None, &message);
+            while self.ioapic.has_message() {
+                let waiting = self.ioapic.waiting();
+                if let Some(message) = self.ioapic.take_message() {
+                    deliver(&mut self.apics, None, &message);
+                }
+                self.wires.sent(waiting & !self.ioapic.waiting());
                 moved = true;
             }
             for index in 0..self.apics.len() {
@@ -455,7 +540,31 @@ impl Chips {
     }
 }
 
+/// The lines that lead to the 8259 pair, too, and their numbers there.
+const ISA: [(usize, u8); 3] = [(line::PIT, 0), (line::COM1, 4), (line::RTC, 8)];
+
 impl Chips {
+    /// Shows the wires' levels to the interrupt controllers.
+    fn drive(&mut self, now: Time) {
+        // An edge needs no time, and nobody would end it.
+        for line in lines(self.wires.repeated()) {
+            if !self.ioapic.is_level(line) {
+                self.set_line(line, false, now);
+                self.set_line(line, true, now);
+                self.wires.sent(1 << line);
+            }
+        }
+        let levels = self.wires.levels();
+        for line in lines(levels ^ self.ioapic.lines()) {
+            self.set_line(line, levels & 1 << line != 0, now);
+        }
+        for (line, irq) in ISA {
+            self.pic.set_line(irq, levels & 1 << line != 0);
+        }
+        // The pair's output goes to the first CPU's LINT0 (MP specification, virtual-wire mode).
+        self.apics[0].set_lint(0, self.pic.irq());
+    }
+
     fn set_line(&mut self, line: usize, level: bool, now: Time) {
         if self.log.on() && self.ioapic.line(line) != level {
             self.log.push(now, || Event::IrqLine {
@@ -464,6 +573,9 @@ impl Chips {
             });
         }
         self.ioapic.set_line(line, level);
+        if let Some(&(_, irq)) = ISA.iter().find(|isa| isa.0 == line) {
+            self.pic.set_line(irq, level);
+        }
     }
 
     /// Reports an access to a device register.
@@ -549,7 +661,7 @@ impl Bus for Chips {
 
 impl State for Chips {
     fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
-        codec.section("chips", 1)?;
+        codec.section("chips", 2)?;
         self.com1.state(codec)?;
         self.debug_console.state(codec)?;
         self.exit.state(codec)?;
@@ -562,6 +674,12 @@ impl State for Chips {
         self.apics
             .iter_mut()
             .try_for_each(|apic| apic.state(codec))?;
+        self.wires.state(codec)?;
+        self.timers
+            .iter_mut()
+            .try_for_each(|timer| codec.time(timer))?;
+        codec.bool(&mut self.off)?;
+        codec.bool(&mut self.vary)?;
         (0..slot::COUNT).try_for_each(|number| match self.transport(number) {
             Some(device) => device.state(codec),
             None => Ok(()),

@@ -20,6 +20,7 @@ pub mod chips;
 pub mod probe;
 mod start;
 mod step;
+pub mod wires;
 
 pub use cpu::mmu::tlb::Shape;
 pub use cpu::x86_64;
@@ -27,14 +28,15 @@ pub use devices::virtio::block::{Change, Disk, Medium, MediumError, SECTOR, View
 pub use start::{Config, ConfigError};
 
 use crate::aside::Aside;
-use crate::board::{Board, CpuActivity, Step};
+use crate::board::{Board, CpuActivity, Step, flip};
 use crate::clock::Clock;
-use crate::loader::sdt::Site;
-use crate::watch::{UnknownRegister, Watch, probes};
+use crate::loader::sdt;
+use crate::outcome::Outcome;
+use crate::watch::{UnknownRegister, Watch, injections, probes};
 use base::event::PROBE_ARGS;
-use base::{Chooser, Codec, CodecError, Observer, Ram, State, Time};
+use base::{Chooser, Codec, CodecError, Fault, Observer, Ram, Site, State, Struck, Time};
 use chips::Chips;
-use cpu::probes::Probes;
+use cpu::probes::{Passed, Probes};
 use cpu::x86_64::{Activity, Hart};
 use engine::Engine;
 
@@ -51,7 +53,9 @@ pub struct Pc {
     /// Where somebody looks; the host's.
     probes: Probes,
     /// The probes that the kernel brought.
-    sites: Vec<Site>,
+    sites: Vec<sdt::Site>,
+    /// The names of its injection points, in the order of their numbers.
+    points: Vec<String>,
     /// Deliveries in a row without an instruction completed, for each CPU.
     barren: Vec<u32>,
 }
@@ -69,8 +73,13 @@ impl Pc {
     }
 
     /// The probes that the kernel brought.
-    pub fn sites(&self) -> &[Site] {
+    pub fn sites(&self) -> &[sdt::Site] {
         &self.sites
+    }
+
+    /// The names of the kernel's injection points; the number of a name is that of [`Site::Point`].
+    pub fn points(&self) -> &[String] {
+        &self.points
     }
 
     /// What the kernel's last `sched_switch` on CPU number `cpu` said, if it has that probe.
@@ -148,7 +157,9 @@ impl Board for Pc {
     }
 
     fn watch(&mut self, watches: &[Watch], instructions: bool) -> Result<(), UnknownRegister> {
-        self.probes = Probes::new(probes(watches, &self.sites, probe::register)?);
+        let mut wanted = probes(watches, &self.sites, probe::register)?;
+        wanted.extend(injections(&self.sites, &self.points, probe::register)?);
+        self.probes = Probes::new(wanted);
         for hart in &mut self.harts {
             hart.probes_on = !self.probes.is_empty();
             hart.instructions_on = instructions;
@@ -171,8 +182,52 @@ impl Board for Pc {
         self.step_cpu(cpu, clock, budget, observer)
     }
 
-    fn vary(&mut self, chooser: &mut dyn Chooser) {
-        self.chips.vary(chooser);
+    fn vary<O: Observer>(
+        &mut self,
+        cpu: usize,
+        now: Time,
+        chooser: &mut dyn Chooser,
+        observer: &mut O,
+    ) {
+        let passed = self.harts[cpu].host.passed.take();
+        if passed.is_none() && !self.chips.wants_chooser() {
+            return;
+        }
+        self.chips.listen(O::ON);
+        if let Some(Passed {
+            point,
+            key,
+            register,
+        }) = passed
+        {
+            let site = Site::Point { point, key };
+            if let Some(struck) = chooser.pass(site) {
+                self.chips.report_fault(site, struck, now);
+                match struck.fault {
+                    Fault::Value(value) => self.harts[cpu].regs[usize::from(register)] = value,
+                    Fault::Cut(cut) => self.chips.cut(cut),
+                    _ => {}
+                }
+            }
+        }
+        self.chips.vary(chooser, now);
+        self.tell(cpu, observer);
+        self.apply_signals();
+    }
+
+    fn strike<O: Observer>(&mut self, cpu: usize, now: Time, struck: Struck, observer: &mut O) {
+        self.chips.listen(O::ON);
+        self.chips.report_fault(Site::Moment, struck, now);
+        match struck.fault {
+            Fault::Flip { addr, bit } => flip(&mut self.ram, addr, bit),
+            Fault::Cut(cut) => self.chips.cut(cut),
+            _ => {}
+        }
+        self.tell(cpu, observer);
+    }
+
+    fn ended(&self) -> Option<Outcome> {
+        self.chips.outcome()
     }
 
     fn type_in(&mut self, bytes: &[u8], now: Time) {

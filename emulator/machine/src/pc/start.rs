@@ -6,6 +6,7 @@ use super::chips::{Chips, DEVICES, IOAPIC, POWER, VIRTIO, VIRTIO_LEN, line, slot
 use crate::board::Board;
 use crate::loader::pvh::{self, Kind};
 use crate::loader::{LoadError, elf, sdt};
+use crate::watch::points;
 use base::{PAGE_SIZE, Phys, Ram};
 use cpu::mmu::tlb::Shape;
 use cpu::probes::Probes;
@@ -178,6 +179,7 @@ impl Pc {
             .collect();
         harts.iter_mut().for_each(Hart::refresh);
         enter_pvh(&mut harts[0], entry, info);
+        let sites = sdt::sites(&kernel);
         let mut pc = Self {
             barren: vec![0; harts.len()],
             harts,
@@ -185,7 +187,8 @@ impl Pc {
             chips,
             engine: Engine::default(),
             probes: Probes::default(),
-            sites: sdt::sites(&kernel),
+            points: points(&sites),
+            sites,
         };
         // A note may name what is no register; such a kernel's switches are not known.
         let _ = pc.watch(&[], false);

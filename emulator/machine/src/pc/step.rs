@@ -74,6 +74,10 @@ impl Pc {
             if done > 0 {
                 self.barren[cpu] = 0;
             }
+            // What the kernel finds at an injection point is chosen before anything else happens to the CPU.
+            if self.harts[cpu].host.passed.is_some() {
+                break None;
+            }
             let delivered = match stop {
                 Stop::Trap(trap) => self.trap(cpu, trap, observer),
                 Stop::Budget | Stop::Attention if stepping => self.single_step(cpu, user, observer),

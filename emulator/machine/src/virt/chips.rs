@@ -7,7 +7,10 @@ use crate::clock::Clock;
 use crate::outcome::Outcome;
 use crate::pc::chips::{Output, PORTS};
 use base::event::{Event, Log};
-use base::{Bus, Chooser, Codec, CodecError, Device, Io, Phys, Ram, Space, State, Time, Width};
+use base::{
+    Bus, Chooser, Codec, CodecError, Cut, Device, Io, Phys, Ram, Site, Space, State, Struck, Time,
+    Width,
+};
 use cpu::riscv64::csr::interrupt;
 use devices::clint::{self, Clint};
 use devices::goldfish_rtc::GoldfishRtc;
@@ -76,6 +79,8 @@ pub struct Chips {
     output: Output,
     /// A request may be new to the disk: the varying part of its time is to be chosen.
     vary: bool,
+    /// Whether the power has gone.
+    off: bool,
     /// What an observer is told of the chips; host-side.
     log: Log,
     /// Addresses of RAM: everything else is the chips'.
@@ -105,6 +110,7 @@ impl Chips {
             entropy: Mmio::new(Entropy::new(seed)),
             output: Output::default(),
             vary: false,
+            off: false,
             log: Log::default(),
             ram: RAM..RAM + memory,
             clock: Clock::new(harts, 1),
@@ -151,13 +157,34 @@ impl Chips {
             || self.wanted_input().is_some()
     }
 
-    /// Lets `chooser` choose what varies about requests that are new.
-    pub fn vary(&mut self, chooser: &mut dyn Chooser) {
+    /// Whether [`Chips::vary`] has something to ask.
+    #[inline]
+    pub const fn wants_chooser(&self) -> bool {
+        self.vary
+    }
+
+    /// Asks `chooser` about the disk's requests that are new. (Interrupts cannot be lost or late on this board yet.)
+    pub fn vary(&mut self, chooser: &mut dyn Chooser, now: Time) {
         if std::mem::take(&mut self.vary)
             && let Some(disk) = &mut self.disk
         {
-            disk.vary(chooser);
+            disk.vary(chooser, now);
+            self.collect_log();
         }
+    }
+
+    /// The power goes.
+    pub fn cut(&mut self, cut: Cut) {
+        self.off = true;
+        if let Some(disk) = &mut self.disk {
+            disk.backend_mut().cut(cut);
+        }
+    }
+
+    /// Something goes wrong that only the run loop knew of.
+    pub fn report_fault(&mut self, site: Site, struck: Struck, now: Time) {
+        let Struck { count, fault } = struck;
+        self.log.push(now, || Event::Fault { site, count, fault });
     }
 
     /// When a chip must next be advanced.
@@ -181,6 +208,8 @@ impl Chips {
         due(&mut self.clint);
         if let Some(disk) = &mut self.disk {
             due(disk);
+            // Requests that had to wait for a place among those in flight are new, too.
+            self.vary |= disk.has_new();
         }
         self.collect(ram, now);
         self.collect_log();
@@ -189,6 +218,10 @@ impl Chips {
 
     /// Why the machine must stop, if the guest said so.
     pub fn outcome(&self) -> Option<Outcome> {
+        let cut = |disk: &Mmio<Block>| disk.backend().is_off();
+        if self.off || self.disk.as_ref().is_some_and(cut) {
+            return Some(Outcome::PowerCut);
+        }
         Some(match self.finisher.finish()? {
             Finish::Pass => Outcome::PowerOff,
             Finish::Fail(code) => Outcome::Exit(u32::from(code)),
@@ -422,7 +455,8 @@ impl Bus for Chips {
 
 impl State for Chips {
     fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
-        codec.section("virt chips", 1)?;
+        codec.section("virt chips", 2)?;
+        codec.bool(&mut self.off)?;
         self.uart.state(codec)?;
         self.finisher.state(codec)?;
         self.rtc.state(codec)?;

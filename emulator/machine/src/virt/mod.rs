@@ -22,14 +22,15 @@ pub use cpu::riscv64;
 pub use start::{Boot, Config, ConfigError};
 
 use crate::aside::Aside;
-use crate::board::{Board, CpuActivity, Step};
+use crate::board::{Board, CpuActivity, Step, flip};
 use crate::clock::Clock;
-use crate::loader::sdt::Site;
-use crate::watch::{UnknownRegister, Watch, probes};
+use crate::loader::sdt;
+use crate::outcome::Outcome;
+use crate::watch::{UnknownRegister, Watch, injections, probes};
 use base::event::PROBE_ARGS;
-use base::{Chooser, Codec, CodecError, Observer, Ram, State, Time};
+use base::{Chooser, Codec, CodecError, Fault, Observer, Ram, Site, State, Struck, Time};
 use chips::Chips;
-use cpu::probes::Probes;
+use cpu::probes::{Passed, Probes};
 use cpu::riscv64::{Activity, Hart, csr};
 use engine::Engine;
 use htif::Htif;
@@ -48,7 +49,9 @@ pub struct Virt {
     /// Where somebody looks; the host's.
     probes: Probes,
     /// The probes that the kernel brought.
-    sites: Vec<Site>,
+    sites: Vec<sdt::Site>,
+    /// The names of its injection points, in the order of their numbers.
+    points: Vec<String>,
     /// Traps in a row without an instruction completed, for each hart.
     barren: Vec<u32>,
 }
@@ -60,8 +63,13 @@ impl Virt {
     }
 
     /// The probes that the kernel brought.
-    pub fn sites(&self) -> &[Site] {
+    pub fn sites(&self) -> &[sdt::Site] {
         &self.sites
+    }
+
+    /// The names of the kernel's injection points; the number of a name is that of [`Site::Point`].
+    pub fn points(&self) -> &[String] {
+        &self.points
     }
 
     /// What the kernel's last `sched_switch` on hart number `cpu` said, if it has that probe.
@@ -141,8 +149,10 @@ impl Board for Virt {
     }
 
     fn watch(&mut self, watches: &[Watch], instructions: bool) -> Result<(), UnknownRegister> {
-        let probes = probes(watches, &self.sites, riscv64::reg::named)?;
-        self.probes = Probes::new(probes);
+        let register = riscv64::reg::named;
+        let mut wanted = probes(watches, &self.sites, register)?;
+        wanted.extend(injections(&self.sites, &self.points, register)?);
+        self.probes = Probes::new(wanted);
         for hart in &mut self.harts {
             hart.probes_on = !self.probes.is_empty();
             hart.instructions_on = instructions;
@@ -165,8 +175,52 @@ impl Board for Virt {
         self.step_hart(cpu, clock, budget, observer)
     }
 
-    fn vary(&mut self, chooser: &mut dyn Chooser) {
-        self.chips.vary(chooser);
+    fn vary<O: Observer>(
+        &mut self,
+        cpu: usize,
+        now: Time,
+        chooser: &mut dyn Chooser,
+        observer: &mut O,
+    ) {
+        let passed = self.harts[cpu].host.passed.take();
+        if passed.is_none() && !self.chips.wants_chooser() {
+            return;
+        }
+        self.chips.listen(O::ON);
+        if let Some(Passed {
+            point,
+            key,
+            register,
+        }) = passed
+        {
+            let site = Site::Point { point, key };
+            if let Some(struck) = chooser.pass(site) {
+                self.chips.report_fault(site, struck, now);
+                match struck.fault {
+                    Fault::Value(value) => self.harts[cpu].regs[usize::from(register)] = value,
+                    Fault::Cut(cut) => self.chips.cut(cut),
+                    _ => {}
+                }
+            }
+        }
+        self.chips.vary(chooser, now);
+        self.tell(cpu, observer);
+        self.follow_lines(now);
+    }
+
+    fn strike<O: Observer>(&mut self, cpu: usize, now: Time, struck: Struck, observer: &mut O) {
+        self.chips.listen(O::ON);
+        self.chips.report_fault(Site::Moment, struck, now);
+        match struck.fault {
+            Fault::Flip { addr, bit } => flip(&mut self.ram, addr, bit),
+            Fault::Cut(cut) => self.chips.cut(cut),
+            _ => {}
+        }
+        self.tell(cpu, observer);
+    }
+
+    fn ended(&self) -> Option<Outcome> {
+        self.chips.outcome()
     }
 
     fn type_in(&mut self, bytes: &[u8], now: Time) {

@@ -7,6 +7,7 @@ use super::htif::Htif;
 use super::sbi;
 use crate::board::Board;
 use crate::loader::{LoadError, elf, sdt};
+use crate::watch::points;
 use base::{PAGE_SIZE, Phys, Ram, Rng};
 use cpu::mmu::tlb::Shape;
 use cpu::probes::Probes;
@@ -200,6 +201,7 @@ impl Virt {
             htif,
             engine: Engine::default(),
             probes: Probes::default(),
+            points: points(&sites),
             sites,
         };
         // A note may name what is no register; such a kernel's switches are not known.

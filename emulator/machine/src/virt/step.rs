@@ -70,6 +70,10 @@ impl Virt {
             if done > 0 {
                 self.barren[cpu] = 0;
             }
+            // What the kernel finds at an injection point is chosen before anything else happens to the hart.
+            if self.harts[cpu].host.passed.is_some() {
+                break None;
+            }
             if let Stop::Trap(trap) = stop {
                 match self.trap(cpu, trap, observer) {
                     Ok(completed) => {

@@ -1,7 +1,7 @@
 //! Memory that devices read and write: contiguous, zeroed at first, at a physical address they can be told.
 
 use super::address::{PAGE_SIZE, PhysAddr};
-use super::frame::{alloc_pages, free_pages};
+use super::frame::{free_pages, try_pages};
 use super::layout::phys_to_virt;
 use abi::Errno;
 
@@ -18,7 +18,7 @@ impl DmaBuffer {
             .div_ceil(PAGE_SIZE)
             .next_power_of_two()
             .trailing_zeros() as usize;
-        let at = alloc_pages(order).ok_or(Errno::ENOMEM)?;
+        let at = try_pages(order)?;
         // SAFETY: the block is ours alone.
         unsafe { phys_to_virt(at).write_bytes(0, PAGE_SIZE << order) };
         Ok(DmaBuffer { at, order })
@@ -42,7 +42,7 @@ impl DmaBuffer {
 
 impl Drop for DmaBuffer {
     fn drop(&mut self) {
-        // SAFETY: it came from `alloc_pages` with this order.
+        // SAFETY: it came from `try_pages` with this order.
         unsafe { free_pages(self.at, self.order) };
     }
 }

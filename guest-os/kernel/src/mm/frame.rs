@@ -6,6 +6,8 @@
 //!
 //! Frames for programs are refused while fewer than `RESERVE` are free, so that the kernel's own heap,
 //! which cannot easily fail, has something left: running out ends the program that asked, not the kernel.
+//! Whoever can be refused asks `Frame::alloc` or `try_pages`, where an observer may have it happen (`inject!`);
+//! the heap asks `alloc_pages`.
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
@@ -16,7 +18,8 @@ use super::address::{PAGE_SIZE, PhysAddr};
 use super::layout::phys_to_virt;
 use crate::arch::boot::BootInfo;
 use crate::arch::paging;
-use crate::sync::{Once, SpinLock};
+use crate::proc::table::INIT;
+use crate::sync::{Once, SpinLock, try_current};
 
 /// Reference counts by frame number; in memory taken at boot.
 static COUNTS: AtomicUsize = AtomicUsize::new(0);
@@ -144,6 +147,24 @@ pub fn check_room() -> Result<(), Errno> {
     }
 }
 
+/// Whether a request is refused while there is memory: to leave the reserve alone, or because an observer wants
+/// that. The kernel itself and process 1, without whom nothing goes on, are not refused.
+fn is_refused(leave_reserve: bool) -> bool {
+    if try_current().is_none_or(|process| process.pid <= INIT) {
+        return false;
+    }
+    crate::inject!(alloc) != 0
+        || leave_reserve && free() <= RESERVE.load(Ordering::Relaxed) && reclaim() == 0
+}
+
+/// Takes frames as `alloc_pages` does, for somebody who can do without.
+pub fn try_pages(order: usize) -> Result<PhysAddr, Errno> {
+    if is_refused(false) {
+        return Err(Errno::ENOMEM);
+    }
+    alloc_pages(order).ok_or(Errno::ENOMEM)
+}
+
 /// Takes `2^order` frames in a row, aligned to their size, with any contents, for the kernel itself.
 /// `free_pages` gives them back.
 pub fn alloc_pages(order: usize) -> Option<PhysAddr> {
@@ -196,7 +217,7 @@ pub struct Frame(PhysAddr);
 impl Frame {
     /// A frame with any contents, for a program or a cache; `ENOMEM` when only the reserve is left.
     pub fn alloc() -> Result<Frame, Errno> {
-        if free() <= RESERVE.load(Ordering::Relaxed) && reclaim() == 0 {
+        if is_refused(true) {
             return Err(Errno::ENOMEM);
         }
         let at = alloc_pages(0).ok_or(Errno::ENOMEM)?;

@@ -1,5 +1,5 @@
-//! Alarms: waking a process or sending it a signal at a time, and setting the hardware timer for what comes
-//! next.
+//! Alarms: waking a process, sending it a signal or looking after a device at a time, and setting the hardware timer
+//! for what comes next.
 
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +30,8 @@ pub enum Purpose {
     Wake(Arc<Process>),
     /// Sends a process a signal.
     Signal(Arc<Process>, u32),
+    /// Has a driver look after its device, in the interrupt handler.
+    Look(Arc<dyn Fn() + Send + Sync>),
 }
 
 /// A promise to do something at a time, on the CPU where it was made.
@@ -84,6 +86,7 @@ pub(super) fn ring(cpu: &Cpu) {
             Some(Purpose::Signal(process, number)) => {
                 signal::send(&process, number, signal::Origin::Kernel);
             }
+            Some(Purpose::Look(look)) => look(),
             None => return,
         }
     }

@@ -1,7 +1,7 @@
 //! System calls: from number to body, and what happens around every body.
 //!
 //! A body takes `Args` and gives `Result<usize, Errno>`; it is straight-line code with `?`. `dispatch` does
-//! the rest: probes, the result register, restarts after signals (`proc::signal`).
+//! the rest: probes, errors that an observer injects, the result register, restarts after signals (`proc::signal`).
 //!
 //! # Your first system call
 //! 1. a line in `abi::nr` (number, name, argument types),
@@ -189,11 +189,16 @@ pub fn dispatch(frame: &mut TrapFrame) {
     let pid = current().pid;
     let a = frame.syscall_args();
     crate::probe!(sys_enter, pid, number, a[0], a[1], a[2], a[3], a[4], a[5]);
-    let result = match BODIES.get(number).copied().flatten() {
-        Some(body) => body(&mut Args::new(frame)),
-        None => Err(Errno::ENOSYS),
+    let injected = crate::inject!(syscall, number) as usize;
+    let value = if injected != 0 {
+        injected.wrapping_neg()
+    } else {
+        let result = match BODIES.get(number).copied().flatten() {
+            Some(body) => body(&mut Args::new(frame)),
+            None => Err(Errno::ENOSYS),
+        };
+        result.unwrap_or_else(|errno| errno.to_result() as usize)
     };
-    let value = result.unwrap_or_else(|errno| errno.to_result() as usize);
     crate::probe!(sys_exit, pid, number, value);
     // rt_sigreturn and execve have replaced the registers: nothing to report in them.
     if frame.syscall_number().is_some() {

@@ -107,6 +107,9 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
             l.b.call_end(id::ILLEGAL, 0, ZERO, bits, ZERO);
         }
         rest = &rest[len..];
+        if here.is_some_and(|probes| probes.inject_at(l.pc)) {
+            break;
+        }
     }
     if l.b.insns() == 0 {
         return Lifted::Straddles;

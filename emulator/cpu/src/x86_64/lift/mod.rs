@@ -73,13 +73,18 @@ pub fn lift_block(code: &[u8], pc: u64, mode: Mode, limit: usize, probes: &Probe
             break;
         }
         l.too_long = insn.is_invalid() && insn.len() >= LONGEST && too_long(code, pc, next, mode);
+        let mut injects = false;
         if next >= watched {
             one(&mut l, insn, next, Some(probes));
             watched = watched_from(insn.next_ip());
+            injects = probes.inject_at(next);
         } else {
             one(&mut l, insn, next, None);
         }
         next = insn.next_ip();
+        if injects {
+            break;
+        }
     }
     if l.b.insns() == 0 {
         return Lifted::Straddles;

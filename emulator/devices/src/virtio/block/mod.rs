@@ -2,8 +2,8 @@
 //!
 //! Key type: [`Block`], inside `Mmio<Block>`. A request is parsed and given its time when the driver notifies, and
 //! carried out when that time comes, so several are in flight and may complete in another order than they came.
-//! Neighbours: `disk` is what is stored, `latency` the model of time. The board calls [`Mmio::vary`] after each
-//! access, if the model has a varying part.
+//! Neighbours: `disk` is what is stored, `latency` the model of time. After each access the board calls
+//! [`Mmio::vary`], where the run's chooser says what varies about new requests, and what goes wrong with them.
 
 mod disk;
 mod latency;
@@ -11,7 +11,7 @@ mod latency;
 use super::queue::{Chain, QueueError};
 use super::{Backend, Link, Mmio};
 use base::event::{DiskOp, Event, Log};
-use base::{Chooser, Codec, CodecError, Site, State, Time};
+use base::{Chooser, Codec, CodecError, Cut, Fault, Site, State, Struck, Time};
 
 pub use disk::{Change, Disk, Medium, MediumError, SECTOR, View};
 use latency::Head;
@@ -70,8 +70,25 @@ struct Request {
     kind: u32,
     sector: u64,
     due: Time,
-    /// The varying part of its time has been added.
-    varied: bool,
+    /// The chooser has been asked about it.
+    chosen: bool,
+    /// What goes wrong when it is carried out.
+    fault: Wrong,
+}
+
+/// What goes wrong with a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Wrong {
+    #[default]
+    Nothing,
+    /// It fails.
+    Error,
+    /// Only so many bytes are transferred.
+    Torn(u32),
+    /// Nothing is done.
+    Lost,
+    /// The power goes.
+    Cut(Cut),
 }
 
 /// What a disk has done so far.
@@ -101,6 +118,8 @@ pub struct Block {
     features: u64,
     in_flight: Vec<Request>,
     counters: Counters,
+    /// The power has gone.
+    off: bool,
     /// What an observer is told; the host's, no state of the drive.
     pub log: Log,
 }
@@ -130,6 +149,7 @@ impl Block {
             features: 0,
             in_flight: Vec::new(),
             counters: Counters::default(),
+            off: false,
             log: Log::default(),
         }
     }
@@ -152,6 +172,22 @@ impl Block {
     /// How long its requests take.
     pub const fn latency(&self) -> &Latency {
         &self.latency
+    }
+
+    /// Whether the power has gone.
+    pub const fn is_off(&self) -> bool {
+        self.off
+    }
+
+    /// The power goes: what no flush has made durable is lost, or just made it, as `cut` says.
+    pub fn cut(&mut self, cut: Cut) {
+        self.off = true;
+        self.in_flight.clear();
+        if cut.kept {
+            self.disk.flush();
+        } else {
+            self.disk.drop_cache();
+        }
     }
 
     /// Requests that are not complete.
@@ -205,30 +241,39 @@ impl Block {
             kind,
             sector,
             due,
-            varied: self.latency.jitter < 2,
+            chosen: false,
+            fault: Wrong::Nothing,
         })
     }
 
-    /// Carries a request out; gives its status and how much it wrote in front of that.
+    /// Carries a request out, unless that goes wrong; gives its status and how much it wrote in front of that.
     fn carry_out(&mut self, request: &Request, link: &mut Link<'_>) -> (Status, u64) {
         let chain = &request.chain;
+        // How many bytes of the data are transferred.
+        let most = match request.fault {
+            Wrong::Error => return (Status::IoErr, 0),
+            Wrong::Torn(bytes) => u64::from(bytes),
+            Wrong::Lost => 0,
+            Wrong::Nothing | Wrong::Cut(_) => u64::MAX,
+        };
         match request.kind {
             kind::IN => {
                 let len = chain.writable_len() - 1;
                 let Some(offset) = self.range(request.sector, len) else {
                     return (Status::IoErr, 0);
                 };
-                let mut bytes = vec![0; len as usize];
+                let mut bytes = vec![0; len.min(most) as usize];
                 if self.disk.read(View::Cached, offset, &mut bytes).is_err() {
                     return (Status::IoErr, 0);
                 }
                 self.counters.reads += 1;
                 self.counters.sectors_read += len / SECTOR;
-                (Status::Ok, chain.scatter(link.ram, 0, &bytes))
+                chain.scatter(link.ram, 0, &bytes);
+                (Status::Ok, len)
             }
             kind::OUT => {
                 let len = chain.readable_len() - HEADER;
-                let bytes = chain.gather(link.ram, HEADER, len);
+                let bytes = chain.gather(link.ram, HEADER, len.min(most));
                 let offset = self
                     .range(request.sector, len)
                     .filter(|_| !self.disk.read_only());
@@ -244,7 +289,9 @@ impl Block {
                 (Status::Ok, 0)
             }
             kind::FLUSH => {
-                self.disk.flush();
+                if request.fault != Wrong::Lost {
+                    self.disk.flush();
+                }
                 self.counters.flushes += 1;
                 (Status::Ok, 0)
             }
@@ -256,6 +303,22 @@ impl Block {
         }
     }
 
+    /// The power goes while `request` is carried out: part of a write may be on the medium.
+    fn cut_during(&mut self, request: &Request, cut: Cut, link: &Link<'_>) {
+        let len = request.chain.readable_len() - HEADER;
+        let range = self.range(request.sector, len);
+        self.cut(cut);
+        if let (kind::OUT, Some(offset)) = (request.kind, range)
+            && !self.disk.read_only()
+        {
+            let torn = len.min(u64::from(cut.torn));
+            let bytes = request.chain.gather(link.ram, HEADER, torn);
+            // A medium that cannot be read has no place for a part of a page.
+            let _ = self.disk.write(offset, &bytes);
+            self.disk.flush();
+        }
+    }
+
     /// The byte offset of `len` bytes at `sector`, if they are whole sectors of the disk.
     fn range(&self, sector: u64, len: u64) -> Option<u64> {
         let end = sector.checked_add(len / SECTOR)?;
@@ -264,7 +327,7 @@ impl Block {
 
     /// Takes new requests, as many as may be in flight: a driver could otherwise post the same one for ever.
     fn take_new(&mut self, link: &mut Link<'_>) -> Result<(), QueueError> {
-        while self.in_flight.len() < usize::from(QUEUE_SIZE) {
+        while !self.off && self.in_flight.len() < usize::from(QUEUE_SIZE) {
             let Some(chain) = link.pop(0)? else {
                 break;
             };
@@ -276,14 +339,49 @@ impl Block {
 }
 
 impl Mmio<Block> {
-    /// Adds the varying part of the time of requests that are new. To be called after each access.
-    pub fn vary(&mut self, chooser: &mut dyn Chooser) {
+    /// Asks `chooser` about the requests that are new: what varies about their time, and what goes wrong. To be called
+    /// after each access, and after each advance.
+    pub fn vary(&mut self, chooser: &mut dyn Chooser, now: Time) {
         let block = self.backend_mut();
-        for request in block.in_flight.iter_mut().filter(|request| !request.varied) {
-            request.due =
-                request.due + Time(chooser.choose(Site::DiskLatency, block.latency.jitter));
-            request.varied = true;
+        let jitter = block.latency.jitter;
+        for request in block.in_flight.iter_mut().filter(|request| !request.chosen) {
+            request.chosen = true;
+            if jitter >= 2 {
+                let more = chooser.choose(Site::DiskLatency, jitter);
+                request.due = request.due + Time(more);
+            }
+            let site = Site::Disk(operation(request.kind));
+            let Some(Struck { count, fault }) = chooser.pass(site) else {
+                continue;
+            };
+            block.log.push(now, || Event::Fault { site, count, fault });
+            match fault {
+                Fault::Error => request.fault = Wrong::Error,
+                Fault::Torn(bytes) => request.fault = Wrong::Torn(bytes),
+                Fault::Lost => request.fault = Wrong::Lost,
+                Fault::Late(time) => request.due = request.due + time,
+                Fault::Cut(cut) => request.fault = Wrong::Cut(cut),
+                Fault::Twice | Fault::Value(_) | Fault::Flip { .. } => {}
+            }
         }
+    }
+
+    /// Whether there are requests that [`Mmio::vary`] has to see.
+    pub fn has_new(&self) -> bool {
+        self.backend()
+            .in_flight
+            .iter()
+            .any(|request| !request.chosen)
+    }
+}
+
+/// What a request's type asks for.
+const fn operation(kind: u32) -> DiskOp {
+    match kind {
+        kind::IN => DiskOp::Read,
+        kind::OUT => DiskOp::Write,
+        kind::FLUSH => DiskOp::Flush,
+        _ => DiskOp::Other,
     }
 }
 
@@ -348,6 +446,9 @@ impl Backend for Block {
     }
 
     fn deadline(&self) -> Time {
+        if self.off {
+            return Time::NEVER;
+        }
         self.in_flight
             .iter()
             .map(|request| request.due)
@@ -362,6 +463,10 @@ impl Backend for Block {
                 break;
             }
             let request = self.in_flight.remove(index);
+            if let Wrong::Cut(cut) = request.fault {
+                self.cut_during(&request, cut, link);
+                return Ok(());
+            }
             let (status, written) = self.carry_out(&request, link);
             if status != Status::Ok {
                 self.counters.errors += 1;
@@ -380,7 +485,7 @@ impl Backend for Block {
 
 impl State for Block {
     fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
-        codec.section("virtio_block", 1)?;
+        codec.section("virtio_block", 2)?;
         self.disk.state(codec)?;
         self.head.state(codec)?;
         codec.u8(&mut self.config[config::WRITEBACK])?;
@@ -390,6 +495,7 @@ impl State for Block {
             codec_request(c, request)
         })?;
         let counters = &mut self.counters;
+        codec.bool(&mut self.off)?;
         for counter in [
             &mut counters.reads,
             &mut counters.writes,
@@ -404,28 +510,41 @@ impl State for Block {
     }
 }
 
-/// What a request's type asks for.
-const fn operation(kind: u32) -> DiskOp {
-    match kind {
-        kind::IN => DiskOp::Read,
-        kind::OUT => DiskOp::Write,
-        kind::FLUSH => DiskOp::Flush,
-        _ => DiskOp::Other,
-    }
-}
-
 /// A request but for its chain. Loaded bytes must not promise buffers that `carry_out` would miss.
 fn codec_request(codec: &mut Codec<'_>, request: &mut Request) -> Result<(), CodecError> {
     codec.u32(&mut request.kind)?;
     codec.u64(&mut request.sector)?;
     codec.time(&mut request.due)?;
-    codec.bool(&mut request.varied)?;
+    codec.bool(&mut request.chosen)?;
+    codec_wrong(codec, &mut request.fault)?;
     let chain = &request.chain;
     if chain.writable_len() == 0 || chain.readable_len() < HEADER {
         return Err(CodecError::BadValue {
             field: "disk request",
         });
     }
+    Ok(())
+}
+
+fn codec_wrong(codec: &mut Codec<'_>, wrong: &mut Wrong) -> Result<(), CodecError> {
+    let (mut kind, mut bytes, mut kept) = match *wrong {
+        Wrong::Nothing => (0, 0, false),
+        Wrong::Error => (1, 0, false),
+        Wrong::Torn(bytes) => (2, bytes, false),
+        Wrong::Lost => (3, 0, false),
+        Wrong::Cut(Cut { torn, kept }) => (4, torn, kept),
+    };
+    codec.u8(&mut kind)?;
+    codec.u32(&mut bytes)?;
+    codec.bool(&mut kept)?;
+    *wrong = match kind {
+        0 => Wrong::Nothing,
+        1 => Wrong::Error,
+        2 => Wrong::Torn(bytes),
+        3 => Wrong::Lost,
+        4 => Wrong::Cut(Cut { torn: bytes, kept }),
+        _ => return Err(CodecError::BadValue { field: "fault" }),
+    };
     Ok(())
 }
 

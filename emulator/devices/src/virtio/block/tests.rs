@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::round_trip;
 use crate::virtio::testing::Driver;
-use base::{Device, Seeded, Width};
+use base::{Cut, Device, Seeded, Width};
 
 const HEADER_AT: u64 = 0x8000;
 const STATUS_AT: u64 = 0x9000;
@@ -212,10 +212,10 @@ fn the_varying_part_is_the_choosers_and_is_added_once() {
     request(&mut driver, 0, kind::IN, 0, Some((DATA_AT, 512)));
     driver.notify(&mut device, 0);
     let plain = device.deadline();
-    device.vary(&mut Seeded::new(3));
+    device.vary(&mut Seeded::new(3), Time(0));
     let varied = device.deadline();
     assert!(varied > plain && varied < plain + Time(1000));
-    device.vary(&mut Seeded::new(4));
+    device.vary(&mut Seeded::new(4), Time(0));
     assert_eq!(device.deadline(), varied);
 }
 
@@ -255,4 +255,176 @@ fn the_state_comes_back_with_requests_in_flight() {
     driver.fill(DATA_AT, &[0xff; 512]);
     driver.settle(&mut fresh);
     assert_eq!(driver.bytes(DATA_AT, 1), [0]);
+}
+
+/// Has the same go wrong with the `on`-th request of the kind that it is about, and nothing else.
+struct Plan {
+    op: DiskOp,
+    fault: Fault,
+    passed: u64,
+    on: u64,
+}
+
+impl State for Plan {
+    fn state(&mut self, _: &mut Codec<'_>) -> Result<(), CodecError> {
+        Ok(())
+    }
+}
+
+impl Chooser for Plan {
+    fn choose(&mut self, _: Site, _: u64) -> u64 {
+        0
+    }
+
+    fn pass(&mut self, site: Site) -> Option<Struck> {
+        self.passed += u64::from(site == Site::Disk(self.op));
+        let strikes = site == Site::Disk(self.op) && self.passed == self.on;
+        strikes.then_some(Struck {
+            count: self.passed,
+            fault: self.fault,
+        })
+    }
+}
+
+/// Does one request, with `plan` asked about it, and gives its status.
+fn under(
+    plan: &mut Plan,
+    driver: &mut Driver,
+    device: &mut Mmio<Block>,
+    kind: u32,
+    sector: u64,
+    len: u32,
+) -> u8 {
+    let data = (kind != kind::FLUSH).then_some((DATA_AT, len));
+    request(driver, 0, kind, sector, data);
+    driver.notify(device, 0);
+    device.vary(plan, driver.now);
+    driver.settle(device);
+    driver.used();
+    driver.bytes(STATUS_AT, 1)[0]
+}
+
+const PENDING: u8 = 0xff;
+
+fn plan(op: DiskOp, fault: Fault, on: u64) -> Plan {
+    Plan {
+        op,
+        fault,
+        passed: 0,
+        on,
+    }
+}
+
+#[test]
+fn a_write_can_fail_be_torn_or_be_lost_and_the_next_one_is_whole() {
+    for (fault, status, stored) in [
+        (Fault::Error, 1, 0),
+        (Fault::Torn(512), 0, 512),
+        (Fault::Lost, 0, 0),
+    ] {
+        let (mut driver, mut device) = started(feature::FLUSH);
+        let mut plan = plan(DiskOp::Write, fault, 1);
+        driver.fill(DATA_AT, &[0xab; 1024]);
+        let done = under(&mut plan, &mut driver, &mut device, kind::OUT, 4, 1024);
+        assert_eq!(done, status, "{fault:?}");
+        let mut bytes = [0; 1024];
+        let disk = device.backend_mut().disk_mut();
+        disk.read(View::Cached, 4 * SECTOR, &mut bytes).unwrap();
+        assert_eq!(bytes.iter().filter(|&&b| b == 0xab).count(), stored);
+        assert!(bytes[..stored].iter().all(|&b| b == 0xab));
+        under(&mut plan, &mut driver, &mut device, kind::OUT, 4, 1024);
+        let disk = device.backend_mut().disk_mut();
+        disk.read(View::Cached, 4 * SECTOR, &mut bytes).unwrap();
+        assert!(bytes.iter().all(|&b| b == 0xab));
+    }
+}
+
+#[test]
+fn a_torn_read_leaves_the_rest_of_the_buffer_alone() {
+    let (mut driver, mut device) = started(0);
+    let mut plan = plan(DiskOp::Read, Fault::Torn(512), 1);
+    driver.fill(DATA_AT, &[0xab; 1024]);
+    let done = under(&mut plan, &mut driver, &mut device, kind::IN, 4, 1024);
+    assert_eq!(done, 0);
+    let bytes = driver.bytes(DATA_AT, 1024);
+    assert!(bytes[..512].iter().all(|&b| b == 4));
+    assert!(bytes[512..].iter().all(|&b| b == 0xab));
+}
+
+#[test]
+fn a_lost_flush_makes_nothing_durable() {
+    let (mut driver, mut device) = started(feature::FLUSH);
+    let mut plan = plan(DiskOp::Flush, Fault::Lost, 1);
+    under(&mut plan, &mut driver, &mut device, kind::OUT, 4, 512);
+    let flush = under(&mut plan, &mut driver, &mut device, kind::FLUSH, 0, 0);
+    assert_eq!((flush, device.backend().disk().is_flushed()), (0, false));
+    under(&mut plan, &mut driver, &mut device, kind::FLUSH, 0, 0);
+    assert!(device.backend().disk().is_flushed());
+}
+
+#[test]
+fn a_late_request_is_carried_out_later_and_its_neighbour_is_not() {
+    let (mut driver, mut device) = started(0);
+    let mut plan = plan(DiskOp::Read, Fault::Late(Time::millis(20)), 1);
+    for slot in 0..2 {
+        request(&mut driver, slot, kind::IN, slot, Some((DATA_AT, 512)));
+    }
+    driver.notify(&mut device, 0);
+    device.vary(&mut plan, driver.now);
+    assert!(!device.has_new());
+    assert_eq!(device.deadline(), Time(52_000));
+    driver.now = Time(52_000);
+    device.advance(&mut driver.io());
+    assert_eq!(device.deadline(), Time::millis(20) + Time(51_000));
+}
+
+#[test]
+fn a_cut_loses_the_cache_tears_the_write_and_ends_all_service() {
+    for (torn, kept) in [(0, false), (512, false), (0, true)] {
+        let (mut driver, mut device) = started(feature::FLUSH);
+        let mut plan = plan(DiskOp::Write, Fault::Cut(Cut { torn, kept }), 3);
+        for (byte, sector) in [(1, 0), (2, 8), (3, 16)] {
+            driver.fill(DATA_AT, &[0xa0 + byte; 1024]);
+            let done = under(&mut plan, &mut driver, &mut device, kind::OUT, sector, 1024);
+            assert_eq!(done, if byte == 3 { PENDING } else { 0 });
+            if byte == 1 {
+                under(&mut plan, &mut driver, &mut device, kind::FLUSH, 0, 0);
+            }
+        }
+        assert!(device.backend().is_off());
+        assert_eq!(device.deadline(), Time::NEVER);
+        assert_eq!(
+            under(&mut plan, &mut driver, &mut device, kind::IN, 0, 512),
+            PENDING
+        );
+        let disk = device.backend_mut().disk_mut();
+        let mut first = |view, sector: u64| {
+            let mut bytes = [0; 1024];
+            disk.read(view, sector * SECTOR, &mut bytes).unwrap();
+            [bytes[0], bytes[512]]
+        };
+        assert_eq!(first(View::Durable, 0), [0xa1; 2]);
+        let cached = if kept { [0xa2; 2] } else { [8, 9] };
+        assert_eq!(first(View::Durable, 8), cached);
+        let last = if torn == 512 { [0xa3, 17] } else { [16, 17] };
+        assert_eq!(first(View::Durable, 16), last);
+        assert_eq!(first(View::Cached, 16), last);
+    }
+}
+
+#[test]
+fn the_state_comes_back_with_what_is_to_go_wrong() {
+    let (mut driver, mut device) = started(feature::FLUSH);
+    let mut plan = plan(DiskOp::Write, Fault::Torn(512), 1);
+    driver.fill(DATA_AT, &[0xab; 1024]);
+    request(&mut driver, 0, kind::OUT, 4, Some((DATA_AT, 1024)));
+    driver.notify(&mut device, 0);
+    device.vary(&mut plan, driver.now);
+    let mut fresh = drive(false, Latency::default());
+    round_trip(&mut device, &mut fresh);
+    driver.settle(&mut fresh);
+    let mut bytes = [0; 1024];
+    let disk = fresh.backend_mut().disk_mut();
+    disk.read(View::Cached, 4 * SECTOR, &mut bytes).unwrap();
+    assert_eq!([bytes[0], bytes[512]], [0xab, 5]);
 }

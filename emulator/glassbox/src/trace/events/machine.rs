@@ -46,6 +46,10 @@ pub(super) fn describe(kind: Kind) -> (&'static str, Vec<Field>) {
         ),
         "disk_issue" => ("A disk took a request.", disk_issue()),
         "disk_complete" => ("A disk finished a request.", disk_complete()),
+        "fault_injected" => (
+            "Something went wrong on purpose, as --fault had it.",
+            fault(),
+        ),
         "console" => ("A character went out on the console.", console()),
         "instruction" => (
             "An instruction was about to be executed; not part of 'all'.",
@@ -218,6 +222,14 @@ fn disk_complete() -> Vec<Field> {
     fields! { Body::DiskComplete { request, ok }, record, model:
         "request" Shape::Unsigned, always, "the number it had" => Some(Value::Unsigned(*request));
         "ok" Shape::Bool, always, "whether it was carried out" => Some(Value::Bool(*ok));
+    }
+}
+
+fn fault() -> Vec<Field> {
+    fields! { Body::Fault { site, count, action }, record, model:
+        "site" Shape::Text, always, "where, as in --fault" => Some(Value::Text(site.as_bytes()));
+        "count" Shape::Unsigned, always, "how often that place was passed, this time included" => Some(Value::Unsigned(*count));
+        "action" Shape::Text, always, "what, as in --fault" => Some(Value::Text(action.as_bytes()));
     }
 }
 

@@ -33,7 +33,7 @@ fn body(n: u64, rng: &mut Rng) -> Body {
         }
         memory
     };
-    match n % 17 {
+    match n % 18 {
         0 => Body::Trap {
             cause: [Cause::Exception, Cause::SystemCall][rng.next() as usize % 2],
             number: rng.next() as u16,
@@ -55,7 +55,7 @@ fn body(n: u64, rng: &mut Rng) -> Body {
             access: Access::Write,
             user: coin(rng),
             path: path(rng),
-            end: if n % 17 == 2 {
+            end: if n % 18 == 2 {
                 Walked::Fault(rng.next() as u32)
             } else {
                 Walked::Mapped {
@@ -99,6 +99,11 @@ fn body(n: u64, rng: &mut Rng) -> Body {
         11 => Body::DiskComplete {
             request: number(rng),
             ok: coin(rng),
+        },
+        17 => Body::Fault {
+            site: "disk.write".into(),
+            count: number(rng),
+            action: ["lost", "torn@512"][rng.next() as usize % 2].into(),
         },
         12 => Body::Console(rng.next() as u8),
         13 => Body::Instruction { pc: number(rng) },

@@ -1,4 +1,4 @@
-//! `probe!`: a place an observer outside the machine can watch.
+//! `probe!`: a place an observer outside the machine can watch. `inject!`: one where it can have the kernel's luck turn.
 //!
 //! A probe is one `nop` and a SystemTap SDT note (`.note.stapsdt`: address, provider, name, where the
 //! arguments are). The emulator reads the notes; in the guest nothing else happens, so a traced run
@@ -60,4 +60,52 @@ macro_rules! one_more_argument {
     ($argument:expr) => {
         " 8@{}"
     };
+}
+
+/// Leaves an injection point of `abi::inject`, and gives what is found there: 0 unless an emulator that knows the
+/// point has put something else into the register. `inject!(alloc)`, or with a key `inject!(syscall, number)`.
+#[macro_export]
+macro_rules! inject {
+    ($name:ident) => {{
+        const _: () = assert!(matches!(abi::inject::key::$name, abi::inject::Key::None));
+        $crate::injection_site!($name, "8@{found}",)
+    }};
+    ($name:ident, $key:expr) => {{
+        const _: () = assert!(!matches!(abi::inject::key::$name, abi::inject::Key::None));
+        $crate::injection_site!($name, "8@{found} 8@{key}", key = in(reg) ($key) as u64,)
+    }};
+}
+
+/// The site itself; use `inject!`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! injection_site {
+    ($name:ident, $arguments:literal, $($key:tt)*) => {{
+        let found: u64;
+        // SAFETY: the code clears a register of its own; the note is not loaded. Whoever writes the register instead does
+        // so from outside the machine, and any value is a legal one.
+        unsafe {
+            core::arch::asm!(
+                "xorl {found:e}, {found:e}",
+                "990: nop",
+                ".pushsection .note.stapsdt,\"?\",\"note\"",
+                ".balign 4",
+                ".4byte 992f-991f, 994f-993f, 3",
+                "991: .asciz \"stapsdt\"",
+                "992: .balign 4",
+                "993: .8byte 990b",
+                ".8byte _.stapsdt.base",
+                ".8byte 0",
+                ".asciz \"silica.inject\"",
+                concat!(".asciz \"", stringify!($name), "\""),
+                concat!(".asciz \"", $arguments, "\""),
+                "994: .balign 4",
+                ".popsection",
+                found = out(reg) found,
+                $($key)*
+                options(att_syntax, nomem, nostack)
+            );
+        }
+        found
+    }};
 }

@@ -11,6 +11,11 @@
 //! As many commands are under way as there are slots and room in the queue, of one caller's batch and of
 //! several callers. A slot goes from `Free` to `Busy` when a command is submitted, to `Done` when the interrupt
 //! finds it in the used ring, and back to `Free` when its caller has taken the result.
+//!
+//! # When an interrupt does not come
+//!
+//! Nobody would ever wake the callers of a lost interrupt. So while commands are under way an alarm rings every
+//! `PATIENCE`, and if some of them are older than that, looks into the used ring as the interrupt would have.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -27,7 +32,9 @@ use crate::drivers::block::{self, BlockDevice, Request};
 use crate::mm::address::PAGE_SIZE;
 use crate::mm::dma::DmaBuffer;
 use crate::mm::frame::Frame;
-use crate::sync::{SpinGuard, SpinLock, WaitQueue, try_current};
+use crate::sched::timer::{Alarm, Purpose};
+use crate::sync::{Once, SpinGuard, SpinLock, WaitQueue, try_current};
+use crate::time::now_ns;
 
 /// Feature bits (5.2.3).
 const F_SEG_MAX: u64 = 1 << 2;
@@ -57,6 +64,9 @@ const HEADER_LEN: u32 = 16;
 /// What is in the status byte until the device writes it.
 const STATUS_PENDING: u8 = 0xff;
 
+/// Nanoseconds after which a command is worth a look.
+const PATIENCE: u64 = 1_000_000_000;
+
 /// What goes to the device in one piece.
 #[derive(Clone, Copy)]
 struct Command<'a> {
@@ -78,6 +88,8 @@ enum Slot {
         kind: u32,
         sector: u64,
         sectors: u64,
+        /// When it was submitted, as `time::now_ns` counts.
+        since: u64,
     },
     Done(Result<(), Errno>),
 }
@@ -89,6 +101,8 @@ struct State {
     slots: [Slot; SLOTS],
     /// The slot of each head in the queue.
     slot_of_head: Vec<u8>,
+    /// An alarm is set that will look after the commands under way.
+    is_watched: bool,
 }
 
 struct Device {
@@ -96,6 +110,8 @@ struct Device {
     state: SpinLock<State>,
     /// Woken when commands finish, so that there is a result, or room for more.
     changed: WaitQueue,
+    /// What the alarm does.
+    look: Once<Arc<dyn Fn() + Send + Sync>>,
     sectors: u64,
     max_frames: usize,
     can_flush: bool,
@@ -125,9 +141,11 @@ pub fn attach(transport: Transport) -> Result<(), Errno> {
                 memory: DmaBuffer::new(SLOTS * SLOT_SIZE)?,
                 slots: [Slot::Free; SLOTS],
                 slot_of_head: vec![0; size],
+                is_watched: false,
             },
         ),
         changed: WaitQueue::new(c"disk"),
+        look: Once::new(),
         transport,
     });
     let for_interrupt = device.clone();
@@ -137,6 +155,8 @@ pub fn attach(transport: Transport) -> Result<(), Errno> {
         Trigger::Level,
         Box::new(move || for_interrupt.interrupt()),
     );
+    let for_alarm = device.clone();
+    device.look.set(Arc::new(move || for_alarm.look()));
     device.transport.drive();
     let name = format!("vd{}", (b'a' + block::all().len() as u8) as char);
     crate::info!(
@@ -189,6 +209,7 @@ impl State {
             kind,
             sector,
             sectors,
+            since: now_ns(),
         };
         self.slot_of_head[usize::from(head)] = slot as u8;
         Some(slot)
@@ -211,6 +232,7 @@ impl State {
                 kind,
                 sector,
                 sectors,
+                ..
             } = self.slots[slot]
             {
                 crate::probe!(
@@ -249,6 +271,44 @@ impl Device {
         }
     }
 
+    /// Has an alarm look after the commands under way, unless one does already.
+    fn watch(&self, state: &mut State) {
+        if let (false, Some(look)) = (state.is_watched, self.look.get()) {
+            state.is_watched = true;
+            Alarm::with_purpose(Purpose::Look(look.clone()), now_ns() + PATIENCE);
+        }
+    }
+
+    /// The alarm has rung: a command that is finished and older than that has lost its interrupt.
+    fn look(&self) {
+        let mut state = self.state.lock();
+        state.is_watched = false;
+        let now = now_ns();
+        let (mut busy, mut overdue) = (false, false);
+        for slot in &state.slots {
+            if let Slot::Busy { since, .. } = *slot {
+                busy = true;
+                overdue |= since + PATIENCE <= now;
+            }
+        }
+        let mut found = false;
+        if overdue {
+            self.transport.acknowledge_interrupt();
+            found = state.collect();
+        }
+        if busy {
+            self.watch(&mut state);
+        }
+        drop(state);
+        if found {
+            crate::warning!(
+                "virtio disk at {:#x}: an interrupt was lost; its requests were found finished",
+                self.transport.address()
+            );
+            self.changed.wake_all();
+        }
+    }
+
     /// Waits until commands finish. Before there are processes nobody can sleep: then it asks the device.
     fn wait<'a>(&self, mut state: SpinGuard<'a, State>) -> SpinGuard<'a, State> {
         if try_current().is_some_and(|process| !process.is_idle()) {
@@ -276,6 +336,7 @@ impl Device {
             }
             if submitted {
                 self.transport.notify(&state.queue);
+                self.watch(&mut state);
             }
             let before = under_way.len();
             under_way.retain(|&slot| match state.take_result(slot) {

@@ -290,6 +290,11 @@ impl Source<'_> {
                 request: self.number()?,
                 ok: self.flag()?,
             },
+            tag::FAULT => Body::Fault {
+                site: self.name()?,
+                count: self.number()?,
+                action: self.name()?,
+            },
             tag::CONSOLE => Body::Console(self.byte()?),
             tag::INSTRUCTION => Body::Instruction { pc: self.code()? },
             tag::KERNEL => self.kernel()?,

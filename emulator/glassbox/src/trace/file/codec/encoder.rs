@@ -303,6 +303,16 @@ impl Encoder {
                 self.out.push(u8::from(*ok));
                 tag::COMPLETE
             }
+            Body::Fault {
+                site,
+                count,
+                action,
+            } => {
+                self.word(site.as_bytes());
+                self.number(*count);
+                self.word(action.as_bytes());
+                tag::FAULT
+            }
             Body::Console(byte) => {
                 self.out.push(*byte);
                 tag::CONSOLE

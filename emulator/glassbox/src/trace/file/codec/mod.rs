@@ -45,6 +45,7 @@ mod tag {
     pub const SYS_EXIT: u8 = 15;
     /// So many instructions as predicted; no time, cpu or pid.
     pub const RUN: u8 = 16;
+    pub const FAULT: u8 = 17;
 }
 
 const CAUSES: [Cause; 4] = [

@@ -1,0 +1,144 @@
+//! Replay tokens at the command line: a run that ends badly prints one, `--replay` runs it again.
+
+use super::options::{Arch, MachineOptions};
+use super::session::Session;
+use super::{Failure, tell};
+use crate::disk::Layer;
+use crate::fault::Token;
+use clap::ValueEnum;
+use std::borrow::Cow;
+use std::io;
+use xxhash_rust::xxh3::Xxh3;
+
+/// A run that was asked for: by options and a shell line, or by a token.
+pub struct Asked<'a> {
+    machine: Cow<'a, MachineOptions>,
+    /// The shell line.
+    pub line: String,
+    token: Option<Token>,
+}
+
+impl<'a> Asked<'a> {
+    /// What the options ask for.
+    ///
+    /// # Errors
+    /// The token is none, or is for another shell line than the one given beside it.
+    pub fn new(
+        machine: &'a MachineOptions,
+        replay: Option<&str>,
+        line: &[String],
+    ) -> Result<Self, Failure> {
+        let line = line.join(" ");
+        let Some(text) = replay else {
+            return Ok(Self {
+                machine: Cow::Borrowed(machine),
+                line,
+                token: None,
+            });
+        };
+        let token =
+            Token::decode(text).map_err(|error| Failure::input(format!("--replay: {error}")))?;
+        if !line.is_empty() && line != token.line {
+            return Err(Failure::input(format!(
+                "--replay: the token is of a run of '{}', not of the line given",
+                token.line.escape_debug()
+            )));
+        }
+        Ok(Self {
+            machine: Cow::Owned(options(machine, &token)?),
+            line: token.line.clone(),
+            token: Some(token),
+        })
+    }
+
+    /// The machine's options.
+    pub fn machine(&self) -> &MachineOptions {
+        &self.machine
+    }
+
+    /// The session to run.
+    ///
+    /// # Errors
+    /// As for [`Session::new`], or the token is from other images.
+    pub fn session(&self) -> Result<Session<'_>, Failure> {
+        let mut session = Session::new(&self.machine, Some(&self.line))?;
+        if let Some(token) = &self.token {
+            let (kernel, disk) = session.fingerprints()?;
+            let other = |what, options| {
+                Err(Failure::input(format!(
+                    "--replay: the token is from another {what}: give the {options} that it was made with"
+                )))
+            };
+            if kernel != token.kernel {
+                return other("kernel", "--kernel and --initrd");
+            }
+            if disk != token.disk {
+                return other("disk image", "--disk and --put");
+            }
+            session.repeat(token.clone());
+        }
+        Ok(session)
+    }
+}
+
+/// The options of the token's run; what only says where images are and what is shown stays as it was given.
+fn options(given: &MachineOptions, token: &Token) -> Result<MachineOptions, Failure> {
+    let arch = Arch::from_str(token.arch, false).map_err(|_| {
+        Failure::input(format!(
+            "--replay: the token is for {}, which this glassbox does not have",
+            token.arch
+        ))
+    })?;
+    let mut options = given.clone();
+    options.arch = arch;
+    options.cpus = usize::from(token.cpus);
+    options.memory = token.memory;
+    options.append = Some(token.append.clone()).filter(|text| !text.is_empty());
+    options.seed = token.seed;
+    options.max_instructions = token.max_instructions;
+    options.hang_after = token.hang_after.unwrap_or(given.hang_after);
+    options.rtc = token.calendar.map(|seconds| seconds.to_string());
+    options.verbose = token.verbose;
+    options.fault = token.faults.iter().map(ToString::to_string).collect();
+    Ok(options)
+}
+
+/// 32 bits that tell files apart, not to be trusted against anybody who wants them equal.
+pub fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u32 {
+    let mut hash = Xxh3::new();
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.digest() as u32
+}
+
+/// The fingerprint of a disk's content.
+///
+/// # Errors
+/// The image cannot be read.
+pub fn disk_fingerprint(disk: &Layer) -> io::Result<u32> {
+    const PART: u64 = 1 << 20;
+    let mut hash = Xxh3::new();
+    let mut buffer = vec![0; PART as usize];
+    hash.update(&disk.len().to_le_bytes());
+    for start in (0..disk.len()).step_by(PART as usize) {
+        let part = &mut buffer[..PART.min(disk.len() - start) as usize];
+        disk.read_at(start, part)?;
+        hash.update(part);
+    }
+    Ok(hash.digest() as u32)
+}
+
+/// Says so if a replayed run is not the run that the token is from.
+pub fn compare(token: &Token, input: Option<u32>, end: (u64, u32)) {
+    if token.input != input {
+        tell("glassbox: standard input is not that of the run that the token is from\n");
+    } else if token.end.is_some_and(|expected| expected != end) {
+        let expected = token.end.map_or(0, |(instructions, _)| instructions);
+        tell(format_args!(
+            "glassbox: this is not the run that the token is from: it ended after {} instructions, not {expected}\n",
+            end.0
+        ));
+    }
+}
