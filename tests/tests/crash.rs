@@ -78,12 +78,41 @@ fn a_disk_that_ignores_flushes_is_found_out_by_the_check() {
         "{}",
         ran.text()
     );
-    let again = "glassbox run --fault disk.flush=lost --fault cut@disk.write#";
-    assert!(
-        bad.iter().any(|(_, said)| said.contains(again)),
-        "{}",
-        ran.text()
-    );
+    let again = |said: &String| said.contains(": glassbox run --replay ");
+    assert!(bad.iter().any(|(_, said)| again(said)), "{}", ran.text());
+}
+
+#[test]
+fn a_token_leaves_the_very_disk_behind_that_was_tried() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (saved, copy) = (path("saved.img"), path("copy.img"));
+    for options in [
+        &["--lose-flushes"][..],
+        &["--fault", "disk.write#3=lost"],
+        &["--fault", "disk.flush#1=lost", "--cpus", "2", "--seed", "5"],
+    ] {
+        let all = crash(&[options, &["--", PROMISE]].concat());
+        let bad = bad(&all);
+        assert!(!bad.is_empty(), "{options:?}: {}", all.text());
+        for (cut, said) in bad {
+            let (_, command) = said.rsplit_once(": glassbox ").unwrap();
+            let words: Vec<&str> = command.split(' ').collect();
+            let ["run", "--replay", token, "--disk", "COPY", "--persist"] = words[..] else {
+                panic!("{command}");
+            };
+            std::fs::copy(images().join("fs.img"), &copy).unwrap();
+            let again = ["run", "--replay", token, "--disk", &copy, "--persist"];
+            let ran = glassbox(&again, b"");
+            assert_eq!(ran.status, 121, "{cut}: {}", ran.stderr);
+            let only = ["--only", &cut, "--save", &saved, "--", PROMISE];
+            crash(&[options, &only[..]].concat());
+            assert!(
+                std::fs::read(&copy).unwrap() == std::fs::read(&saved).unwrap(),
+                "{options:?} {cut}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -175,7 +204,9 @@ fn the_report_is_the_same_however_many_work_on_it() {
     assert_eq!(json["bad"].as_array().unwrap().len(), listed);
     let first = &json["bad"][0];
     let reproduce = first["reproduce"].as_str().unwrap();
-    assert!(text.contains(reproduce) && reproduce.contains(first["cut"].as_str().unwrap()));
+    assert!(text.contains(reproduce), "{reproduce}");
+    let cut = first["cut"].as_str().unwrap();
+    assert!(text.contains(&format!("bad: {cut}")), "{cut}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::status::Ending;
 use super::{Failure, print, stdin, tell};
 use crate::crash::{
     Bad, BadState, Cut, Distinct, Host, Recording, Report, States, TooMuch, Trial, Workload, boot,
-    quoted, record, reproduce, sample,
+    faults, quoted, record, sample,
 };
 use crate::disk::Layer;
 use base::Silent;
@@ -39,6 +39,7 @@ pub fn crash(options: &CrashOptions) -> Result<u8, Failure> {
     let mut session = Session::new(machine, Some(&line))?;
     let disk = session.disk().cloned();
     let disk = &disk.ok_or_else(|| Failure::usage("crash needs a disk"))?;
+    let images = session.fingerprints()?;
     let (recording, ending) = workload(&mut session)?;
     if ending.diagnose {
         return Ok(ending.status);
@@ -64,23 +65,41 @@ pub fn crash(options: &CrashOptions) -> Result<u8, Failure> {
     }
     let verdicts = Tries {
         options,
+        machine: &MachineOptions {
+            fault: Vec::new(),
+            fault_list: false,
+            ..machine.clone()
+        },
         disk,
         states: &states,
         distinct: &distinct,
         recording: &recording,
     }
     .run()?;
-    let bad = distinct.iter().zip(&verdicts).filter_map(|(state, bad)| {
-        let again = reproduce(&state.cut, options.lose_flushes, &unusual(machine), &line);
-        let bad = bad.as_ref()?;
-        Some(BadState::new(
-            &state.cut,
-            state.others,
-            state.hash,
-            bad,
-            again,
-        ))
-    });
+    let mut bad = Vec::new();
+    for (state, verdict) in distinct.iter().zip(&verdicts) {
+        let Some(verdict) = verdict else {
+            continue;
+        };
+        let again = match faults(&state.cut, options.lose_flushes) {
+            Some(faults) => {
+                let token = session.token_with(&faults, images, &line)?;
+                let files = files(machine);
+                format!("glassbox run --replay {token} {files}--disk COPY --persist")
+            }
+            None => {
+                let lying = if options.lose_flushes {
+                    "--lose-flushes "
+                } else {
+                    ""
+                };
+                let (machine, cut, line) = (unusual(machine), &state.cut, quoted(&line));
+                format!("glassbox crash {machine}{lying}--only '{cut}' --save COPY -- {line}")
+            }
+        };
+        let (others, hash) = (state.others, state.hash);
+        bad.push(BadState::new(&state.cut, others, hash, verdict, again));
+    }
     let report = Report {
         workload: Workload {
             line: line.clone(),
@@ -93,7 +112,7 @@ pub fn crash(options: &CrashOptions) -> Result<u8, Failure> {
         tried: cuts.len(),
         possible,
         distinct: distinct.len(),
-        bad: bad.collect(),
+        bad,
     };
     if let Some(path) = &options.json {
         let json = serde_json::to_string_pretty(&report).map_err(|e| Failure::file(path, e))?;
@@ -148,6 +167,8 @@ fn save(disk: &Layer, states: &States<'_>, cut: &Cut, path: &Path) -> Result<(),
 /// All the disks to be tried, and what it takes.
 struct Tries<'a> {
     options: &'a CrashOptions,
+    /// The machine that each disk is tried on, where nothing goes wrong any more.
+    machine: &'a MachineOptions,
     disk: &'a Layer,
     states: &'a States<'a>,
     distinct: &'a [Distinct],
@@ -227,11 +248,11 @@ impl Tries<'_> {
     /// A machine at power-on, about to boot and run the oracle.
     fn session(&self) -> Result<Session<'_>, Failure> {
         let line = self.options.oracle.as_deref().unwrap_or("true");
-        Session::new(&self.options.machine, Some(line))
+        Session::new(self.machine, Some(line))
     }
 
     fn limits(&self) -> Limits {
-        let machine = &self.options.machine;
+        let machine = self.machine;
         Limits {
             instructions: machine.max_instructions.unwrap_or(PATIENCE),
             hang_after: base::Time::secs(machine.hang_after),
@@ -277,6 +298,22 @@ impl Drop for Progress {
     }
 }
 
+/// The options that bring the machine's files, ready for a shell, with a space behind each.
+fn files(options: &MachineOptions) -> String {
+    let mut words = Vec::new();
+    let mut add = |name: &str, value: &str| words.push(format!("{name} {} ", quoted(value)));
+    let paths = [("--kernel", &options.kernel), ("--initrd", &options.initrd)];
+    for (name, path) in paths {
+        if let Some(path) = path {
+            add(name, &path.display().to_string());
+        }
+    }
+    for put in &options.put {
+        add("--put", put);
+    }
+    words.concat()
+}
+
 /// The options of the machine that are not the usual ones, ready for a shell, with a space behind each.
 fn unusual(options: &MachineOptions) -> String {
     let mut words = Vec::new();
@@ -290,21 +327,15 @@ fn unusual(options: &MachineOptions) -> String {
     if options.seed != 0 {
         add("--seed", options.seed.to_string());
     }
-    let paths = [("--kernel", &options.kernel), ("--initrd", &options.initrd)];
-    for (name, path) in paths {
-        if let Some(path) = path {
-            add(name, path.display().to_string());
-        }
-    }
-    for put in &options.put {
-        add("--put", put.clone());
+    for fault in &options.fault {
+        add("--fault", fault.clone());
     }
     for (name, value) in [("--append", &options.append), ("--rtc", &options.rtc)] {
         if let Some(value) = value {
             add(name, value.clone());
         }
     }
-    words.concat()
+    words.concat() + &files(options)
 }
 
 #[cfg(test)]
@@ -333,7 +364,7 @@ mod tests {
                 "--put",
                 "x:/y"
             ]),
-            "--cpus 2 --memory 65536K --put x:/y --append 'policy=a b' "
+            "--cpus 2 --memory 65536K --append 'policy=a b' --put x:/y "
         );
     }
 }

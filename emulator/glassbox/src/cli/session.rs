@@ -156,26 +156,54 @@ impl<'a> Session<'a> {
 
     /// The token of this run, which has ended.
     fn new_token(&mut self, line: String) -> Result<Token, Failure> {
-        let (kernel, disk) = self.fingerprints()?;
+        Ok(Token {
+            input: self.input_fingerprint(),
+            end: Some(self.end()),
+            ..self.token_for(self.fingerprints()?, line)
+        })
+    }
+
+    /// The token of a run like this one, of the same images, in which these faults come first. How it will end, and what
+    /// it will read, the token does not know.
+    ///
+    /// # Errors
+    /// A fault is none.
+    pub fn token_with(
+        &self,
+        faults: &[String],
+        images: (u32, Option<u32>),
+        line: &str,
+    ) -> Result<String, Failure> {
+        let mut token = self.token_for(images, line.to_owned());
+        let first = faults.iter().map(|text| text.parse());
+        let mut planned = first
+            .collect::<Result<Vec<Spec>, _>>()
+            .map_err(|e| Failure::usage(e.to_string()))?;
+        planned.append(&mut token.faults);
+        token.faults = planned;
+        Ok(token.encode())
+    }
+
+    fn token_for(&self, (kernel, disk): (u32, Option<u32>), line: String) -> Token {
         let options = self.options;
         let unusual = |value, usual| Some(value).filter(|value| *value != usual);
-        Ok(Token {
+        Token {
             arch: options.arch.name(),
             seed: options.seed,
             cpus: options.cpus as u8,
             memory: options.memory,
             kernel,
             disk,
-            input: self.input_fingerprint(),
+            input: None,
             verbose: options.verbose,
             calendar: unusual(self.calendar, EPOCH),
             hang_after: unusual(options.hang_after, HANG_AFTER),
             max_instructions: options.max_instructions,
-            end: Some(self.end()),
+            end: None,
             line,
             append: options.append.clone().unwrap_or_default(),
             faults: self.faults.clone(),
-        })
+        }
     }
 
     fn input_fingerprint(&self) -> Option<u32> {

@@ -111,21 +111,15 @@ fn place(text: &str) -> Result<At, String> {
     })
 }
 
-/// The command that leaves the disk of `cut` behind in COPY: a copy of the disk that the run changes, or a new file where
-/// only [`super`] knows such a cut. `options` are those of the machine that are not the usual ones, ready for a shell and
-/// with a space behind each; with `lying` the disk had ignored every flush.
-pub fn reproduce(cut: &Cut, lying: bool, options: &str, line: &str) -> String {
-    let line = quoted(line);
+/// The faults by which `glassbox run` leaves the disk of `cut` behind, as its user writes them; with `lying`, that of a disk
+/// which ignores flushes. `None`: only `glassbox crash` can cut like this.
+pub fn faults(cut: &Cut, lying: bool) -> Option<Vec<String>> {
     if matches!(cut.cache, Cache::Some(_)) || cut.at == At::End {
-        let lying = if lying { "--lose-flushes " } else { "" };
-        return format!("glassbox crash {options}{lying}--only {cut} --save COPY -- {line}");
+        return None;
     }
-    let lying = if lying {
-        "--fault disk.flush=lost "
-    } else {
-        ""
-    };
-    format!("glassbox run {options}{lying}--fault {cut} --disk COPY --persist -- {line}")
+    // The first fault that is planned for a pass is the one that strikes.
+    let lost = lying.then(|| "disk.flush=lost".to_owned());
+    Some([cut.to_string()].into_iter().chain(lost).collect())
 }
 
 /// A word as a shell takes it.
@@ -184,17 +178,21 @@ mod tests {
     }
 
     #[test]
-    fn the_command_is_ready_for_a_shell() {
-        let cut = "cut@disk.write#7".parse().unwrap();
-        assert_eq!(
-            reproduce(&cut, true, "--cpus 2 ", "echo 'a b'"),
-            "glassbox run --cpus 2 --fault disk.flush=lost --fault cut@disk.write#7 --disk COPY --persist -- \
-             'echo '\\''a b'\\'''"
-        );
-        let drawn = "cut@disk.write#7:torn@512:some@3".parse().unwrap();
-        assert_eq!(
-            reproduce(&drawn, true, "", "true"),
-            "glassbox crash --lose-flushes --only cut@disk.write#7:torn@512:some@3 --save COPY -- true"
-        );
+    fn a_cut_is_planned_before_what_else_could_strike_there() {
+        let planned = |cut: &str, lying| faults(&cut.parse().unwrap(), lying);
+        let one = |cut: &str| Some(vec![cut.to_owned()]);
+        let kept = "cut@disk.write#7:kept";
+        assert_eq!(planned(kept, false), one(kept));
+        let lying = ["cut@disk.flush#2", "disk.flush=lost"].map(str::to_owned);
+        assert_eq!(planned("cut@disk.flush#2", true), Some(lying.to_vec()));
+        assert_eq!(planned("cut@disk.write#7:some@3", false), None);
+        assert_eq!(planned("cut@end", false), None);
+    }
+
+    #[test]
+    fn a_word_is_ready_for_a_shell() {
+        assert_eq!(quoted("/README"), "/README");
+        assert_eq!(quoted("cut@disk.write#7"), "'cut@disk.write#7'");
+        assert_eq!(quoted("echo 'a b'"), r"'echo '\''a b'\'''");
     }
 }

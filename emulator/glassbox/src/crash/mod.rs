@@ -19,7 +19,7 @@ mod report;
 mod states;
 mod trial;
 
-pub use cut::{At, Cache, Cut, quoted, reproduce};
+pub use cut::{At, Cache, Cut, faults, quoted};
 pub use record::{Host, Recording, Step, TooMuch, record};
 pub use report::{BadState, Report, Workload};
 pub use states::{BadCut, Distinct, States, sample};
