@@ -90,7 +90,14 @@ fn a_token_leaves_the_very_disk_behind_that_was_tried() {
     for options in [
         &["--lose-flushes"][..],
         &["--fault", "disk.write#3=lost"],
-        &["--fault", "disk.flush#1=lost", "--cpus", "2", "--seed", "5"],
+        &[
+            "--fault",
+            "disk.write=torn@512",
+            "--cpus",
+            "2",
+            "--seed",
+            "5",
+        ],
     ] {
         let all = crash(&[options, &["--", PROMISE]].concat());
         let bad = bad(&all);

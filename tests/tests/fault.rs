@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tests::glassbox::{Ran, glassbox, images};
-use tests::trace::objects;
 
 /// Copies a file to the disk, for good.
 const COPY: &str = "cp README a; sync";
@@ -79,7 +78,7 @@ fn a_write_that_fails_is_told_and_nothing_more_is_written() {
     let disk = Disk::new();
     let ran = disk.run(&["disk.write#1=error"], &format!("{COPY}; cat a | wc -l"));
     // What is in memory is still read; the disk stays as it was, and sound.
-    assert_eq!((ran.text(), ran.status), ("8\n", 0), "{}", ran.stderr);
+    assert_eq!((&*ran.text(), ran.status), ("8\n", 0), "{}", ran.stderr);
     assert!(disk.is_sound());
     let ran = disk.run(&[], "cat a");
     assert_eq!(
@@ -96,7 +95,7 @@ fn a_write_that_fails_is_told_and_nothing_more_is_written() {
 
 #[test]
 fn a_read_that_fails_reaches_the_program_as_eio() {
-    let list = run(&["disk.read=error:when=16.."], "cat README; echo $?");
+    let list = run(&["disk.read=error:when=20.."], "cat README; echo $?");
     let text = list.text().to_owned() + &list.stderr;
     assert!(text.contains("Input/output error"), "{text}");
 }
@@ -107,7 +106,7 @@ fn lost_and_torn_writes_are_found_out_by_the_check_or_undone_by_the_journal() {
         // The journal's records have sums: what is not whole is not replayed.
         ("disk.write#1=torn@512", None),
         ("disk.write#1=lost", None),
-        ("disk.write#3=lost", None),
+        ("disk.write#4=lost", None),
         ("disk.write=lost", Some(true)),
     ] {
         let disk = Disk::new();
@@ -123,7 +122,7 @@ fn lost_and_torn_writes_are_found_out_by_the_check_or_undone_by_the_journal() {
         // Whatever is on it, the next boot comes to an end of its own.
         let next = disk.run(&[], "ls / >/dev/null; cat a >/dev/null 2>&1; echo up");
         assert_eq!(
-            (next.text(), next.status),
+            (&*next.text(), next.status),
             ("up\n", 0),
             "{fault}: {}",
             next.stderr
@@ -150,7 +149,7 @@ fn a_lost_flush_costs_what_was_promised_once_the_power_goes() {
 fn a_power_cut_leaves_a_sound_disk_without_what_was_not_durable() {
     let disk = Disk::new();
     let ran = disk.run(&["cut@disk.write#2"], COPY);
-    assert_eq!((ran.text(), ran.status), ("", 121));
+    assert_eq!((&*ran.text(), ran.status), ("", 121));
     assert!(
         ran.stderr.starts_with("glassbox: the power was cut at "),
         "{}",
@@ -201,15 +200,17 @@ fn interrupts_that_are_lost_late_or_doubled_are_lived_with() {
 
 #[test]
 fn memory_flips_the_bit_that_was_said_when_it_was_said() {
-    // The system's name as uname(2) copies it out lies in the kernel's file, and so in memory.
+    // A word of the kernel's log lies in its file, and so in memory.
     let kernel = std::fs::read(images().join("kernel.elf")).unwrap();
-    let mut found = 0;
-    for address in places(&kernel, b"Silica") {
-        let fault = format!("mem.flip@{address:#x}:5#insn=1000");
-        let ran = run(&[&fault], "uname");
-        found += usize::from(ran.text() == "silica\n");
-    }
-    assert!(found > 0, "'S' and 's' differ in bit 5");
+    let told = |fault: &str| with(&[fault], &["--verbose"], "true").stderr;
+    let changed = places(&kernel, b"virtio disk at")
+        .into_iter()
+        .filter(|address| {
+            // 'V' and 'v' differ in bit 5.
+            told(&format!("mem.flip@{address:#x}:5#insn=1000")).contains(" Virtio disk at ")
+                && told(&format!("mem.flip@{address:#x}:5#time=20s")).contains(" virtio disk at ")
+        });
+    assert_eq!(changed.count(), 1);
 }
 
 /// The physical addresses at which a kernel's segments have `text`.
@@ -245,44 +246,41 @@ fn a_refused_page_frame_is_an_error_and_no_panic() {
     let mut told = 0;
     for count in (1..=passed).step_by(7) {
         let ran = run(&[&format!("alloc#{count}=fail")], line);
-        assert!(
-            ran.status < 121 || ran.status == 137,
-            "{count}: {}",
-            ran.stderr
-        );
+        // The line's own end, or init's that cannot start it: no panic, no hang.
+        let own = !(121..=125).contains(&ran.status);
+        assert!(own, "{count}: {}", ran.stderr);
         told += usize::from(ran.stderr.contains("Cannot allocate memory"));
     }
     assert!(told > 2, "{told}");
-    run(&["alloc#1=fail"], line).prints("8\n");
 }
 
 #[test]
 fn a_system_call_fails_with_the_error_that_was_said() {
     let ran = run(&["syscall.read#1=EIO"], "cat README");
     assert_eq!(
-        (ran.status, &ran.stderr[..45]),
+        (ran.status, &ran.stderr[..46]),
         (1, "cat: README: Input/output error\nglassbox: repl")
     );
-    // Every second one, as strace counts.
-    let ran = run(
-        &["syscall.openat=EACCES:when=2+2"],
-        "for i in 1 2 3 4; do cat README >/dev/null && echo $i; done",
-    );
-    assert!(ran.stderr.contains("Permission denied"), "{}", ran.stderr);
-    assert!(!ran.text().is_empty(), "{}", ran.stderr);
+    // Counts are as strace's: this one and every second one behind it.
+    let line = "for i in 1 2 3 4; do cat README >/dev/null; done";
+    let ran = run(&["syscall.openat=EACCES:when=7+2"], line);
+    let refused = "cat: README: Permission denied\n";
+    assert_eq!(ran.stderr.matches(refused).count(), 3, "{}", ran.stderr);
+    let ran = run(&["syscall.openat#7=EACCES"], line);
+    assert_eq!(ran.stderr.matches(refused).count(), 1, "{}", ran.stderr);
 }
 
 #[test]
 fn a_token_is_the_same_run_again() {
-    for (faults, cpus) in [
-        (&["cut@disk.write#2"][..], "1"),
-        (&["syscall.read#1=EIO", "irq.disk#9=late:2ms"], "2"),
+    for (faults, cpus, line) in [
+        (&["cut@disk.write#2"][..], "1", COPY),
+        (
+            &["syscall.read#1=EIO", "irq.disk#9=late:2ms"],
+            "2",
+            "cat README",
+        ),
     ] {
-        let ran = with(
-            faults,
-            &["--cpus", cpus, "--seed", "7", "--hash"],
-            "cat README; sync",
-        );
+        let ran = with(faults, &["--cpus", cpus, "--seed", "7", "--hash"], line);
         let hash = |ran: &Ran| {
             ran.stderr
                 .lines()
@@ -354,8 +352,10 @@ fn faults_are_events_of_a_trace() {
         ],
         b"",
     );
-    let told: Vec<(String, u64, String)> = objects(&ran.stderr)
-        .iter()
+    let told: Vec<(String, u64, String)> = ran
+        .stderr
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter(|object| object["event"] == "fault_injected")
         .map(|object| {
             let text = |field: &str| object[field].as_str().unwrap().to_owned();
