@@ -104,7 +104,9 @@ pub const UNITS: [(&str, u64); 4] = [
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = UNITS.iter().find(|(_, unit)| self.0.0 % unit == 0);
+        let whole = UNITS
+            .iter()
+            .find(|(_, unit)| self.0.0.is_multiple_of(*unit));
         let (name, unit) = whole.unwrap_or(&("ns", 1));
         write!(f, "{}{name}", self.0.0 / unit)
     }

@@ -225,7 +225,7 @@ mod tests {
                     family(known) == family(text)
                 };
                 match sort.parse(text) {
-                    Ok(_) => assert!(known.iter().any(|k| similar(k)), "{sort:?} {text}"),
+                    Ok(_) => assert!(known.iter().any(similar), "{sort:?} {text}"),
                     Err(error) => {
                         assert!(!known.contains(&text), "{sort:?} {text}: {error}");
                         assert!(!error.contains('\n'));

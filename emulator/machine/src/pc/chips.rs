@@ -141,7 +141,7 @@ impl Chips {
             pic: Pic::new(),
             ioapic: IoApic::new(cpus as u8),
             apics: (0..cpus as u32).map(LocalApic::new).collect(),
-            wires: Wires::new(),
+            wires: Wires::LOW,
             timers: vec![Time::NEVER; cpus],
             off: false,
             cpu: 0,

@@ -32,17 +32,15 @@ pub struct Wires {
 
 impl Wires {
     /// All levels are low.
-    pub const fn new() -> Self {
-        Self {
-            device: 0,
-            asking: 0,
-            lost: 0,
-            late: 0,
-            again: 0,
-            due: [Time::NEVER; LINES],
-            next: Time::NEVER,
-        }
-    }
+    pub const LOW: Self = Self {
+        device: 0,
+        asking: 0,
+        lost: 0,
+        late: 0,
+        again: 0,
+        due: [Time::NEVER; LINES],
+        next: Time::NEVER,
+    };
 
     /// The devices' levels are these now.
     #[inline]
@@ -205,7 +203,7 @@ mod tests {
     const LINE: u32 = 1 << 5;
 
     fn risen(fault: Option<Fault>) -> Wires {
-        let mut wires = Wires::new();
+        let mut wires = Wires::LOW;
         wires.set(LINE);
         assert!(wires.asks());
         assert_eq!(wires.levels(), 0, "before the chooser was asked");
@@ -267,7 +265,7 @@ mod tests {
     fn the_state_comes_back_and_lines_that_do_not_exist_are_refused() {
         let mut wires = risen(Some(Fault::Late(Time(50))));
         let mut bytes = base::codec::save(&mut wires);
-        let mut loaded = Wires::new();
+        let mut loaded = Wires::LOW;
         base::codec::load(&mut loaded, &bytes).expect("the bytes are sound");
         loaded.advance(Time(150));
         assert_eq!(loaded.levels(), LINE);
