@@ -91,7 +91,7 @@ fn numbers(text: &str) -> String {
 
 #[test]
 fn a_read_that_misses_the_cache() {
-    assert_snapshot!(masked(&page(&["--call", "read#1"], MISS_AND_HIT)), @r##"
+    assert_snapshot!(masked(&page(&["--call", "read#1"], MISS_AND_HIT)), @r#"
     The life of read#1 cat README >/dev/null; cat README (N CPU)
     ────────────────────────────────────────────────────────────────────────────────────────────────────
     read(N</README>, "This is Silica, a small Unix tha"..., N) = N
@@ -112,7 +112,7 @@ fn a_read_that_misses_the_cache() {
      7 Interrupt on CPU N: virtio_blk +N µs N cpu0 irq
          Vector N interrupts the idle process in kernel mode, in cpu::wait_for_interrupt (arch/x86_64/cpu.rs:N).
      8 The handler wakes cat, which waited for the disk +N µs N cpu0 irq
-         … → trap::interrupt → irq::dispatch → block::interrupt → waitqueue::wake_all → WaitQueue::wake_one → sched::wake → sched::enqueue_woken. It is runnable now, in the queue of CPU N.
+         … → trap_dispatch → trap::interrupt → irq::dispatch → WaitQueue::wake_all → WaitQueue::wake_one → sched::wake → sched::enqueue_woken. It is runnable now, in the queue of CPU N.
      9 cat runs again, on CPU N +N µs N cpu0 kernel
          The scheduler picked it (policy rr, key N, from N candidate), after N µs in the queue; the idle process makes way.
     10 The kernel copies to the program's memory +N µs N cpu0 kernel
@@ -133,7 +133,7 @@ fn a_read_that_misses_the_cache() {
     asleep, waiting for the disk N µs N %
     runnable, waiting for a CPU N µs N %
     together N µs
-    "##);
+    "#);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_read_that_hits_the_cache() {
 #[test]
 fn a_read_on_two_cpus() {
     let page = page(&["--cpus", "2", "--call", "read#1"], MISS_AND_HIT);
-    assert_snapshot!(masked(&page), @r##"
+    assert_snapshot!(masked(&page), @r#"
     The life of read#1 cat README >/dev/null; cat README (N CPUs)
     ────────────────────────────────────────────────────────────────────────────────────────────────────
     read(N</README>, "This is Silica, a small Unix tha"..., N) = N
@@ -191,7 +191,7 @@ fn a_read_on_two_cpus() {
      7 Interrupt on CPU N: virtio_blk +N µs N cpu0 irq
          Vector N interrupts the idle process in kernel mode, in cpu::wait_for_interrupt (arch/x86_64/cpu.rs:N).
      8 The handler wakes cat, which waited for the disk +N µs N cpu0 irq
-         … → trap::interrupt → irq::dispatch → block::interrupt → waitqueue::wake_all → WaitQueue::wake_one → sched::wake → sched::enqueue_woken. It is runnable now, in the queue of CPU N.
+         … → trap_dispatch → trap::interrupt → irq::dispatch → WaitQueue::wake_all → WaitQueue::wake_one → sched::wake → sched::enqueue_woken. It is runnable now, in the queue of CPU N.
      9 cat runs again, on CPU N +N µs N cpu0 kernel
          The scheduler picked it (policy rr, key N, from N candidate), after N µs in the queue; the idle process makes way.
     10 The kernel copies to the program's memory +N µs N cpu0 kernel
@@ -214,7 +214,7 @@ fn a_read_on_two_cpus() {
     together N µs
     CPUs take turns of N instructions, on a clock that they share: the times above include the
     others' turns, those in the tree do not.
-    "##);
+    "#);
 }
 
 #[test]

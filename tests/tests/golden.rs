@@ -34,7 +34,7 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn help_of_the_whole() {
-    assert_snapshot!(help(&[]), @r#"
+    assert_snapshot!(help(&[]), @"
     A computer made of glass: boots an operating system and shows what happens inside, the same every
     time
 
@@ -46,6 +46,9 @@ fn help_of_the_whole() {
       stat   Run a shell line and print what machine and processes did: counts, times, Gantt charts
       trace  Run a shell line and show what happens inside: system calls, traps, page walks, scheduling,
              disk
+      crash  Run a shell line, cut the power at every disk write in turn, and see whether the guest
+             lives with each disk
+      fsck   Check the file system on a disk image, changing nothing
       help   Print this message or the help of the given subcommand(s)
 
     Options:
@@ -58,16 +61,19 @@ fn help_of_the_whole() {
       echo hi | glassbox run -- cat           standard input reaches the guest
       glassbox run --put prog.c -- wc prog.c  host files into the guest's disk
       glassbox stat --cpus 2 -- usertests     what the machine did, in numbers
+      glassbox crash -- 'cp README a; sync'   the power goes at every disk write in turn
+      glassbox run --fault disk.write#3=error -- 'cp README x; sync'
+                                              a disk write fails; 'run --help' says what else can
 
-    Exit status: the guest command's own; 2 usage; 122 guest hang or deadlock; 123 instruction budget
-    spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or something the
-    emulator lacks.
-    "#);
+    Exit status: the guest command's own; 2 usage; 121 power cut by --fault; 122 guest hang or deadlock;
+    123 instruction budget spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or
+    something the emulator lacks.
+    ");
 }
 
 #[test]
 fn help_of_boot() {
-    assert_snapshot!(help(&["boot"]), @r#"
+    assert_snapshot!(help(&["boot"]), @"
     Boot to the guest's shell on this terminal
 
     Usage: glassbox boot [OPTIONS]
@@ -159,20 +165,40 @@ fn help_of_boot() {
       -v, --verbose
               Show the guest kernel's log on standard error
 
+    Faults:
+          --fault <SPEC>
+              Have something go wrong; repeatable.
+                SITE[#COUNTS]=ACTION     at these passes of a site, or at all of them:
+                  disk.read, disk.write, disk.flush     error, lost, torn@BYTES, delay:TIME
+                  irq.disk, irq.timer, irq.com1, irq.N  lost, late:TIME, twice
+                  alloc                                 fail: no page frame for whom asked
+                  syscall.NAME                          EIO or another error, the call doing nothing
+                cut@SITE[#COUNTS]        the power goes there, or at cut@time=TIME or cut@insn=N:
+                                         what the disk's volatile cache held is lost (:kept: it is not),
+                                         of the write in progress :torn@BYTES reach the medium; the run
+                                         ends with 121, --persist and --get take the disk as it is then
+                mem.flip@ADDRESS:BIT#time=TIME or #insn=N    a bit of physical memory turns over
+              COUNTS are as strace's: 3, 5..9, 5.. and 5+2; :when=COUNTS behind the action means the
+              same. --fault-list shows the sites.
+
+          --fault-list
+              After the run, list the sites at which something can go wrong and how often each was
+              passed
+
     Keys: Ctrl-A x leaves, Ctrl-A p lists the guest's processes, Ctrl-A c opens the monitor,
     Ctrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A.
-    "#);
+    ");
 }
 
 #[test]
 fn help_of_run() {
-    assert_snapshot!(help(&["run"]), @r#"
+    assert_snapshot!(help(&["run"]), @"
     Boot, run one shell line in the guest, print exactly its output and exit with its status
 
-    Usage: glassbox run [OPTIONS] <LINE>...
+    Usage: glassbox run [OPTIONS] [LINE]...
 
     Arguments:
-      <LINE>...
+      [LINE]...
               The shell line; several words are joined with spaces
 
     Options:
@@ -253,19 +279,42 @@ fn help_of_run() {
       -v, --verbose
               Show the guest kernel's log on standard error
 
+    Faults:
+          --fault <SPEC>
+              Have something go wrong; repeatable.
+                SITE[#COUNTS]=ACTION     at these passes of a site, or at all of them:
+                  disk.read, disk.write, disk.flush     error, lost, torn@BYTES, delay:TIME
+                  irq.disk, irq.timer, irq.com1, irq.N  lost, late:TIME, twice
+                  alloc                                 fail: no page frame for whom asked
+                  syscall.NAME                          EIO or another error, the call doing nothing
+                cut@SITE[#COUNTS]        the power goes there, or at cut@time=TIME or cut@insn=N:
+                                         what the disk's volatile cache held is lost (:kept: it is not),
+                                         of the write in progress :torn@BYTES reach the medium; the run
+                                         ends with 121, --persist and --get take the disk as it is then
+                mem.flip@ADDRESS:BIT#time=TIME or #insn=N    a bit of physical memory turns over
+              COUNTS are as strace's: 3, 5..9, 5.. and 5+2; :when=COUNTS behind the action means the
+              same. --fault-list shows the sites.
+
+          --fault-list
+              After the run, list the sites at which something can go wrong and how often each was
+              passed
+
+          --replay <TOKEN>
+              Run again what a replay token says; of the images it has only fingerprints
+
     Example: glassbox run -- 'ls / | wc -l'
-    "#);
+    ");
 }
 
 #[test]
 fn help_of_stat() {
-    assert_snapshot!(help(&["stat"]), @r#"
+    assert_snapshot!(help(&["stat"]), @"
     Run a shell line and print what machine and processes did: counts, times, Gantt charts
 
-    Usage: glassbox stat [OPTIONS] <LINE>...
+    Usage: glassbox stat [OPTIONS] [LINE]...
 
     Arguments:
-      <LINE>...
+      [LINE]...
               The shell line; several words are joined with spaces
 
     Options:
@@ -352,6 +401,29 @@ fn help_of_stat() {
       -v, --verbose
               Show the guest kernel's log on standard error
 
+    Faults:
+          --fault <SPEC>
+              Have something go wrong; repeatable.
+                SITE[#COUNTS]=ACTION     at these passes of a site, or at all of them:
+                  disk.read, disk.write, disk.flush     error, lost, torn@BYTES, delay:TIME
+                  irq.disk, irq.timer, irq.com1, irq.N  lost, late:TIME, twice
+                  alloc                                 fail: no page frame for whom asked
+                  syscall.NAME                          EIO or another error, the call doing nothing
+                cut@SITE[#COUNTS]        the power goes there, or at cut@time=TIME or cut@insn=N:
+                                         what the disk's volatile cache held is lost (:kept: it is not),
+                                         of the write in progress :torn@BYTES reach the medium; the run
+                                         ends with 121, --persist and --get take the disk as it is then
+                mem.flip@ADDRESS:BIT#time=TIME or #insn=N    a bit of physical memory turns over
+              COUNTS are as strace's: 3, 5..9, 5.. and 5+2; :when=COUNTS behind the action means the
+              same. --fault-list shows the sites.
+
+          --fault-list
+              After the run, list the sites at which something can go wrong and how often each was
+              passed
+
+          --replay <TOKEN>
+              Run again what a replay token says; of the images it has only fingerprints
+
     Chart:
           --gantt[=<LANES>]
               Draw a Gantt chart: what each process did, whom each CPU ran [alone: both]
@@ -393,7 +465,7 @@ fn help_of_stat() {
       glassbox stat --cpus 2 -- 'cat README | wc'
       glassbox stat --gantt -- 'seq 2000 | sort -r | head -n 3'
       glassbox stat --gantt-svg chart.svg --from 8ms --to 9500us -- 'ls | wc'
-    "#);
+    ");
 }
 
 #[test]

@@ -170,9 +170,9 @@ fn the_code_of_a_watched_run_differs_by_reports_alone() {
         let (probes, _, some) = lifted(cpus, Watched::Probes);
         let (instructions, _, many) = lifted(cpus, Watched::Instructions);
         assert!(unwatched == probes && unwatched == instructions, "{cpus}");
-        // Unwatched it is the switch of processes alone that is reported, for diagnoses.
+        // Unwatched it is the switch of processes that is reported, for diagnoses, and where faults can be injected.
         assert!(
-            0 < few && few < some && some < many && few < 20 && many > blocks,
+            0 < few && few < some && some < many && few < 40 && many > blocks,
             "{blocks} blocks, {few}, {some}, {many} reports"
         );
     }

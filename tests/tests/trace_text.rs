@@ -128,7 +128,7 @@ fn the_list_of_events() {
     let text = ran.text();
     let (machine, kernel) = text.split_once("\nEvents of the kernel\n").unwrap();
     assert!(kernel.contains("\n  sched_switch        A CPU goes from one process to another."));
-    assert_snapshot!(machine, @r##"
+    assert_snapshot!(machine, @"
     Events of the machine, of any kernel
 
       trap                A handler was entered: an exception, an interrupt, INT n or a system call.
@@ -176,7 +176,9 @@ fn the_list_of_events() {
                           fields: byte text
       instruction         An instruction was about to be executed; not part of 'all'.
                           fields: pc
-    "##);
+      fault_injected      Something went wrong on purpose, as --fault had it.
+                          fields: site count action
+    ");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use std::path::PathBuf;
         glassbox stat --cpus 2 -- usertests     what the machine did, in numbers\n  \
         glassbox crash -- 'cp README a; sync'   the power goes at every disk write in turn\n  \
         glassbox run --fault disk.write#3=error -- 'cp README x; sync'\n                                          \
-        one disk write fails; 'glassbox run --help' says what else can\n\n\
+        a disk write fails; 'run --help' says what else can\n\n\
         Exit status: the guest command's own; 2 usage; 121 power cut by --fault; 122 guest hang or deadlock;\n\
         123 instruction budget spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or\n\
         something the emulator lacks."
@@ -188,11 +188,13 @@ Have something go wrong; repeatable.
     irq.disk, irq.timer, irq.com1, irq.N  lost, late:TIME, twice
     alloc                                 fail: no page frame for whom asked
     syscall.NAME                          EIO or another error, the call doing nothing
-  cut@SITE[#COUNTS]        the power goes there, or at cut@time=TIME or cut@insn=N, and the run ends with status 121;
-                           what the disk's volatile cache held is lost (:kept: it is not), of the write in progress
-                           :torn@BYTES reach the medium; --persist and --get take the disk as it is then
+  cut@SITE[#COUNTS]        the power goes there, or at cut@time=TIME or cut@insn=N:
+                           what the disk's volatile cache held is lost (:kept: it is not),
+                           of the write in progress :torn@BYTES reach the medium; the run
+                           ends with 121, --persist and --get take the disk as it is then
   mem.flip@ADDRESS:BIT#time=TIME or #insn=N    a bit of physical memory turns over
-COUNTS are as strace's: 3, 5..9, 5.. and 5+2; :when=COUNTS behind the action means the same. --fault-list shows the sites.";
+COUNTS are as strace's: 3, 5..9, 5.. and 5+2; :when=COUNTS behind the action means the
+same. --fault-list shows the sites.";
 
 /// Running a run again.
 #[derive(Args, Debug)]
