@@ -136,7 +136,7 @@ fn what_is_wrong_is_one_line_that_names_the_key() {
 
 #[test]
 fn a_lab_without_tests_or_points_is_none() {
-    let error = |text| lab(text).unwrap_err();
+    let error = |text: &str| lab(text).unwrap_err();
     assert!(error("").contains("no points"));
     let head = "[[test]]\nname = \"t\"\nrun = \"x\"\n";
     let check = "[[test.check]]\nstatus = 0\n";
