@@ -430,23 +430,6 @@ fn probes_that_a_submission_could_have_placed_are_not_believed() {
 }
 
 #[test]
-fn a_disk_that_was_destroyed_is_reported() {
-    let line = "run = \"dd if=/dev/zero of=/dev/vda bs=4096 count=64; true\"";
-    let checks = [
-        "fsck = true",
-        "file = { path = \"/bin/sh\", absent = true }",
-        "ends = \"ok\"",
-    ];
-    let verdict = Desk::new().verdict(line, &checks);
-    let seen = |index: usize| {
-        verdict["failed"][index]["seen"]
-            .as_str()
-            .unwrap_or_default()
-    };
-    assert!(!seen(0).is_empty(), "{verdict}");
-}
-
-#[test]
 fn bad_input_is_one_line_that_names_file_and_key() {
     let desk = Desk::new();
     let good = one("run = \"true\"", &["status = 0"]);
@@ -507,6 +490,15 @@ fn bad_input_is_one_line_that_names_file_and_key() {
     let ran = desk.grade(&good, &[]);
     assert!(
         ran.status == 125 && ran.stderr.contains("kernel.elf: "),
+        "{}",
+        ran.stderr
+    );
+    std::fs::copy(images().join("kernel.elf"), desk.path("out/kernel.elf")).unwrap();
+    std::fs::write(desk.path("out/fs.img"), vec![7; 1 << 20]).unwrap();
+    let ran = desk.grade(&good, &[]);
+    let expected = "fs.img: no Silica file system on the disk\n";
+    assert!(
+        ran.status == 125 && ran.stderr.ends_with(expected),
         "{}",
         ran.stderr
     );

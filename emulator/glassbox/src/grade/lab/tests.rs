@@ -1,3 +1,5 @@
+//! Labs that are read, and what is said of those that cannot be.
+
 use super::*;
 
 const HEAD: &str = "[lab]\nname = \"x\"\ntitle = \"An X\"\nopen = [\"a/**\"]\nseed = 7\n";
