@@ -216,6 +216,7 @@ impl Ear {
         let meta = Meta {
             arch: ARCH.to_owned(),
             cpus: test.machine.cpus as u8,
+            strings: KEPT,
             ..Meta::default()
         };
         let select = Select {
