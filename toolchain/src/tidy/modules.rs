@@ -40,7 +40,7 @@ const MODULES: [(&str, &[&str], &[&str]); 11] = [
     (
         "grade",
         &[
-            "symbols", "sites", "snapshot", "trace", "fault", "disk", "crash",
+            "guest", "symbols", "sites", "snapshot", "trace", "fault", "disk", "crash",
         ],
         &["base", "machine", "abi", "kcore"],
     ),
