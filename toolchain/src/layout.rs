@@ -58,6 +58,11 @@ impl Layout {
         self.root.join("images")
     }
 
+    /// What can be handed out and judged.
+    pub fn labs(&self) -> PathBuf {
+        self.root.join("labs")
+    }
+
     /// The toolchain's own notes: chosen compilers, logs.
     pub fn notes(&self) -> PathBuf {
         self.target.join("xtask")
