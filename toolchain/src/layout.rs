@@ -63,6 +63,11 @@ impl Layout {
         self.root.join("labs")
     }
 
+    /// Where labs and submissions are built.
+    pub fn lab_target(&self) -> PathBuf {
+        self.target.join("lab")
+    }
+
     /// The toolchain's own notes: chosen compilers, logs.
     pub fn notes(&self) -> PathBuf {
         self.target.join("xtask")

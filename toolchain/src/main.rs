@@ -59,6 +59,8 @@ enum Task {
     Tidy,
     /// Check format and clippy's lints in both workspaces
     Lint,
+    /// Build a student's patch in a sandbox and judge it
+    Grade(lab::grade::Options),
     /// Run one command shut off from the host, as the build of a submission is
     #[command(hide = true)]
     Sandbox(lab::sandbox::Options),
@@ -104,6 +106,7 @@ fn perform(task: Task, layout: &Layout) -> anyhow::Result<()> {
         Task::Image(options) => image::run(layout, &options),
         Task::Tidy => tidy::run(layout),
         Task::Lint => lint::run(layout),
+        Task::Grade(options) => lab::grade::run(layout, &options),
         Task::Sandbox(_) => unreachable!("it has run without a checkout"),
     }
 }

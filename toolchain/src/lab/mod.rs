@@ -9,10 +9,13 @@
 //!                                               glassbox grade lab.toml --images DIR  <-----+
 //! ```
 
+mod build;
 mod constructs;
 mod definition;
+pub mod grade;
 mod refusal;
 pub mod sandbox;
 mod scope;
 mod submission;
 mod tree;
+mod trusted;

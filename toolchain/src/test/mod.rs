@@ -165,7 +165,7 @@ impl Report {
         }
         println!("{sum}");
         if sum.failed > 0 {
-            return Err(Reported.into());
+            return Err(Reported::default().into());
         }
         Ok(())
     }

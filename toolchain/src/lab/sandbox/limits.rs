@@ -28,6 +28,17 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The default values.
+    pub fn for_a_build() -> Self {
+        Self {
+            cpu_seconds: 300,
+            seconds: 900,
+            memory_mib: 4096,
+            file_mib: 512,
+            processes: 128,
+        }
+    }
+
     /// As options of the subcommand.
     pub fn to_arguments(&self, command: &mut Command) {
         for (name, value) in [
