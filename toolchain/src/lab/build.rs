@@ -85,8 +85,6 @@ impl Builder {
         let options = guest::Options::default();
         guest::configure(&mut cargo, &inside, Target::Kernel, "kernel", &options);
         cargo.args(["--offline", "--locked", "--color", "never"]);
-        cargo.arg("--manifest-path");
-        cargo.arg(inside.guest_os().join("Cargo.toml"));
         let see = self.equip(&mut cargo, folder)?;
         let mut command = sandbox::wrap(&cargo, folder, &see, &Limits::for_a_build())?;
         command.stdin(Stdio::null()).stdout(Stdio::null());

@@ -47,6 +47,9 @@ pub struct Options {
     /// A variable for the command, which inherits none
     #[arg(long, value_name = "NAME=VALUE")]
     env: Vec<String>,
+    /// The command's current folder inside
+    #[arg(long, value_name = "DIR", default_value = WORK)]
+    directory: PathBuf,
     #[command(flatten)]
     limits: Limits,
     /// Second stage: process 1 of the new namespaces
@@ -65,8 +68,8 @@ pub fn run(options: &Options) -> Result<u8> {
     }
 }
 
-/// The command line that runs `command` in a sandbox; of its environment the variables count that
-/// were set on it.
+/// The command line that runs `command` in a sandbox; its folder and its variables are those
+/// that were set on it, as they are inside.
 pub fn wrap(
     command: &Command,
     work: &std::path::Path,
@@ -85,6 +88,9 @@ pub fn wrap(
             pair.push(value);
             wrapped.arg("--env").arg(pair);
         }
+    }
+    if let Some(folder) = command.get_current_dir() {
+        wrapped.arg("--directory").arg(folder);
     }
     limits.to_arguments(&mut wrapped);
     wrapped.arg("--").arg(command.get_program());

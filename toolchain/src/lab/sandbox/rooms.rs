@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{Gid, Uid, getegid, geteuid, pivot_root, setgroups, setresgid, setresuid};
 
-use super::{NO_SANDBOX, Options, WORK, shell_status};
+use super::{NO_SANDBOX, Options, shell_status};
 
 /// Folder in the work folder that becomes `/`: any folder would do, this one is ours to make.
 pub const ROOT: &str = ".root";
@@ -44,7 +44,7 @@ pub fn run(options: &Options) -> Result<u8> {
     }
     let mut command = Command::new(&options.command[0]);
     command.args(&options.command[1..]).env_clear();
-    command.current_dir(WORK);
+    command.current_dir(&options.directory);
     for pair in &options.env {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         command.env(name, value);
