@@ -26,6 +26,7 @@ pub use machine;
 pub mod cli;
 pub mod crash;
 pub mod disk;
+pub mod grade;
 pub mod guest;
 pub mod monitor;
 pub mod symbols;

@@ -30,7 +30,7 @@ const MODULES: [(&str, &[&str], &[&str]); 10] = [
     ),
     (
         "grade",
-        &["symbols", "snapshot", "trace", "fault", "disk", "crash"],
+        &["guest", "symbols", "snapshot", "trace", "fault", "disk", "crash"],
         &["base", "machine", "abi", "kcore"],
     ),
     (

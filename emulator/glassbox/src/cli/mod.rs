@@ -12,6 +12,7 @@ mod crash;
 mod diagnose;
 mod explain;
 mod fsck;
+mod grade;
 mod images;
 mod keyboard;
 mod keys;
@@ -86,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Stat(options) => stat::stat(options),
         Command::Trace(options) => trace::trace(options),
         Command::Crash(options) => crash::crash(options),
+        Command::Grade(options) => grade::grade(options),
         Command::Fsck(options) => fsck::fsck(options),
     };
     match result {

@@ -3,9 +3,11 @@
 use crate::trace::edge::duration;
 use base::Time;
 mod crash;
+mod grade;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use crash::{CrashOptions, FsckOptions};
+pub use grade::GradeOptions;
 use std::path::PathBuf;
 
 /// Boots, shows and tests small operating systems on a deterministic machine.
@@ -20,7 +22,8 @@ use std::path::PathBuf;
         echo hi | glassbox run -- cat           standard input reaches the guest\n  \
         glassbox run --put prog.c -- wc prog.c  host files into the guest's disk\n  \
         glassbox stat --cpus 2 -- usertests     what the machine did, in numbers\n  \
-        glassbox crash -- 'cp README a; sync'   the power goes at every disk write in turn\n\n\
+        glassbox crash -- 'cp README a; sync'   the power goes at every disk write in turn\n  \
+        glassbox grade lab.toml --images out    points for a submitted kernel\n\n\
         Exit status: the guest command's own; 2 usage; 122 guest hang or deadlock; 123 instruction budget\n\
         spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or something the\n\
         emulator lacks."
@@ -51,6 +54,9 @@ pub enum Command {
     /// Run a shell line, cut the power at every disk write in turn, and see whether the guest lives with each disk
     #[command(after_help = crash::HELP)]
     Crash(Box<CrashOptions>),
+    /// Judge a submitted kernel by a lab's tests: points, verdicts, and what went wrong
+    #[command(after_help = grade::HELP)]
+    Grade(GradeOptions),
     /// Check the file system on a disk image, changing nothing
     #[command(after_help = crash::FSCK_HELP)]
     Fsck(FsckOptions),

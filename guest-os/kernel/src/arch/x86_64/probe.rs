@@ -6,7 +6,9 @@
 //! name, each with its own argument places. An argument is written `8@%rdi`, `8@16(%rsp)` or `8@$1`.
 
 /// Leaves a probe of `abi::probe`: `probe!(timer_tick, cpu, pid)`. Arguments are cast to `u64`; they should be
-/// values at hand, because the guest computes them whether or not somebody looks.
+/// values at hand, because the guest computes them whether or not somebody looks. A site's source line is that of the
+/// `probe!`, not one in here: it tells an observer which file the probe is in.
+#[collapse_debuginfo(yes)]
 #[macro_export]
 macro_rules! probe {
     ($name:ident $(, $argument:expr)*) => {
@@ -15,6 +17,7 @@ macro_rules! probe {
 }
 
 /// The site itself; use `probe!`.
+#[collapse_debuginfo(yes)]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! probe_site {
