@@ -23,7 +23,9 @@ fn main(args: &ulib::Args) -> i32 {
     fill(0);
     for round in 1..=CHILDREN {
         match sys::fork() {
-            Ok(Some(child)) => drop(sys::wait_for(child)),
+            Ok(Some(child)) => {
+                let _ = sys::wait_for(child);
+            }
             Ok(None) => sys::exit(0),
             Err(errno) => die!(1, "fork: {errno}"),
         }

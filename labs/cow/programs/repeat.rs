@@ -24,7 +24,7 @@ fn main(args: &ulib::Args) -> i32 {
         match sys::fork() {
             Ok(Some(child)) => {
                 fill(PAGES / 2, round as u8);
-                drop(sys::wait_for(child));
+                let _ = sys::wait_for(child);
             }
             Ok(None) => {
                 fill(PAGES / 4, 7);

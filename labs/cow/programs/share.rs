@@ -26,7 +26,7 @@ fn main(args: &ulib::Args) -> i32 {
             for page in (0..pages).step_by(8) {
                 wild::store(at(page), !page as u8);
             }
-            let seen = |page| if page % 8 == 0 { !page as u8 } else { page as u8 };
+            let seen = |page: u64| if page % 8 == 0 { !page as u8 } else { page as u8 };
             let right = (0..pages).all(|page| wild::load(at(page)) == seen(page));
             sys::exit(i32::from(!right));
         }
