@@ -61,6 +61,9 @@ enum Task {
     Lint,
     /// Build a student's patch in a sandbox and judge it
     Grade(lab::grade::Options),
+    /// List, make and verify labs
+    #[command(subcommand)]
+    Lab(lab::Task),
     /// Run one command shut off from the host, as the build of a submission is
     #[command(hide = true)]
     Sandbox(lab::sandbox::Options),
@@ -107,6 +110,7 @@ fn perform(task: Task, layout: &Layout) -> anyhow::Result<()> {
         Task::Tidy => tidy::run(layout),
         Task::Lint => lint::run(layout),
         Task::Grade(options) => lab::grade::run(layout, &options),
+        Task::Lab(task) => lab::run(layout, &task),
         Task::Sandbox(_) => unreachable!("it has run without a checkout"),
     }
 }
