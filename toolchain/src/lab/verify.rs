@@ -44,6 +44,9 @@ pub fn run(layout: &Layout, name: Option<&str>) -> Result<()> {
         let verdict = judge(&bench, lab, "starter", &starter)?;
         faults += usize::from(verdict.points * 100 > verdict.of * STARTER_AT_MOST);
         report(lab, "starter", &verdict, &format!("at most {STARTER_AT_MOST} %"));
+        for test in verdict.tests.iter().filter(|test| test.points != 0) {
+            println!("    {}: {} of {}", test.name, test.points, test.of);
+        }
 
         let patch = lab.folder.join("reference.patch");
         let solved = bench.submitted(lab, &patch);
