@@ -84,7 +84,9 @@ pub fn build_programs(sources: &Layout, layout: &Layout) -> Result<Vec<(String, 
         .join(Target::User.triple())
         .join("release");
     let names = binaries(&packages(sources)?, "user")?.into_iter();
-    Ok(names.map(|name| (name.clone(), folder.join(name))).collect())
+    Ok(names
+        .map(|name| (name.clone(), folder.join(name)))
+        .collect())
 }
 
 fn run_build_of_programs(compiler: &Compiler, layout: &Layout, options: &Options) -> Result<()> {

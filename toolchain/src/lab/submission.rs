@@ -241,8 +241,8 @@ mod tests {
         let open = header("guest-os/kcore/src/a.rs");
         let names = |path: &str| format!("--- a/{path}\n+++ b/{path}\n");
         for (diff, reason) in [
-            (String::new(), "holds no change"),
-            ("rubbish\n".into(), "holds no change"),
+            (String::new(), "not a unified diff"),
+            ("rubbish\n".into(), "not a unified diff"),
             (
                 format!(
                     "{}@@ -1 +1 @@\n-nine\n+2\n",

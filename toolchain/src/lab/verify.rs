@@ -43,7 +43,12 @@ pub fn run(layout: &Layout, name: Option<&str>) -> Result<()> {
         let starter = bench.starter(lab)?;
         let verdict = judge(&bench, lab, "starter", &starter)?;
         faults += usize::from(verdict.points * 100 > verdict.of * STARTER_AT_MOST);
-        report(lab, "starter", &verdict, &format!("at most {STARTER_AT_MOST} %"));
+        report(
+            lab,
+            "starter",
+            &verdict,
+            &format!("at most {STARTER_AT_MOST} %"),
+        );
         for test in verdict.tests.iter().filter(|test| test.points != 0) {
             println!("    {}: {} of {}", test.name, test.points, test.of);
         }
