@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use nix::fcntl::OFlag;
 use tempfile::TempDir;
 
-use super::sandbox::{self, Limits, NO_SANDBOX, WORK};
+use super::sandbox::{self, Limits, NO_SANDBOX, TIME_IS_UP, WORK};
 use super::tree::Tree;
 use crate::guest;
 use crate::layout::Layout;
@@ -30,8 +30,8 @@ const LARGEST: u64 = 256 << 20;
 pub enum Built {
     /// The kernel's ELF file.
     Kernel(Vec<u8>),
-    /// It does not compile: the compiler's words, harmless and bounded.
-    Failed(String),
+    /// There is none: the reason in a few words, and the compiler's, harmless and bounded.
+    Failed(&'static str, String),
 }
 
 /// Builds kernels of one state of the clean sources.
@@ -61,7 +61,7 @@ impl Builder {
         std::fs::create_dir_all(&builder.seed)?;
         match builder.build_in(&builder.seed, clean)? {
             Built::Kernel(_) => Ok(builder),
-            Built::Failed(words) => bail!("the clean kernel does not compile:\n{words}"),
+            Built::Failed(reason, words) => bail!("the clean kernel: {reason}:\n{words}"),
         }
     }
 
@@ -84,7 +84,7 @@ impl Builder {
         let mut cargo = self.compiler.cargo("build", Target::Kernel);
         let options = guest::Options::default();
         guest::configure(&mut cargo, &inside, Target::Kernel, "kernel", &options);
-        cargo.args(["--offline", "--locked", "--color", "never"]);
+        cargo.args(["--offline", "--locked", "--quiet", "--color", "never"]);
         let see = self.equip(&mut cargo, folder)?;
         let mut command = sandbox::wrap(&cargo, folder, &see, &Limits::for_a_build())?;
         command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -104,7 +104,11 @@ impl Builder {
         if status.code() == Some(NO_SANDBOX.into()) {
             return Err(HostLacks(words.trim().to_string()).into());
         }
-        Ok(Built::Failed(words))
+        let reason = match status.code() {
+            Some(code) if code == i32::from(TIME_IS_UP) => "its build was ended by a limit",
+            _ => "it does not compile",
+        };
+        Ok(Built::Failed(reason, words))
     }
 
     /// Gives `cargo` its variables, and says what it has to see besides the system's folders.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::build::{Builder, Built};
 use super::definition::Lab;
 use super::refusal::Refusal;
-use super::submission::{self, Submission};
+use super::starter::submitted;
 use super::tree::Tree;
 use super::trusted::Trusted;
 use crate::boot::build_emulator;
@@ -44,19 +44,21 @@ pub struct Options {
 /// The subcommand. A submission that is refused or does not compile is worth 0 points.
 pub fn run(layout: &Layout, options: &Options) -> Result<()> {
     let lab = Lab::find(layout, &options.lab)?;
-    let bench = Bench::new(layout, std::slice::from_ref(&lab))?;
-    let sources = bench.submitted(&lab, &options.patch);
-    let built = sources.and_then(|sources| bench.builder.build(&sources));
-    let kernel = match built {
-        Ok(Built::Kernel(kernel)) => kernel,
-        Ok(Built::Failed(words)) => {
-            eprint!("{words}");
-            return worthless(&lab, "it does not compile", options, &words);
+    let clean = Tree::clean(&layout.root)?;
+    let sources = match submitted(&clean, &lab, &options.patch) {
+        Ok(sources) => sources,
+        Err(error) => {
+            let Refusal(reason) = error.downcast::<Refusal>()?;
+            return worthless(&lab, &reason, options, "");
         }
-        Err(error) => match error.downcast::<Refusal>() {
-            Ok(Refusal(reason)) => return worthless(&lab, &reason, options, ""),
-            Err(error) => return Err(error),
-        },
+    };
+    let bench = Bench::new(layout, &clean, std::slice::from_ref(&lab))?;
+    let kernel = match bench.builder.build(&sources)? {
+        Built::Kernel(kernel) => kernel,
+        Built::Failed(reason, words) => {
+            eprint!("{words}");
+            return worthless(&lab, reason, options, &words);
+        }
     };
     let folder = Images::new(options.keep.as_deref())?;
     bench.place(&lab, kernel, folder.path())?;
@@ -129,9 +131,8 @@ impl Images {
     }
 }
 
-/// All that grading needs besides the submission: clean sources, a builder, trusted files, the grader.
+/// All that grading needs besides the submission: a builder, trusted files, the grader.
 pub struct Bench {
-    clean: Tree,
     trusted: Trusted,
     pub builder: Builder,
     emulator: PathBuf,
@@ -139,32 +140,15 @@ pub struct Bench {
 
 impl Bench {
     /// Builds what is missing for `labs`.
-    pub fn new(layout: &Layout, labs: &[Lab]) -> Result<Self> {
-        let clean = Tree::clean(&layout.root)?;
-        let trusted = Trusted::build(layout, &clean, labs)?;
-        let builder = Builder::new(layout, &clean)?;
+    pub fn new(layout: &Layout, clean: &Tree, labs: &[Lab]) -> Result<Self> {
+        let trusted = Trusted::build(layout, clean, labs)?;
+        let builder = Builder::new(layout, clean)?;
         build_emulator(layout)?;
         Ok(Self {
-            clean,
             trusted,
             builder,
             emulator: layout.emulator(),
         })
-    }
-
-    /// The sources that students of `lab` begin with.
-    pub fn starter(&self, lab: &Lab) -> Result<Tree> {
-        let patch = lab.patch("starter.patch")?;
-        if patch.trim().is_empty() {
-            return Ok(self.clean.clone());
-        }
-        submission::apply_trusted(&self.clean, &patch)
-            .with_context(|| format!("starter.patch of {}", lab.name))
-    }
-
-    /// The starter's sources with the submission at `path` in them.
-    pub fn submitted(&self, lab: &Lab, path: &Path) -> Result<Tree> {
-        Submission::read(path)?.apply(&self.starter(lab)?, &lab.scope)
     }
 
     /// Puts everything that is judged into `folder`.

@@ -17,6 +17,7 @@ mod new;
 mod refusal;
 pub mod sandbox;
 mod scope;
+mod starter;
 mod submission;
 mod tree;
 mod trusted;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::build::Built;
 use super::definition::Lab;
 use super::grade::Bench;
+use super::starter::{starter, submitted};
 use super::tree::Tree;
 use crate::layout::Layout;
 use crate::process::{Reported, progress};
@@ -37,11 +38,12 @@ pub fn run(layout: &Layout, name: Option<&str>) -> Result<()> {
     if labs.is_empty() {
         bail!("there is no lab in {}", layout.labs().display());
     }
-    let bench = Bench::new(layout, &labs)?;
+    let clean = Tree::clean(&layout.root)?;
+    let bench = Bench::new(layout, &clean, &labs)?;
     let mut faults = 0;
     for lab in &labs {
-        let starter = bench.starter(lab)?;
-        let verdict = judge(&bench, lab, "starter", &starter)?;
+        let begun = starter(&clean, lab)?;
+        let verdict = judge(&bench, lab, "starter", &begun)?;
         faults += usize::from(verdict.points * 100 > verdict.of * STARTER_AT_MOST);
         report(
             lab,
@@ -54,7 +56,7 @@ pub fn run(layout: &Layout, name: Option<&str>) -> Result<()> {
         }
 
         let patch = lab.folder.join("reference.patch");
-        let solved = bench.submitted(lab, &patch);
+        let solved = submitted(&clean, lab, &patch);
         let solved = solved.with_context(|| format!("{}: reference.patch", lab.name))?;
         let verdict = judge(&bench, lab, "reference", &solved)?;
         faults += usize::from(verdict.points != verdict.of);
@@ -80,7 +82,7 @@ fn judge(bench: &Bench, lab: &Lab, what: &str, sources: &Tree) -> Result<Verdict
     progress(format!("{}: {what}", lab.name));
     let kernel = match bench.builder.build(sources)? {
         Built::Kernel(kernel) => kernel,
-        Built::Failed(words) => bail!("{}: the {what} does not compile:\n{words}", lab.name),
+        Built::Failed(reason, words) => bail!("{}: {what}: {reason}:\n{words}", lab.name),
     };
     let folder = tempfile::tempdir()?;
     bench.place(lab, kernel, folder.path())?;

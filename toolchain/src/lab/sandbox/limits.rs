@@ -11,10 +11,10 @@ use nix::sys::resource::{Resource, setrlimit};
 #[derive(clap::Args, Debug, Clone)]
 pub struct Limits {
     /// Seconds of CPU time for each process
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 180)]
     pub cpu_seconds: u64,
     /// Seconds on the clock for everything
-    #[arg(long, default_value_t = 900)]
+    #[arg(long, default_value_t = 600)]
     pub seconds: u64,
     /// MiB of address space for each process, and of memory for all together
     #[arg(long, default_value_t = 4096)]
@@ -31,8 +31,8 @@ impl Limits {
     /// The default values.
     pub fn for_a_build() -> Self {
         Self {
-            cpu_seconds: 300,
-            seconds: 900,
+            cpu_seconds: 180,
+            seconds: 600,
             memory_mib: 4096,
             file_mib: 512,
             processes: 128,
