@@ -93,6 +93,8 @@ pub enum Ends {
     Hang,
     /// The instruction budget is spent.
     Budget,
+    /// The power went, as a fault had it.
+    PowerCut,
     /// The machine was switched off before the line had ended.
     Early,
     /// The emulator lacks something that the guest needs.
@@ -133,7 +135,13 @@ impl Quantity {
 impl Ends {
     /// The ending with this name, if a lab may expect it.
     pub fn named(name: &str) -> Option<Self> {
-        let all = [Self::Ok, Self::Panic, Self::Hang, Self::Budget];
+        let all = [
+            Self::Ok,
+            Self::Panic,
+            Self::Hang,
+            Self::Budget,
+            Self::PowerCut,
+        ];
         all.into_iter().find(|end| end.name() == name)
     }
 
@@ -144,6 +152,7 @@ impl Ends {
             Self::Panic => "panic",
             Self::Hang => "hang",
             Self::Budget => "budget",
+            Self::PowerCut => "power-cut",
             Self::Early => "early",
             Self::Gap => "gap",
         }
@@ -218,7 +227,7 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        for end in ["ok", "panic", "hang", "budget"] {
+        for end in ["ok", "panic", "hang", "budget", "power-cut"] {
             assert_eq!(Ends::named(end).map(Ends::name), Some(end));
         }
         assert_eq!(Ends::named("early"), None, "nobody may expect a cheat");

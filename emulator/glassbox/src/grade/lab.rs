@@ -9,6 +9,7 @@ use super::check::{Bounds, Check, Content, Ends, Expected, Quantity};
 use super::expand::Values;
 use super::predicate::{Predicate, Wanted};
 use super::random::Random;
+use crate::fault::Spec;
 use regex_lite::Regex;
 use std::collections::BTreeSet;
 
@@ -56,6 +57,8 @@ pub struct Test {
     pub run: String,
     /// Its standard input.
     pub stdin: String,
+    /// What goes wrong on purpose.
+    pub faults: Vec<Spec>,
     /// The machine.
     pub machine: Machine,
     /// What is expected.
@@ -123,9 +126,6 @@ impl Lab {
 
 impl Test {
     fn new(test: &file::Test, defaults: &file::Machine, seed: u64) -> Result<Self, String> {
-        if test.faults.is_some() {
-            return Err("faults: not supported yet".to_owned());
-        }
         let values = Values::draw(&test.random, &Random::new(seed, &test.name))?;
         let expand = |key: &str, text: &str| values.expand(text).map_err(|e| format!("{key}: {e}"));
         let pairs = |key: &str, map: &std::collections::BTreeMap<String, String>| {
@@ -152,6 +152,11 @@ impl Test {
         if checks.is_empty() {
             return Err("check: there is none".to_owned());
         }
+        let faults = test.faults.iter().map(|text| {
+            let spec = expand("faults", text)?.parse::<Spec>();
+            spec.map_err(|e| format!("faults: {e}"))
+        });
+        let faults = faults.collect::<Result<Vec<_>, String>>()?;
         let points = test.points.ok_or("points: missing")?;
         Ok(Self {
             name: test.name.clone(),
@@ -162,6 +167,7 @@ impl Test {
             files: pairs("files", &test.files)?,
             run: expand("run", &test.run)?,
             stdin: expand("stdin", &test.stdin)?,
+            faults,
             machine: machine(&test.machine, defaults, &values)?,
             checks,
         })

@@ -183,7 +183,11 @@ fn guest(lab: &Lab, test: &Test, images: &Images, disk: &Layer) -> Result<Guest,
     // A loop without progress is a hang while the budget lasts, and not only the end of the budget.
     let budget = Time(machine.instructions.saturating_mul(NS_PER_INSTRUCTION));
     options.hang_after = Time(budget.0 / 2).min(PATIENCE);
-    Guest::new(options).map_err(|e| format!("machine: {e}"))
+    let mut guest = Guest::new(options).map_err(|e| format!("machine: {e}"))?;
+    guest
+        .plan(&test.faults)
+        .map_err(|e| format!("test {}: faults: {e}", test.name))?;
+    Ok(guest)
 }
 
 /// Checks that listen to the same probes: to those that are believed, or to all.
@@ -257,7 +261,9 @@ fn listen(
         .map_err(|e| e.to_string())?;
     let recorders = ears.iter().filter_map(|ear| {
         let meanings = survey.meanings(wanted, ear.open);
-        ear.recorder(test, meanings)
+        let mut recorder = ear.recorder(test, meanings)?;
+        recorder.know(guest.sites());
+        Some(recorder)
     });
     Ok(recorders.collect())
 }
@@ -287,6 +293,7 @@ fn ending(outcome: &Outcome, witness: &Witness, log: &[u8]) -> (Ends, Option<u8>
         }
         Outcome::TripleFault { cpu } => plain(Ends::Panic, format!("triple fault on CPU {cpu}")),
         Outcome::Hang(hang) => plain(Ends::Hang, format!("the guest hangs: {hang}")),
+        Outcome::PowerCut => plain(Ends::PowerCut, "the power was cut".to_owned()),
         Outcome::Budget => plain(Ends::Budget, "the instruction budget is spent".to_owned()),
         Outcome::Gap { gap, .. } => {
             let why = format!("the emulator lacks something: {gap}");

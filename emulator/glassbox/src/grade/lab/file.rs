@@ -49,7 +49,8 @@ pub struct Test {
     pub run: String,
     #[serde(default)]
     pub stdin: String,
-    pub faults: Option<Vec<String>>,
+    #[serde(default)]
+    pub faults: Vec<String>,
     #[serde(default)]
     pub machine: Machine,
     #[serde(default)]

@@ -100,8 +100,8 @@ fn what_is_wrong_is_one_line_that_names_the_key() {
     let lines = [
         ("colour = 1", "unknown field `colour`"),
         (
-            "faults = [\"disk.write#3=error\"]",
-            "test t: faults: not supported yet",
+            "faults = [\"disk.wirte#3=error\"]",
+            "test t: faults: disk.wirte#3=error: there is no site 'disk.wirte'",
         ),
         (
             "put = { \"/x\" = \"../etc\" }",
