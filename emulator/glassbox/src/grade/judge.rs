@@ -5,7 +5,8 @@ use super::disk;
 use super::lab::{Lab, Test};
 use super::measure::Found;
 use super::report::{Failed, Verdict};
-use super::run::{Images, Ran, run};
+use super::run::{Images, Kept, Ran, run};
+use super::said::Said;
 use super::shown::{difference, quoted};
 
 /// Nanoseconds of a microsecond.
@@ -71,22 +72,8 @@ fn verdict(index: usize, check: &Check, ran: &Ran) -> Result<(), Difference> {
             Some(seen) => must(seen == *status, format!("status {seen}")),
             None => must(false, ran.why.clone()),
         },
-        Expected::Output(_) | Expected::OutputMatches(_) if stranger(ran).is_some() => {
-            must(false, stranger(ran).unwrap_or_default())
-        }
-        Expected::Output(text) => {
-            if ran.output.is_cut() {
-                return must(false, cut(ran));
-            }
-            same(text.as_bytes(), &ran.output.bytes)
-        }
-        Expected::OutputMatches(pattern) => {
-            let text = String::from_utf8_lossy(&ran.output.bytes);
-            let seen = match ran.output.is_cut() {
-                true => cut(ran),
-                false => quoted(&ran.output.bytes),
-            };
-            must(pattern.is_match(&text), seen)
+        Expected::Output(_) | Expected::OutputMatches(_) => {
+            output(&check.expected, &ran.output, ran.measures.said())
         }
         Expected::File(path, content) => file(path, content, ran),
         Expected::Fsck(sound) => match &ran.fsck {
@@ -163,19 +150,26 @@ fn within(bounds: Bounds, time: i64) -> bool {
     .has(time)
 }
 
-/// What is said of an output that is not the programs' own.
-fn stranger(ran: &Ran) -> Option<String> {
-    let line = ran.measures.said().stranger(&ran.output.bytes)?;
-    Some(format!("{}, which no program wrote", quoted(line)))
-}
-
-fn cut(ran: &Ran) -> String {
-    format!(
-        "{} bytes, of which only {} are kept: {}",
-        ran.output.len,
-        ran.output.bytes.len(),
-        quoted(&ran.output.bytes)
-    )
+/// Whether the line's output is as expected, and its programs' own.
+fn output(expected: &Expected, kept: &Kept, said: &Said) -> Result<(), Difference> {
+    let shown = quoted(&kept.bytes);
+    let seen = match (said.stranger(&kept.bytes), expected) {
+        (Some(line), _) => format!("{}, which no program wrote", quoted(line)),
+        (None, Expected::OutputMatches(pattern))
+            if pattern.is_match(&String::from_utf8_lossy(&kept.bytes)) =>
+        {
+            return Ok(());
+        }
+        (None, Expected::Output(text)) if !kept.is_cut() => {
+            return same(text.as_bytes(), &kept.bytes);
+        }
+        _ if kept.is_cut() => {
+            let (len, few) = (kept.len, kept.bytes.len());
+            format!("{len} bytes, of which only {few} are kept: {shown}")
+        }
+        _ => shown,
+    };
+    Err((expected.to_string(), seen))
 }
 
 fn same(expected: &[u8], seen: &[u8]) -> Result<(), Difference> {
@@ -208,4 +202,57 @@ fn file(path: &str, content: &Content, ran: &Ran) -> Result<(), Difference> {
         }
     };
     Err((expected(), seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::record::{Body, Record};
+    use base::Time;
+    use regex_lite::Regex;
+
+    #[test]
+    fn output_counts_if_it_is_whole_and_the_programs_own() {
+        let mut said = Said::default();
+        said.hear(&Record {
+            time: Time(0),
+            cpu: 0,
+            pid: 2,
+            body: Body::SysEnter {
+                number: abi::nr::WRITE,
+                args: [1, 0, 0, 0, 0, 0],
+                memory: [(16, &b"no\n"[..])].into_iter().collect(),
+            },
+        });
+        let seen = |expected: &str, printed: &[u8], len| {
+            let kept = Kept {
+                bytes: printed.to_vec(),
+                len,
+            };
+            let exact = output(&Expected::Output(expected.to_owned()), &kept, &said);
+            let pattern = Expected::OutputMatches(Regex::new(expected).unwrap());
+            [exact, output(&pattern, &kept, &said)].map(|result| result.err().map(|e| e.1))
+        };
+        assert_eq!(seen("no\n", b"no\n", 3), [None, None]);
+        let stranger = Some("\"yes\\n\", which no program wrote".to_owned());
+        assert_eq!(seen("yes\n", b"yes\n", 4), [stranger.clone(), stranger]);
+        let [exact, pattern] = seen("no\n", b"no\n", 9);
+        assert!(
+            exact
+                .unwrap()
+                .starts_with("9 bytes, of which only 3 are kept")
+        );
+        assert_eq!(pattern, None, "it was found in what is kept");
+        assert_eq!(seen("on", b"no\n", 3)[1], Some("\"no\\n\"".to_owned()));
+    }
+
+    #[test]
+    fn times_are_compared_to_the_nanosecond() {
+        let bounds = Bounds {
+            least: Some(2),
+            most: Some(3),
+        };
+        let within = |time| within(bounds, time);
+        assert!(within(2000) && within(3000) && !within(1999) && !within(3001));
+    }
 }
