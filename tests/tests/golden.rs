@@ -46,6 +46,10 @@ fn help_of_the_whole() {
       stat   Run a shell line and print what machine and processes did: counts, times, Gantt charts
       trace  Run a shell line and show what happens inside: system calls, traps, page walks, scheduling,
              disk
+      crash  Run a shell line, cut the power at every disk write in turn, and see whether the guest
+             lives with each disk
+      grade  Judge a submitted kernel by a lab's tests: points, verdicts, and what went wrong
+      fsck   Check the file system on a disk image, changing nothing
       help   Print this message or the help of the given subcommand(s)
 
     Options:
@@ -58,6 +62,8 @@ fn help_of_the_whole() {
       echo hi | glassbox run -- cat           standard input reaches the guest
       glassbox run --put prog.c -- wc prog.c  host files into the guest's disk
       glassbox stat --cpus 2 -- usertests     what the machine did, in numbers
+      glassbox crash -- 'cp README a; sync'   the power goes at every disk write in turn
+      glassbox grade lab.toml --images out    points for a submitted kernel
 
     Exit status: the guest command's own; 2 usage; 122 guest hang or deadlock; 123 instruction budget
     spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or something the

@@ -89,3 +89,83 @@ pub fn read(disk: Layer, path: &str) -> Content {
         error => Content::Unreadable(error.to_string()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Image;
+    use abi::layout::BLOCK_SIZE;
+    use base::Pages;
+    use kcore::fs::{FormatOptions, MemStore};
+    use std::io::Write;
+
+    const BLOCKS: u32 = 256;
+
+    /// A disk with one file, `/d/f`, and the file that holds it.
+    fn disk() -> (Layer, tempfile::NamedTempFile) {
+        let options = FormatOptions {
+            inodes: None,
+            log_blocks: None,
+            now: Timespec { sec: 0, nsec: 0 },
+        };
+        let new = NewFile {
+            perm: 0o644,
+            uid: 0,
+            gid: 0,
+            now: options.now,
+        };
+        let mut fs = Fs::format(MemStore::new(BLOCKS), &options).unwrap();
+        fs.mkdir_all(b"/d", &new).unwrap();
+        fs.write_file(b"/d/f", b"text", &new).unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(fs.unmount().unwrap().bytes()).unwrap();
+        (Layer::new(Image::open(file.path()).unwrap()), file)
+    }
+
+    #[test]
+    fn what_lies_under_a_path_is_told() {
+        let (disk, _file) = disk();
+        let read = |path| read(disk.clone(), path);
+        assert_eq!(read("/d/f"), Content::File(4, b"text".to_vec()));
+        assert_eq!(read("/d"), Content::Other("a folder"));
+        assert_eq!(
+            [read("/e"), read("/d/f/x")],
+            [Content::Absent, Content::Absent]
+        );
+    }
+
+    #[test]
+    fn a_disk_full_of_nonsense_is_reported_and_harms_nobody() {
+        let (disk, _file) = disk();
+        let (mut unreadable, mut unsound) = (0, 0);
+        let mut number = 1u32;
+        let mut draw = || {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            number >> 8
+        };
+        for try_ in 0..2000 {
+            let mut trashed = disk.clone();
+            let mut page = [0; BLOCK_SIZE];
+            let place = if try_ < 300 {
+                draw() % 4
+            } else {
+                draw() % BLOCKS
+            };
+            trashed
+                .read_at(u64::from(place) * BLOCK_SIZE as u64, &mut page)
+                .unwrap();
+            let from = draw() as usize % BLOCK_SIZE;
+            let many = if try_ % 2 == 0 { 8 } else { BLOCK_SIZE };
+            page[from..]
+                .iter_mut()
+                .take(many)
+                .for_each(|byte| *byte = draw() as u8);
+            trashed.put_page(place.into(), &page);
+            let report = crate::disk::fsck(&trashed, &Pages::new());
+            unsound += usize::from(!report.is_ok_and(|report| report.is_clean()));
+            let found = read(trashed, "/d/f");
+            unreadable += usize::from(matches!(found, Content::Unreadable(_)));
+        }
+        assert!(unreadable > 50 && unsound > 50, "{unreadable} {unsound}");
+    }
+}

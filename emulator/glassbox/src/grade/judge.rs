@@ -71,6 +71,9 @@ fn verdict(index: usize, check: &Check, ran: &Ran) -> Result<(), Difference> {
             Some(seen) => must(seen == *status, format!("status {seen}")),
             None => must(false, ran.why.clone()),
         },
+        Expected::Output(_) | Expected::OutputMatches(_) if stranger(ran).is_some() => {
+            must(false, stranger(ran).unwrap_or_default())
+        }
         Expected::Output(text) => {
             if ran.output.is_cut() {
                 return must(false, cut(ran));
@@ -158,6 +161,12 @@ fn within(bounds: Bounds, time: i64) -> bool {
         most: bounds.most.map(nano),
     }
     .has(time)
+}
+
+/// What is said of an output that is not the programs' own.
+fn stranger(ran: &Ran) -> Option<String> {
+    let line = ran.measures.said().stranger(&ran.output.bytes)?;
+    Some(format!("{}, which no program wrote", quoted(line)))
 }
 
 fn cut(ran: &Ran) -> String {

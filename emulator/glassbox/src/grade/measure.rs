@@ -5,6 +5,7 @@
 
 use super::check::{Check, Expected, Quantity};
 use super::predicate::Predicate;
+use super::said::Said;
 use crate::trace::kind::{Kind, Kinds, SYS_ENTER, index_of};
 use crate::trace::model::{Model, arg_of};
 use crate::trace::record::{Body, Record};
@@ -51,6 +52,7 @@ pub struct Measures {
     stage: Stage,
     frames: Frames,
     accounts: Option<Rc<RefCell<Accounts>>>,
+    said: Said,
 }
 
 /// Page frames that are free.
@@ -109,6 +111,7 @@ impl Measures {
                     .into_iter()
                     .collect(),
                 Expected::Time(..) => schedule::kinds(),
+                Expected::Output(_) | Expected::OutputMatches(_) => Kinds::NONE,
                 _ => continue,
             };
             let who = tasks::kinds().or([Kind::of_probe(SYS_ENTER)].into_iter().collect());
@@ -139,6 +142,11 @@ impl Measures {
     /// Whether the line has begun, as the hardware saw it.
     pub fn has_line(&self) -> bool {
         self.stage != Stage::Boot
+    }
+
+    /// What programs wrote.
+    pub const fn said(&self) -> &Said {
+        &self.said
     }
 
     /// How many page frames fewer are free after the line than before; those that the page cache has taken are no loss.
@@ -225,6 +233,7 @@ impl Measures {
         }
         self.advance(record);
         self.frames(record);
+        self.said.hear(record);
         if self.stage != Stage::Line {
             return Ok(());
         }

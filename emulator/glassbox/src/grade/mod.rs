@@ -11,7 +11,7 @@
 //!
 //! Trusted are the lab, the disk image, the programs and this emulator; the kernel is hostile. What it prints is bounded
 //! and escaped, what it says through probes counts only from places that its author could not change, system calls are
-//! seen by the hardware, and the end of a run counts only if the trusted first program asked for it ([`witness`]). A
+//! seen by the hardware, the line's output counts only as far as programs wrote it ([`said`]), and the end of a run counts only if the trusted first program asked for it ([`witness`]). A
 //! verdict depends on lab, images and seed alone. Nothing here knows threads: who has several gives each some tests.
 
 mod check;
@@ -26,6 +26,7 @@ mod predicate;
 mod random;
 mod report;
 mod run;
+mod said;
 mod shown;
 mod sites;
 mod table;

@@ -256,7 +256,7 @@ mod tests {
             body: Body::Kernel {
                 probe: index_of("sched_switch") as u8,
                 pc: 0,
-                args: [3, 3, 2, 0, 4, 0, 0, 0],
+                args: [3, 3, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0],
                 texts: vec![(3, b"pipe_read".to_vec()), (5, b"abcdefghijklmno".to_vec())],
             },
         }

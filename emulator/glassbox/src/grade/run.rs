@@ -160,10 +160,10 @@ pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
 /// The first program's file.
 fn first_program(disk: &Layer, append: &str) -> Result<Vec<u8>, String> {
     let key = format!("{}=", abi::boot::key::INIT);
-    let named = append
+    let mut named = append
         .split_whitespace()
         .filter_map(|word| word.strip_prefix(&key[..]));
-    let path = named.last().unwrap_or("/bin/init");
+    let path = named.next_back().unwrap_or("/bin/init");
     match disk::read(disk.clone(), path) {
         disk::Content::File(_, data) => Ok(data),
         _ => Err(format!("{path}, the first program, is not on the disk")),
@@ -216,6 +216,7 @@ impl Ear {
         let meta = Meta {
             arch: ARCH.to_owned(),
             cpus: test.machine.cpus as u8,
+            strings: KEPT,
             ..Meta::default()
         };
         let select = Select {

@@ -36,8 +36,8 @@ pub struct GradeOptions {
     /// Draw names and data by this seed [default: the lab's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
-    /// Run only these tests
-    #[arg(long, value_name = "NAME", num_args = 1..)]
+    /// Run only this test; repeatable
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub test: Vec<String>,
     /// Write the verdicts to this JSON file, too
     #[arg(long, value_name = "FILE.json")]

@@ -1,3 +1,5 @@
+//! Labs that are read, and what is said of those that cannot be.
+
 use super::*;
 
 const HEAD: &str = "[lab]\nname = \"x\"\ntitle = \"An X\"\nopen = [\"a/**\"]\nseed = 7\n";
@@ -136,7 +138,7 @@ fn what_is_wrong_is_one_line_that_names_the_key() {
 
 #[test]
 fn a_lab_without_tests_or_points_is_none() {
-    let error = |text| lab(text).unwrap_err();
+    let error = |text: &str| lab(text).unwrap_err();
     assert!(error("").contains("no points"));
     let head = "[[test]]\nname = \"t\"\nrun = \"x\"\n";
     let check = "[[test.check]]\nstatus = 0\n";
