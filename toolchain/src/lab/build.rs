@@ -58,6 +58,7 @@ impl Builder {
         let lock = std::fs::File::create(layout.lab_target().join("seed.lock"))?;
         lock.lock()?;
         progress("the clean kernel");
+        builder.compiler.fetch_library()?;
         std::fs::create_dir_all(&builder.seed)?;
         match builder.build_in(&builder.seed, clean)? {
             Built::Kernel(_) => Ok(builder),

@@ -73,20 +73,21 @@ fn furnish(options: &Options) -> Result<()> {
     let small = Some("size=1m,mode=755");
     mount(Some("tmpfs"), &root, Some("tmpfs"), safe, small).context("tmpfs")?;
 
+    let inside = |path: &str| -> Result<PathBuf> {
+        let path = root.join(path);
+        create_dir_all(&path)?;
+        Ok(path)
+    };
+    // First, because what is shown may lie below it.
+    let space = Some("size=256m,mode=1777");
+    mount(Some("tmpfs"), &inside("tmp")?, Some("tmpfs"), safe, space).context("/tmp")?;
     for path in SYSTEM.iter().map(Path::new) {
         show(path, &root)?;
     }
     for path in &options.see {
         show(&std::path::absolute(path)?, &root)?;
     }
-    let inside = |path: &str| -> Result<PathBuf> {
-        let path = root.join(path);
-        create_dir_all(&path)?;
-        Ok(path)
-    };
     bind(&work, &inside("work")?, MsFlags::empty())?;
-    let space = Some("size=256m,mode=1777");
-    mount(Some("tmpfs"), &inside("tmp")?, Some("tmpfs"), safe, space).context("/tmp")?;
     let proc = safe | MsFlags::MS_NOEXEC;
     mount(Some("proc"), &inside("proc")?, Some("proc"), proc, NOTHING).context("/proc")?;
     let devices = inside("dev")?;
