@@ -21,6 +21,15 @@ pub fn grade(options: &GradeOptions) -> Result<u8, Failure> {
     let lab = Lab::parse(&text, options.seed).map_err(|e| Failure::file(path, e))?;
     let tests = tests(options, &lab)?;
     let images = images(options, &lab, &tests)?;
+    if let Some(path) = &options.save {
+        let &[test] = &tests[..] else {
+            return Err(Failure::usage("--save: say which test with one --test"));
+        };
+        crate::grade::first_disk(test, &images)
+            .map_err(|e| Failure::file(&options.lab, format!("test {}: {e}", test.name)))?
+            .save(path)
+            .map_err(|e| Failure::file(path, e))?;
+    }
     let verdicts = run(options, &lab, &tests, &images)?;
     let report = Report::new(&lab, &images.survey, &verdicts);
     print(&report)?;

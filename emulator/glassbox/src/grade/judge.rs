@@ -5,7 +5,7 @@ use super::disk;
 use super::lab::{Lab, Test};
 use super::measure::Found;
 use super::report::{Failed, Verdict};
-use super::run::{Images, Kept, Ran, run};
+use super::run::{Images, Kept, Ran, run, token};
 use super::said::Said;
 use super::shown::{difference, quoted};
 
@@ -38,18 +38,21 @@ pub fn judge(lab: &Lab, test: &Test, images: &Images) -> Result<Verdict, String>
     } else {
         0
     };
+    let all = counts && failed.is_empty();
+    let replay = (!all).then(|| token(lab, test, images)).transpose()?;
     Ok(Verdict {
         name: test.name.clone(),
         hidden: test.hidden,
         points,
         of: test.points,
-        passed: counts && failed.is_empty(),
+        passed: all,
         end: ran.end.name(),
         why: ran.why,
         counts,
         instructions: ran.instructions,
         feedback: test.feedback.clone(),
         failed,
+        replay,
     })
 }
 

@@ -35,5 +35,5 @@ mod witness;
 pub use judge::judge;
 pub use lab::{Lab, Test};
 pub use report::{Report, Verdict};
-pub use run::{Images, Ran, run};
+pub use run::{Images, Ran, first_disk, run};
 pub use sites::Survey;

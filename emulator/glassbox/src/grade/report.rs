@@ -31,6 +31,8 @@ pub struct Verdict {
     pub feedback: Option<String>,
     /// The checks that failed.
     pub failed: Vec<Failed>,
+    /// The token of its run, if points were lost.
+    pub replay: Option<String>,
 }
 
 /// A check that failed.
@@ -103,6 +105,10 @@ pub struct Details {
     /// The command that shows it again, if it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub again: Option<String>,
+    /// The replay token of its run, if it failed: for `glassbox run` and `trace` with the submitted kernel, on the disk
+    /// that `--save` hands out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
 }
 
 /// The kernel's probes.
@@ -171,6 +177,7 @@ fn line(verdict: &Verdict, seed: u64) -> Line {
             failed: verdict.failed.clone(),
             feedback: verdict.feedback.clone().filter(|_| failed),
             again: failed.then_some(again),
+            replay: verdict.replay.clone(),
         }),
     }
 }

@@ -8,6 +8,7 @@ use super::shown::quoted;
 use super::sites::Survey;
 use super::witness::{Code, Witness};
 use crate::disk::Layer;
+use crate::fault::{Token, fingerprint};
 use crate::guest::{EPOCH, Guest, Options};
 use crate::trace::kind::{Kind, Kinds};
 use crate::trace::meaning::Meaning;
@@ -92,12 +93,47 @@ pub struct Ran {
     pub fsck: Result<Report, MountError>,
 }
 
+/// The disk on which a test runs.
+///
+/// # Errors
+/// One line: it cannot be made.
+pub fn first_disk(test: &Test, images: &Images) -> Result<Layer, String> {
+    disk::prepare(&images.disk, test, &images.programs, EPOCH)
+}
+
+/// The replay token of a test's run, by which `glassbox run` has it again on its [`first_disk`].
+///
+/// # Errors
+/// One line: the disk cannot be made.
+pub fn token(lab: &Lab, test: &Test, images: &Images) -> Result<String, String> {
+    let disk = first_disk(test, images)?;
+    let machine = &test.machine;
+    let token = Token {
+        arch: ARCH,
+        seed: lab.seed,
+        cpus: machine.cpus as u8,
+        memory: machine.memory,
+        kernel: fingerprint([&images.kernel[..]]),
+        disk: Some(disk.fingerprint().map_err(|e| e.to_string())?),
+        input: None,
+        verbose: false,
+        calendar: None,
+        hang_after: None,
+        max_instructions: Some(machine.instructions),
+        end: None,
+        line: test.run.clone(),
+        append: machine.append.clone(),
+        faults: test.faults.clone(),
+    };
+    Ok(token.encode())
+}
+
 /// Runs a test.
 ///
 /// # Errors
 /// One line: there is no such machine, or the disk cannot be made.
 pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
-    let disk = disk::prepare(&images.disk, test, &images.programs, EPOCH)?;
+    let disk = first_disk(test, images)?;
     let init = Code::of(&first_program(&disk, &test.machine.append)?);
     let mut guest = guest(lab, test, images, &disk)?;
     let ears = [false, true].map(|open| Ear::new(test, open));

@@ -65,5 +65,8 @@ fn failures(f: &mut fmt::Formatter<'_>, details: &Details) -> fmt::Result {
     if let Some(again) = &details.again {
         writeln!(f, "    again: {again}")?;
     }
+    if let Some(token) = &details.replay {
+        writeln!(f, "    replay: {token}")?;
+    }
     Ok(())
 }

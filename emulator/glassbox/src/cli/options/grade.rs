@@ -6,7 +6,9 @@ use std::path::PathBuf;
 pub(super) const HELP: &str = "Examples:\n  \
     glassbox grade labs/cow/lab.toml --images out\n  \
     glassbox grade labs/cow/lab.toml --images out --jobs 2 --json verdict.json --junit verdict.xml\n  \
-    glassbox grade labs/cow/lab.toml --images out --test fork-shares --seed 7\n\n\
+    glassbox grade labs/cow/lab.toml --images out --test fork-shares --seed 7\n  \
+    glassbox grade labs/cow/lab.toml --images out --test fork-shares --save disk.img\n  \
+    glassbox trace --kernel out/kernel.elf --disk disk.img --replay TOKEN\n\n\
     In DIR are kernel.elf, which is judged, and, trusted, fs.img and programs/NAME. Each test boots that kernel with \
     its programs on a copy of the disk, under names drawn from the seed, and runs a line; then its checks look at the \
     status, the output, the disk, and what happened in the machine. Nothing is measured in host time, and the report \
@@ -39,6 +41,9 @@ pub struct GradeOptions {
     /// Run only this test; repeatable
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub test: Vec<String>,
+    /// Write the disk on which the test runs (one --test) to this file, for --replay
+    #[arg(long, value_name = "FILE.img")]
+    pub save: Option<PathBuf>,
     /// Write the verdicts to this JSON file, too
     #[arg(long, value_name = "FILE.json")]
     pub json: Option<PathBuf>,
