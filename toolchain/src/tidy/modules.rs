@@ -30,7 +30,9 @@ const MODULES: [(&str, &[&str], &[&str]); 10] = [
     ),
     (
         "grade",
-        &["guest", "symbols", "snapshot", "trace", "fault", "disk", "crash"],
+        &[
+            "guest", "symbols", "snapshot", "trace", "fault", "disk", "crash",
+        ],
         &["base", "machine", "abi", "kcore"],
     ),
     (
