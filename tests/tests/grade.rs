@@ -523,3 +523,68 @@ fn help_shows_an_example() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("glassbox grade labs/cow/lab.toml --images out\n"));
 }
+
+#[test]
+fn faults_strike_during_a_test_and_its_token_is_the_same_run_again() {
+    let desk = Desk::new();
+    let lab = one(
+        "run = \"cat /README; echo $?\"\nfaults = [\"syscall.read#1=EIO\"]",
+        &[
+            "output = \"0\\n\"",
+            "count = { event = \"fault_injected\", where = { site = \"syscall.read\" }, exactly = 1 }",
+        ],
+    );
+    let disk = desk.path("disk.img");
+    let ran = desk.grade(&lab, &["--test", "t", "--save", text(&disk)]);
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    let table = ran.text();
+    assert!(table.contains("saw \"1\\n\""), "{table}");
+    let token = table
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("replay: "));
+    let kernel = desk.path("out/kernel.elf");
+    let again = [
+        "run",
+        "--kernel",
+        text(&kernel),
+        "--disk",
+        text(&disk),
+        "--replay",
+    ];
+    let ran = glassbox(&[&again[..], &[token.unwrap()]].concat(), b"");
+    assert_eq!((&*ran.text(), ran.status), ("1\n", 0), "{}", ran.stderr);
+    assert_eq!(ran.stderr, "cat: /README: Input/output error\n");
+    // A cut is an end that a lab may expect; the disk is the one that it left behind.
+    let lab = one(
+        "run = \"cp /README /a; sync\"\nfaults = [\"cut@disk.write#2\"]",
+        &[
+            "ends = \"power-cut\"",
+            "fsck = true",
+            "file = { path = \"/a\", absent = true }",
+        ],
+    );
+    assert_eq!(desk.grade(&lab, &[]).status, 0);
+    for (faults, why) in [
+        (
+            "disk.wirte#1=error",
+            "test t: faults: disk.wirte#1=error: there is no site",
+        ),
+        (
+            "irq.nobody=lost",
+            "test t: faults: irq.nobody=lost: no 'nobody' interrupts",
+        ),
+    ] {
+        let lab = one(
+            &format!("run = \"true\"\nfaults = [\"{faults}\"]"),
+            &["status = 0"],
+        );
+        let ran = desk.grade(&lab, &[]);
+        assert_eq!(
+            (ran.status, ran.stderr.lines().count()),
+            (125, 1),
+            "{}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains(why), "{}", ran.stderr);
+    }
+}

@@ -119,10 +119,10 @@ mod tests {
 
     #[test]
     fn words_of_a_test_differ() {
-        let names: Vec<String> = (0..50).map(|n| format!("w{n}")).collect();
+        let names: Vec<String> = (0..20_000).map(|n| format!("w{n}")).collect();
         let wanted: Vec<(&str, &str)> = names.iter().map(|n| (&n[..], "word")).collect();
         let values = values(&wanted).unwrap();
         let different: BTreeSet<&String> = values.0.values().collect();
-        assert_eq!(different.len(), 50);
+        assert_eq!(different.len(), names.len());
     }
 }
