@@ -94,7 +94,7 @@ impl Builder {
         guest::configure(&mut cargo, &inside, Target::Kernel, "kernel", &options);
         cargo.args(["--offline", "--locked", "--quiet", "--color", "never"]);
         let see = self.equip(&mut cargo, folder)?;
-        let mut command = sandbox::wrap(&cargo, folder, &see, &Limits::for_a_build())?;
+        let mut command = sandbox::wrap(&cargo, folder, &see, &Limits::for_a_build());
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(Stdio::piped());
         let mut child = command.spawn().context("cannot start the sandbox")?;

@@ -78,7 +78,7 @@ pub fn wrap(
     work: &std::path::Path,
     see: &[PathBuf],
     limits: &Limits,
-) -> Result<Command> {
+) -> Command {
     let mut wrapped = Command::new(ITSELF);
     wrapped.arg("sandbox").arg("--work").arg(work);
     for path in see {
@@ -98,7 +98,7 @@ pub fn wrap(
     limits.to_arguments(&mut wrapped);
     wrapped.arg("--").arg(command.get_program());
     wrapped.args(command.get_args());
-    Ok(wrapped)
+    wrapped
 }
 
 /// A finished command's status as a shell would give it.
