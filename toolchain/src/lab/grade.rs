@@ -60,7 +60,7 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
             return worthless(&lab, reason, options, &words);
         }
     };
-    let folder = Images::new(options.keep.as_deref())?;
+    let folder = Images::new(layout, options.keep.as_deref())?;
     bench.place(&lab, kernel, folder.path())?;
     let mut extra: Vec<OsString> = Vec::new();
     let files = [("--json", &options.json), ("--junit", &options.junit)];
@@ -114,9 +114,9 @@ enum Images {
 }
 
 impl Images {
-    fn new(keep: Option<&Path>) -> Result<Self> {
+    fn new(layout: &Layout, keep: Option<&Path>) -> Result<Self> {
         let Some(folder) = keep else {
-            return Ok(Self::Temporary(tempfile::tempdir()?));
+            return Ok(Self::Temporary(TempDir::new_in(layout.lab_target())?));
         };
         let created = std::fs::create_dir(folder);
         created.with_context(|| format!("cannot create {}", folder.display()))?;
@@ -136,6 +136,7 @@ pub struct Bench {
     trusted: Trusted,
     pub builder: Builder,
     emulator: PathBuf,
+    scratch: PathBuf,
 }
 
 impl Bench {
@@ -148,7 +149,13 @@ impl Bench {
             trusted,
             builder,
             emulator: layout.emulator(),
+            scratch: layout.lab_target(),
         })
+    }
+
+    /// Where temporary folders go, on the file system that has the trusted disk.
+    pub fn scratch(&self) -> &Path {
+        &self.scratch
     }
 
     /// Puts everything that is judged into `folder`.

@@ -84,7 +84,7 @@ fn judge(bench: &Bench, lab: &Lab, what: &str, sources: &Tree) -> Result<Verdict
         Built::Kernel(kernel) => kernel,
         Built::Failed(reason, words) => bail!("{}: {what}: {reason}:\n{words}", lab.name),
     };
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::TempDir::new_in(bench.scratch())?;
     bench.place(lab, kernel, folder.path())?;
     let json = folder.path().join("verdict.json");
     let mut command = bench.judge(lab, folder.path());

@@ -32,6 +32,9 @@ pub const TIME_IS_UP: u8 = 124;
 /// The status when this host does not let us build a sandbox.
 pub const NO_SANDBOX: u8 = 125;
 
+/// This program, even if its file has been replaced by a newer one since it was started.
+const ITSELF: &str = "/proc/self/exe";
+
 /// Where the folder that may be written is inside.
 pub const WORK: &str = "/work";
 
@@ -75,8 +78,8 @@ pub fn wrap(
     work: &std::path::Path,
     see: &[PathBuf],
     limits: &Limits,
-) -> Result<Command> {
-    let mut wrapped = Command::new(std::env::current_exe()?);
+) -> Command {
+    let mut wrapped = Command::new(ITSELF);
     wrapped.arg("sandbox").arg("--work").arg(work);
     for path in see {
         wrapped.arg("--see").arg(path);
@@ -95,7 +98,7 @@ pub fn wrap(
     limits.to_arguments(&mut wrapped);
     wrapped.arg("--").arg(command.get_program());
     wrapped.args(command.get_args());
-    Ok(wrapped)
+    wrapped
 }
 
 /// A finished command's status as a shell would give it.

@@ -10,7 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::{prctl, signal::Signal};
 use nix::unistd::{Gid, Uid, chown, getegid, geteuid};
 
-use super::{NO_SANDBOX, Options, TIME_IS_UP, rooms, shell_status};
+use super::{ITSELF, NO_SANDBOX, Options, TIME_IS_UP, rooms, shell_status};
 
 /// The first of the user numbers that nobody has, of which each sandbox started by root takes one.
 const NOBODY: u32 = 0x6000_0000;
@@ -47,9 +47,8 @@ fn start(options: &Options) -> Result<Child> {
     if !user.is_root() {
         rooms::map_ids(user, group, 0)?;
     }
-    let own = std::env::current_exe()?;
     let mut words = std::env::args_os().skip(1);
-    let mut command = Command::new(own);
+    let mut command = Command::new(ITSELF);
     // The same words again, with one more behind the subcommand's name.
     command.args(words.by_ref().take_while(|word| word != "--"));
     command.arg("--inner").arg("--").args(words);
