@@ -457,7 +457,7 @@ fn bad_input_is_one_line_that_names_file_and_key() {
         ),
         (
             one("run = \"x\"\nfaults = [\"x\"]", &["status = 0"]),
-            "test t: faults: not supported yet",
+            "test t: faults: x: it does not say what is to happen",
         ),
         (
             one(
