@@ -30,7 +30,7 @@ fn text(output: &Output) -> String {
 #[test]
 fn a_command_works_in_its_folder_and_its_status_comes_back() {
     let work = work();
-    let output = attempt(work.path(), &[], "echo made > /work/file; exit 7");
+    let output = attempt(work.path(), &[], "echo made > /build/file; exit 7");
     assert_eq!(output.status.code(), Some(7), "{}", text(&output));
     let made = std::fs::read_to_string(work.path().join("file")).unwrap();
     assert_eq!(made, "made\n");
@@ -52,9 +52,9 @@ fn nothing_outside_the_folder_can_be_written() {
         "mkdir /evil".into(),
         "echo x > /dev/evil".into(),
         "echo x > /proc/sys/kernel/hostname".into(),
-        "mount -t tmpfs tmpfs /work".into(),
-        "mknod /work/disk b 254 0".into(),
-        "chown 0 /work".into(),
+        "mount -t tmpfs tmpfs /build".into(),
+        "mknod /build/disk b 254 0".into(),
+        "chown 0 /build".into(),
         "unshare --user --map-root-user true".into(),
     ] {
         let output = attempt(work.path(), &[], &line);
@@ -146,7 +146,7 @@ fn time_is_bounded_on_the_clock_and_on_the_cpu() {
 #[test]
 fn a_file_cannot_grow_beyond_its_limit() {
     let work = work();
-    let line = "head -c 8m /dev/zero > /work/big";
+    let line = "head -c 8m /dev/zero > /build/big";
     let output = attempt(work.path(), &["--file-mib", "1"], line);
     assert!(!output.status.success());
     let size = work.path().join("big").metadata().unwrap().len();
@@ -156,9 +156,10 @@ fn a_file_cannot_grow_beyond_its_limit() {
 #[test]
 fn whatever_is_left_running_ends_with_the_command() {
     let work = work();
-    let line = "(sleep 2; echo late > /work/late) & exit 0";
+    // The lock is let go when the last process that has the file open has ended.
+    let line = "exec 9>/build/held; flock 9; setsid sleep 600 >/dev/null 2>&1 & exit 0";
     let output = attempt(work.path(), &[], line);
     assert!(output.status.success(), "{}", text(&output));
-    std::thread::sleep(std::time::Duration::from_secs(3));
-    assert!(!work.path().join("late").exists());
+    let held = std::fs::File::open(work.path().join("held")).unwrap();
+    assert!(held.try_lock().is_ok(), "somebody still has the lock");
 }

@@ -1,11 +1,11 @@
 //! `glassbox grade`: a submitted kernel, judged by a lab.
 
 use super::options::GradeOptions;
-use super::{Failure, print, tell};
+use super::progress::Progress;
+use super::{Failure, print};
 use crate::disk::{Image, Layer, transfer};
 use crate::grade::{Images, Lab, Report, Survey, Test, Verdict, judge};
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -124,43 +124,10 @@ fn run(
         drop(sender);
         for (name, verdict) in receiver {
             verdicts.insert(name, verdict);
-            progress.step(name);
+            progress.step(format_args!("tests: {name}"));
         }
     });
     // Of several failures the first test's is told, so that it is the same one every time.
     let in_order = tests.iter().filter_map(|test| verdicts.remove(&test.name));
     in_order.collect()
-}
-
-/// How far it is, for someone who watches.
-struct Progress {
-    watched: bool,
-    all: usize,
-    done: usize,
-}
-
-impl Progress {
-    fn new(all: usize) -> Self {
-        Self {
-            watched: std::io::stderr().is_terminal(),
-            all,
-            done: 0,
-        }
-    }
-
-    fn step(&mut self, name: &str) {
-        self.done += 1;
-        if self.watched {
-            let (done, all) = (self.done, self.all);
-            tell(format_args!("\r\x1b[K{done} of {all} tests: {name}"));
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if self.watched {
-            tell("\r\x1b[K");
-        }
-    }
 }

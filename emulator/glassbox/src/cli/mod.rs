@@ -19,6 +19,7 @@ mod keys;
 mod line;
 mod monitor;
 mod options;
+mod progress;
 mod replay;
 mod report;
 mod run;

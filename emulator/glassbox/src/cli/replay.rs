@@ -1,6 +1,6 @@
 //! Replay tokens at the command line: a run that ends badly prints one, `--replay` runs it again.
 
-use super::options::{Arch, MachineOptions};
+use super::options::{Arch, MachineOptions, ReplayOptions};
 use super::session::Session;
 use super::{Failure, tell};
 use crate::fault::Token;
@@ -22,11 +22,11 @@ impl<'a> Asked<'a> {
     /// The token is none, or is for another shell line than the one given beside it.
     pub fn new(
         machine: &'a MachineOptions,
-        replay: Option<&str>,
+        again: &ReplayOptions,
         line: &[String],
     ) -> Result<Self, Failure> {
         let line = line.join(" ");
-        let Some(text) = replay else {
+        let Some(text) = again.replay.as_deref() else {
             return Ok(Self {
                 machine: Cow::Borrowed(machine),
                 line,

@@ -8,7 +8,7 @@
 //!         +-- COMMAND
 //! ```
 //!
-//! The command sees `/work` (the one folder it may write), an empty `/tmp`, `/usr` and what else it is
+//! The command sees `/build` (the one folder it may write), an empty `/tmp`, `/usr` and what else it is
 //! shown, read-only; no network, no other process, no variable of ours. It is no root, in no
 //! namespace, and can make no namespace of its own. Each stage is this program again, because what a
 //! process does to itself before `exec` needs no unsafe code, unlike the moment between fork and exec.
@@ -36,12 +36,12 @@ pub const NO_SANDBOX: u8 = 125;
 const ITSELF: &str = "/proc/self/exe";
 
 /// Where the folder that may be written is inside.
-pub const WORK: &str = "/work";
+pub const WORK: &str = "/build";
 
 /// Options of the subcommand.
 #[derive(clap::Args, Debug, Clone)]
 pub struct Options {
-    /// The folder that the command may write, seen inside as /work
+    /// The folder that the command may write, seen inside as /build
     #[arg(long, value_name = "DIR")]
     work: PathBuf,
     /// A file or folder that the command may read, at the same path inside

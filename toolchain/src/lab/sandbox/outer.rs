@@ -15,6 +15,9 @@ use super::{ITSELF, NO_SANDBOX, Options, TIME_IS_UP, rooms, shell_status};
 /// The first of the user numbers that nobody has, of which each sandbox started by root takes one.
 const NOBODY: u32 = 0x6000_0000;
 
+/// Time between two looks at the processes inside.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Runs the command and returns the status to end with.
 pub fn run(options: &Options) -> Result<u8> {
     match start(options) {
@@ -99,7 +102,8 @@ fn watch(mut child: Child, options: &Options) -> Result<u8> {
             eprintln!("xtask: the sandbox was ended: {what}");
             return Ok(TIME_IS_UP);
         }
-        std::thread::sleep(Duration::from_millis(50));
+        // The kernel tells of an end, but not of memory that grows: that has to be looked at again and again.
+        std::thread::sleep(LOOK);
     }
 }
 

@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{Gid, Uid, getegid, geteuid, pivot_root, setgroups, setresgid, setresuid};
 
-use super::{NO_SANDBOX, Options, shell_status};
+use super::{NO_SANDBOX, Options, WORK, shell_status};
 
 /// Folder in the work folder that becomes `/`: any folder would do, this one is ours to make.
 pub const ROOT: &str = ".root";
@@ -87,7 +87,11 @@ fn furnish(options: &Options) -> Result<()> {
     for path in &options.see {
         show(&std::path::absolute(path)?, &root)?;
     }
-    bind(&work, &inside("work")?, MsFlags::empty())?;
+    bind(
+        &work,
+        &inside(WORK.trim_start_matches('/'))?,
+        MsFlags::empty(),
+    )?;
     let proc = safe | MsFlags::MS_NOEXEC;
     mount(Some("proc"), &inside("proc")?, Some("proc"), proc, NOTHING).context("/proc")?;
     let devices = inside("dev")?;

@@ -27,20 +27,7 @@ macro_rules! probe_site {
         // SAFETY: the code is a NOP; the note is not loaded.
         unsafe {
             core::arch::asm!(
-                "990: nop",
-                ".pushsection .note.stapsdt,\"?\",\"note\"",
-                ".balign 4",
-                ".4byte 992f-991f, 994f-993f, 3",
-                "991: .asciz \"stapsdt\"",
-                "992: .balign 4",
-                "993: .8byte 990b",
-                ".8byte _.stapsdt.base",
-                ".8byte 0",
-                ".asciz \"silica\"",
-                concat!(".asciz \"", stringify!($name), "\""),
-                concat!(".asciz \"", $("8@{}" $(, $crate::one_more_argument!($more))*,)? "\""),
-                "994: .balign 4",
-                ".popsection",
+                $crate::sdt_note!("silica", $name, $("8@{}" $(, $crate::one_more_argument!($more))*)?),
                 ".ifndef _.stapsdt.base",
                 ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat",
                 ".weak _.stapsdt.base",
@@ -54,6 +41,30 @@ macro_rules! probe_site {
             );
         }
     }};
+}
+
+/// A `nop` and the note that says where it is, whose it is, and where its arguments are; use `probe!` or `inject!`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! sdt_note {
+    ($provider:literal, $name:ident, $($arguments:expr),*) => {
+        concat!(
+            "990: nop\n",
+            ".pushsection .note.stapsdt,\"?\",\"note\"\n",
+            ".balign 4\n",
+            ".4byte 992f-991f, 994f-993f, 3\n",
+            "991: .asciz \"stapsdt\"\n",
+            "992: .balign 4\n",
+            "993: .8byte 990b\n",
+            ".8byte _.stapsdt.base\n",
+            ".8byte 0\n",
+            ".asciz \"", $provider, "\"\n",
+            ".asciz \"", stringify!($name), "\"\n",
+            ".asciz \"" $(, $arguments)*, "\"\n",
+            "994: .balign 4\n",
+            ".popsection"
+        )
+    };
 }
 
 /// What an argument adds to the note's list; use `probe!`.
@@ -90,20 +101,7 @@ macro_rules! injection_site {
         unsafe {
             core::arch::asm!(
                 "xorl {found:e}, {found:e}",
-                "990: nop",
-                ".pushsection .note.stapsdt,\"?\",\"note\"",
-                ".balign 4",
-                ".4byte 992f-991f, 994f-993f, 3",
-                "991: .asciz \"stapsdt\"",
-                "992: .balign 4",
-                "993: .8byte 990b",
-                ".8byte _.stapsdt.base",
-                ".8byte 0",
-                ".asciz \"silica.inject\"",
-                concat!(".asciz \"", stringify!($name), "\""),
-                concat!(".asciz \"", $arguments, "\""),
-                "994: .balign 4",
-                ".popsection",
+                $crate::sdt_note!("silica.inject", $name, $arguments),
                 found = out(reg) found,
                 $($key)*
                 options(att_syntax, nomem, nostack)
