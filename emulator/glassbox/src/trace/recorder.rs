@@ -140,22 +140,19 @@ impl Recorder {
     /// A record leaves, or queues behind those that are held.
     #[inline]
     fn put(&mut self, record: Record) {
-        if !self.needed.has(Kind::of(&record.body)) {
-            return;
+        let needed = self.needed.has(Kind::of(&record.body));
+        if needed && !self.held.is_empty() {
+            return self.hold(record);
         }
-        if self.held.is_empty() {
+        if needed {
             self.left += 1;
             self.pipe.record(&record);
-            match record.body {
-                Body::Kernel { texts, .. } => self.texts = texts,
-                Body::SysEnter { memory, .. } | Body::SysExit { memory, .. } => {
-                    self.memory = memory;
-                }
-                _ => {}
-            }
-            return;
         }
-        self.hold(record);
+        match record.body {
+            Body::Kernel { texts, .. } => self.texts = texts,
+            Body::SysEnter { memory, .. } | Body::SysExit { memory, .. } => self.memory = memory,
+            _ => {}
+        }
     }
 
     /// A record has to wait; if too much does, nothing waits any more.
@@ -472,7 +469,6 @@ impl Recorder {
                     depth: cpu.depth,
                 }
             }
-            Event::PageWalk { .. } if !self.needed.has(Kind::PAGE_WALK) => return,
             Event::PageWalk {
                 virt,
                 access,
@@ -563,10 +559,15 @@ fn text(addr: u64, memory: &dyn Peek, found: &mut Vec<u8>) {
 impl Observer for Recorder {
     const ON: bool = true;
 
-    /// Single instructions, of which there are more than of everything else, go by the shortest way.
+    /// Single instructions, of which there are more than of everything else, go by the shortest way; what is frequent and
+    /// not needed goes no way at all.
     #[inline]
     fn event(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
         match event {
+            Event::PageWalk { .. } if !self.needed.has(Kind::PAGE_WALK) => {}
+            Event::TlbFlush(_) if !self.needed.has(Kind::TLB_FLUSH) => {}
+            Event::SpaceSwitch { .. }
+                if self.kernel_tasks && !self.needed.has(Kind::SPACE_SWITCH) => {}
             Event::Instruction { pc } if self.held.is_empty() => {
                 let pid = self.cpus[usize::from(stamp.cpu)].pid;
                 self.left += 1;
