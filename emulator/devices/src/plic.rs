@@ -84,6 +84,33 @@ impl Plic {
             .is_some_and(|word| word >> (source % 32) & 1 != 0)
     }
 
+    /// The sources that may interrupt, or that are being handled: number, priority, whether it is pending and claimed.
+    pub fn sources(&self) -> impl Iterator<Item = (usize, u8, bool, bool)> {
+        let is_set =
+            |words: &[u32; WORDS], source: usize| words[source / 32] >> (source % 32) & 1 != 0;
+        let all = (1..SOURCES).map(move |source| {
+            let (pending, claimed) = (
+                is_set(&self.pending, source),
+                is_set(&self.in_service, source),
+            );
+            (source, self.priorities[source], pending, claimed)
+        });
+        all.filter(|(_, priority, pending, claimed)| *priority > 0 || *pending || *claimed)
+    }
+
+    /// Each context: number, threshold, the sources that are enabled for it.
+    pub fn contexts(&self) -> impl Iterator<Item = (usize, u32, Vec<usize>)> {
+        self.contexts.iter().enumerate().map(|(number, context)| {
+            let is_enabled =
+                |source: &usize| context.enabled[source / 32] >> (source % 32) & 1 != 0;
+            (
+                number,
+                context.threshold,
+                (1..SOURCES).filter(is_enabled).collect(),
+            )
+        })
+    }
+
     /// Lets a source through its gateway, if that is open.
     fn gate(&mut self, source: usize) {
         let (word, bit) = (source / 32, 1 << (source % 32));

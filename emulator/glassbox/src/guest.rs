@@ -26,12 +26,13 @@ use crate::trace::meaning::{Meaning, watches};
 use crate::trace::tasks;
 use base::{Observer, Time};
 use machine::pc::chips::Output;
-use machine::pc::{Config, Pc, Shape};
-use machine::{Board, Limits, Machine, UnknownRegister};
+use machine::pc::{self, Pc, Shape};
+use machine::virt::{self, Virt};
+use machine::{AnyBoard, Board, Limits, Machine, UnknownRegister};
 use std::sync::Arc;
 
-pub use machine::Outcome;
-pub use machine::pc::{ConfigError, Medium};
+pub use machine::pc::Medium;
+pub use machine::{Arch, ConfigError, Outcome};
 
 /// Virtual time between two looks at the host's side while the guest is busy.
 const CHUNK: Time = Time::millis(10);
@@ -39,11 +40,29 @@ const CHUNK: Time = Time::millis(10);
 /// The calendar at power-on unless somebody says otherwise: 2026-01-01 00:00:00 UTC.
 pub const EPOCH: u64 = 1_767_225_600;
 
+/// What a RISC-V machine runs first. An x86-64 one enters its kernel as PVH has it.
+#[derive(Clone, Debug, Default)]
+pub enum Boot {
+    /// The kernel, in M-mode at its entry, all harts at once.
+    #[default]
+    Machine,
+    /// The kernel, in S-mode over the built-in SBI.
+    Supervisor,
+    /// This firmware, in M-mode at the beginning of memory.
+    Firmware(Vec<u8>),
+}
+
 /// What a guest is made of. Make one with [`Options::new`], then set what is to be different.
 #[non_exhaustive]
 pub struct Options {
-    /// The kernel: an ELF file with a PVH entry.
+    /// The instruction set, and with it the board.
+    pub arch: Arch,
+    /// The kernel: an ELF file, on x86-64 with a PVH entry; on RISC-V also a Linux `Image` or a flat binary.
     pub kernel: Arc<[u8]>,
+    /// On RISC-V, what runs first.
+    pub boot: Boot,
+    /// On RISC-V, more files for memory, with their physical addresses.
+    pub loads: Vec<(u64, Vec<u8>)>,
     /// The disk; a `Vec<u8>` is one. What the guest writes stays in the machine.
     pub disk: Option<Box<dyn Medium>>,
     /// A RAM disk to hand to the kernel.
@@ -72,7 +91,10 @@ impl Options {
     /// One CPU, 128 MiB, no disk.
     pub fn new(kernel: impl Into<Arc<[u8]>>) -> Self {
         Self {
+            arch: Arch::default(),
             kernel: kernel.into(),
+            boot: Boot::default(),
+            loads: Vec::new(),
             disk: None,
             initrd: None,
             line: None,
@@ -116,7 +138,7 @@ pub enum Stream {
 /// A machine that a kernel runs on.
 pub struct Guest {
     /// The machine.
-    pub machine: Machine<Pc, Plan>,
+    pub machine: Machine<AnyBoard, Plan>,
     /// The kernel's ELF file.
     pub kernel: Arc<[u8]>,
     /// Whether the kernel is Silica, so that its exit words mean what `abi` says.
@@ -131,21 +153,48 @@ impl Guest {
     /// The kernel cannot be loaded, or there is no such machine.
     pub fn new(options: Options) -> Result<Self, ConfigError> {
         let command_line = options.command_line();
-        let pc = Pc::new(Config {
-            cpus: options.cpus,
-            memory: options.memory,
-            kernel: &options.kernel,
-            command_line: command_line.as_bytes(),
-            initrd: options.initrd.as_deref(),
-            disk: options.disk,
-            stdio: options.line.is_some(),
-            seed: options.seed,
-            calendar: options.calendar,
-            tlb: Shape::default(),
-        })?;
+        let command_line = command_line.as_bytes();
+        let board: AnyBoard = match options.arch {
+            Arch::X86_64 => Pc::new(pc::Config {
+                cpus: options.cpus,
+                memory: options.memory,
+                kernel: &options.kernel,
+                command_line,
+                initrd: options.initrd.as_deref(),
+                disk: options.disk,
+                stdio: options.line.is_some(),
+                seed: options.seed,
+                calendar: options.calendar,
+                tlb: Shape::default(),
+            })?
+            .into(),
+            Arch::Riscv64 => Virt::new(virt::Config {
+                harts: options.cpus,
+                memory: options.memory,
+                kernel: &options.kernel,
+                boot: match &options.boot {
+                    Boot::Machine => virt::Boot::Machine,
+                    Boot::Supervisor => virt::Boot::Supervisor,
+                    Boot::Firmware(bios) => virt::Boot::Firmware(bios),
+                },
+                loads: &options
+                    .loads
+                    .iter()
+                    .map(|(at, data)| (*at, &data[..]))
+                    .collect::<Vec<_>>(),
+                command_line,
+                initrd: options.initrd.as_deref(),
+                disk: options.disk,
+                stdio: options.line.is_some(),
+                seed: options.seed,
+                calendar: options.calendar,
+                tlb: Shape::default(),
+            })?
+            .into(),
+        };
         Ok(Self {
-            silica: options.line.is_some() || machine::loader::sdt::is_silica(pc.sites()),
-            machine: Machine::new(pc, Plan::new(options.seed, Vec::new())),
+            silica: options.line.is_some() || machine::loader::sdt::is_silica(board.sites()),
+            machine: Machine::new(board, Plan::new(options.seed, Vec::new())),
             kernel: options.kernel,
             limits: Limits {
                 instructions: options.max_instructions,
@@ -162,7 +211,7 @@ impl Guest {
     pub fn plan(&mut self, faults: &[Spec]) -> Result<(), SpecError> {
         let target = Target {
             board: self.sites(),
-            memory: self.machine.board.ram.len(),
+            memory: self.machine.board.memory().len(),
         };
         let armed = faults.iter().map(|spec| spec.resolve(&target));
         let armed = armed.collect::<Result<_, _>>()?;
@@ -173,7 +222,7 @@ impl Guest {
     /// What the words for places at which something goes wrong depend on.
     pub fn sites(&self) -> sites::Board {
         sites::Board {
-            arch: "x86_64".to_owned(),
+            arch: self.machine.board.arch().name().to_owned(),
             points: self.machine.board.points().to_vec(),
         }
     }
@@ -211,7 +260,7 @@ impl Guest {
     ) -> Outcome {
         loop {
             let outcome = self.advance(u64::MAX, false, observer);
-            let Output { serial, ports, .. } = self.machine.board.chips.take_output();
+            let Output { serial, ports, .. } = self.machine.board.take_output();
             let [.., out, err] = &ports;
             for (stream, text) in [
                 (Stream::Console, &serial),

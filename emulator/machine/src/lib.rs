@@ -4,9 +4,12 @@
 //! x86-64 board; [`loader`] puts a kernel into its memory; [`hash`] says in 128 bits what state everything is in, and
 //! [`snapshot`] brings a machine back to a state it was in.
 
+pub mod any;
+pub mod arch;
 pub mod aside;
 pub mod board;
 pub mod clock;
+pub mod config;
 mod fault;
 pub mod hang;
 pub mod hash;
@@ -21,8 +24,13 @@ mod testing;
 pub mod virt;
 pub mod watch;
 
+pub use any::AnyBoard;
+pub use arch::Arch;
 pub use board::{Board, CpuActivity};
 pub use clock::{Clock, NS_PER_INSTRUCTION};
+pub use config::ConfigError;
+pub use cpu::hart;
+pub use cpu::mmu::tlb::Tlb;
 pub use loader::LoadError;
 pub use outcome::{Hang, Limits, Outcome};
 pub use run::Machine;

@@ -4,12 +4,16 @@
 //! and is no wiser than a trace file, which may come from another machine.
 
 use crate::pc::chips::{line as wire, slot};
+use crate::virt::chips::{slot as transport, source};
 use base::event::Cause;
+use cpu::riscv64::names as riscv64;
 use cpu::x86_64::names as x86;
 use std::borrow::Cow;
 
 /// The name by which the instruction set `x86_64` goes.
 pub const X86_64: &str = "x86_64";
+/// The name by which the instruction set `riscv64` goes.
+pub const RISCV64: &str = "riscv64";
 
 /// A short name for a trap: the exception's mnemonic, `syscall`, or `int 0x41` for a vector without a name.
 pub fn trap(arch: &str, cause: Cause, number: u16) -> Cow<'static, str> {
@@ -17,6 +21,10 @@ pub fn trap(arch: &str, cause: Cause, number: u16) -> Cow<'static, str> {
         (Cause::SystemCall, _) => "syscall".into(),
         (Cause::Interrupt, X86_64) if number != NMI => format!("int {number:#04x}").into(),
         (_, X86_64) => vector(arch, number),
+        (cause, RISCV64) => match riscv64::trap(cause == Cause::Interrupt, number) {
+            Some(name) => name.into(),
+            None => format!("trap {number}").into(),
+        },
         (Cause::Exception, _) => format!("exception {number}").into(),
         (Cause::Interrupt, _) => format!("interrupt {number}").into(),
         (Cause::Software, _) => format!("trap {number}").into(),
@@ -35,6 +43,15 @@ pub fn vector(arch: &str, number: u16) -> Cow<'static, str> {
     name.map_or_else(|| format!("int {number:#04x}").into(), Cow::Borrowed)
 }
 
+/// A short name for what a CPU counts under this number in [`cpu::hart::Counters::traps`].
+pub fn counted(arch: &str, number: usize) -> Cow<'static, str> {
+    match (arch, number) {
+        (RISCV64, 0..32) => trap(arch, Cause::Exception, number as u16),
+        (RISCV64, _) => trap(arch, Cause::Interrupt, number as u16 - 32),
+        _ => vector(arch, number as u16),
+    }
+}
+
 /// A short name for the number by which an interrupt is delivered.
 pub fn interrupt(arch: &str, number: u16) -> Cow<'static, str> {
     trap(arch, Cause::Interrupt, number)
@@ -43,7 +60,11 @@ pub fn interrupt(arch: &str, number: u16) -> Cow<'static, str> {
 /// Whether a trap is a page fault, so that its error code can be told by [`page_fault`].
 pub fn is_page_fault(arch: &str, cause: Cause, number: u16) -> bool {
     use cpu::x86_64::trap::vector::PF;
-    arch == X86_64 && cause == Cause::Exception && number == u16::from(PF)
+    match arch {
+        X86_64 => cause == Cause::Exception && number == u16::from(PF),
+        RISCV64 => cause == Cause::Exception && riscv64::is_page_fault(number),
+        _ => false,
+    }
 }
 
 /// Why a translation failed, by the ISA's number for it, in [`FAULT_WORDS`].
@@ -57,6 +78,7 @@ pub fn page_fault(arch: &str, error: u32) -> Vec<&'static str> {
 /// The devices that interrupt on this instruction set's board, and the interrupt controller's numbers of their lines.
 pub fn lines(arch: &str) -> &'static [(&'static str, u16)] {
     const VIRTIO: u16 = wire::VIRTIO as u16;
+    const VIRT: u16 = source::VIRTIO as u16;
     match arch {
         X86_64 => &[
             ("disk", VIRTIO + slot::DISK as u16),
@@ -65,6 +87,13 @@ pub fn lines(arch: &str) -> &'static [(&'static str, u16)] {
             ("com1", wire::COM1 as u16),
             ("rtc", wire::RTC as u16),
             ("pit", wire::PIT as u16),
+        ],
+        RISCV64 => &[
+            ("disk", VIRT + transport::DISK as u16),
+            ("console", VIRT + transport::CONSOLE as u16),
+            ("entropy", VIRT + transport::ENTROPY as u16),
+            ("com1", source::UART as u16),
+            ("rtc", source::RTC as u16),
         ],
         _ => &[],
     }

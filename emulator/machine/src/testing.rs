@@ -1,7 +1,8 @@
 //! Kernels made on the spot, for this package's own tests: machine code in an ELF file with a PVH note.
 
 use crate::Machine;
-use crate::pc::{Config, ConfigError, Pc, Shape};
+use crate::config::ConfigError;
+use crate::pc::{Config, Pc, Shape};
 use base::Seeded;
 
 /// Where the code lies and begins.

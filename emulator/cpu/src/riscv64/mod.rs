@@ -2,7 +2,7 @@
 //!
 //! [`state`] is a hart, [`cpu`] a hart at work (what the engine drives). [`lift`] turns instructions into micro-ops;
 //! what a micro-op cannot say is a [`call`], answered by `integer`, `atomic`, `system` and `float`. [`paging`] walks page
-//! tables, [`pmp`] guards physical memory, [`deliver`] enters handlers, [`csr`] holds the control and status registers.
+//! tables, [`mappings`] lists what they map, [`pmp`] guards physical memory, [`deliver`] enters handlers, [`csr`] holds the control and status registers.
 
 pub mod atomic;
 pub mod call;
@@ -12,7 +12,9 @@ pub mod deliver;
 pub mod float;
 pub mod integer;
 pub mod lift;
+pub mod mappings;
 pub mod mode;
+pub mod names;
 pub mod paging;
 pub mod pmp;
 pub mod reg;

@@ -15,17 +15,17 @@ use crate::mmu::tlb::{Entry, VIEWS, perm};
 use base::event::{Access, Path};
 use base::{PAGE_SIZE, Phys, Ram, Width};
 
-const V: u64 = 1 << 0;
-const R: u64 = 1 << 1;
-const W: u64 = 1 << 2;
-const X: u64 = 1 << 3;
-const U: u64 = 1 << 4;
-const G: u64 = 1 << 5;
-const A: u64 = 1 << 6;
-const D: u64 = 1 << 7;
+pub(super) const V: u64 = 1 << 0;
+pub(super) const R: u64 = 1 << 1;
+pub(super) const W: u64 = 1 << 2;
+pub(super) const X: u64 = 1 << 3;
+pub(super) const U: u64 = 1 << 4;
+pub(super) const G: u64 = 1 << 5;
+pub(super) const A: u64 = 1 << 6;
+pub(super) const D: u64 = 1 << 7;
 /// N, PBMT and the reserved bits: Svnapot and Svpbmt are not here, so all must be zero.
 const RESERVED: u64 = !0 << 54;
-const PPN: u64 = (1 << 44) - 1;
+pub(super) const PPN: u64 = (1 << 44) - 1;
 
 /// The identifier under which untranslated pages stand in the TLB; no address space has it.
 pub const BARE: u16 = 1 << 15;
@@ -33,7 +33,7 @@ pub const BARE: u16 = 1 << 15;
 pub const ASID_UNUSED: u64 = 1 << 15;
 
 /// How many levels translation has for accesses in `mode`; none means that addresses are physical.
-const fn levels(hart: &Hart, mode: Privilege) -> u32 {
+pub(super) const fn levels(hart: &Hart, mode: Privilege) -> u32 {
     if matches!(mode, Privilege::Machine) {
         return 0;
     }

@@ -50,13 +50,7 @@ struct Typed(VecDeque<u8>);
 impl Typed {
     /// Hands in as much as there is room for; whether that was anything.
     fn push(&mut self, session: &mut Session<'_>) -> bool {
-        let room = session
-            .machine
-            .board
-            .chips
-            .com1
-            .input_space()
-            .min(self.0.len());
+        let room = session.machine.board.input_space().min(self.0.len());
         if room > 0 {
             let bytes: Vec<u8> = self.0.drain(..room).collect();
             session.machine.type_in(&bytes);
@@ -67,7 +61,7 @@ impl Typed {
 
 /// Shows what the guest has written on its console.
 pub fn forward(session: &mut Session<'_>) -> std::io::Result<()> {
-    let output = session.machine.board.chips.take_output().serial;
+    let output = session.machine.board.take_output().serial;
     if !output.is_empty() {
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(&output)?;

@@ -11,7 +11,7 @@ use crate::crash::{
 };
 use crate::disk::Layer;
 use base::Silent;
-use machine::pc::Pc;
+use machine::AnyBoard;
 use machine::pc::chips::Output;
 use machine::{Limits, Snapshot};
 use std::path::Path;
@@ -219,7 +219,7 @@ impl Tries<'_> {
     fn work(
         &self,
         session: Option<Session<'_>>,
-        start: &Snapshot<Pc>,
+        start: &Snapshot<AnyBoard>,
         next: &AtomicUsize,
         found: &Sender<Found>,
     ) -> Result<(), Failure> {

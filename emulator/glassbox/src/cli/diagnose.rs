@@ -3,16 +3,16 @@
 use crate::fault::Plan;
 use crate::symbols::Symbols;
 use base::Width;
-use machine::pc::Pc;
-use machine::pc::x86_64::{Activity, Hart, reg};
-use machine::{Machine, Outcome};
+use machine::pc::x86_64::{self, Activity};
+use machine::virt::riscv64::{self, Privilege};
+use machine::{AnyBoard, Board, CpuActivity, Machine, Outcome};
 use std::fmt::Write;
 
 /// Frames of a backtrace at most: a damaged stack must not fill the screen.
 const FRAMES: usize = 32;
 
 /// The report for `outcome`, in lines.
-pub fn describe(machine: &Machine<Pc, Plan>, kernel: &[u8], outcome: &Outcome) -> String {
+pub fn describe(machine: &Machine<AnyBoard, Plan>, kernel: &[u8], outcome: &Outcome) -> String {
     let symbols = Symbols::new(kernel);
     let mut text = format!("glassbox: {}\n", headline(outcome));
     let _ = writeln!(
@@ -21,8 +21,8 @@ pub fn describe(machine: &Machine<Pc, Plan>, kernel: &[u8], outcome: &Outcome) -
         machine.now(),
         machine.retired()
     );
-    for (index, hart) in machine.board.harts.iter().enumerate() {
-        cpu(&mut text, machine, &symbols, index, hart);
+    for index in 0..machine.board.cpus() {
+        cpu(&mut text, &machine.board, &symbols, index);
     }
     text
 }
@@ -38,39 +38,61 @@ fn headline(outcome: &Outcome) -> String {
     }
 }
 
-fn cpu(
-    text: &mut String,
-    machine: &Machine<Pc, Plan>,
-    symbols: &Symbols<'_>,
-    index: usize,
-    hart: &Hart,
-) {
-    let doing = match hart.activity {
-        Activity::Running => "running",
-        Activity::Halted => "halted",
-        Activity::WaitForSipi => "not started",
-        Activity::Shutdown => "shut down",
+fn cpu(text: &mut String, board: &AnyBoard, symbols: &Symbols<'_>, index: usize) {
+    let doing = match board.activity(index) {
+        CpuActivity::Running => "running",
+        CpuActivity::Halted => "halted",
+        CpuActivity::Off => off(board, index),
     };
-    let mode = hart.mode().bits();
-    let ring = if hart.cpl == 0 { "kernel" } else { "user" };
-    let interrupts = if hart.interrupts_on() { "on" } else { "off" };
+    let interrupts = if board.interrupts_on(index) {
+        "on"
+    } else {
+        "off"
+    };
+    let mode = mode(board, index);
     let _ = writeln!(
         text,
-        "CPU {index}: {doing}, {mode}-bit {ring} mode, interrupts {interrupts}"
+        "CPU {index}: {doing}, {mode} mode, interrupts {interrupts}"
     );
-    if hart.activity == Activity::WaitForSipi {
+    if doing == NOT_STARTED {
         return;
     }
-    let _ = writeln!(text, "  process: {}", process(&machine.board, index));
-    let _ = writeln!(text, "  pc {}", symbols.describe(hart.linear_pc()));
-    for address in backtrace(&machine.board, index, hart) {
+    let _ = writeln!(text, "  process: {}", process(board, index));
+    let _ = writeln!(text, "  pc {}", symbols.describe(board.pc(index)));
+    for address in backtrace(board, index) {
         // A return address points behind its call, perhaps into the next line or function.
         let _ = writeln!(text, "     {}", symbols.describe(address.wrapping_sub(1)));
     }
 }
 
+const NOT_STARTED: &str = "not started";
+
+/// Why a CPU is off.
+fn off(board: &AnyBoard, index: usize) -> &'static str {
+    match board {
+        AnyBoard::Pc(board) if board.harts[index].activity == Activity::Shutdown => "shut down",
+        _ => NOT_STARTED,
+    }
+}
+
+/// The mode that a CPU is in, as its manual calls it.
+fn mode(board: &AnyBoard, index: usize) -> String {
+    match board {
+        AnyBoard::Pc(board) => {
+            let hart = &board.harts[index];
+            let ring = if hart.cpl == 0 { "kernel" } else { "user" };
+            format!("{}-bit {ring}", hart.mode().bits())
+        }
+        AnyBoard::Virt(board) => match board.harts[index].privilege {
+            Privilege::User => "user".into(),
+            Privilege::Supervisor => "supervisor".into(),
+            Privilege::Machine => "machine".into(),
+        },
+    }
+}
+
 /// The process that the kernel's last `sched_switch` put on the CPU: its number and name.
-fn process(board: &Pc, index: usize) -> String {
+fn process(board: &AnyBoard, index: usize) -> String {
     const NAME: u64 = 16;
     let switch = abi::probe::by_name("sched_switch");
     let argument = |name| board.switched(index)?.get(switch?.position(name)?).copied();
@@ -88,13 +110,19 @@ fn process(board: &Pc, index: usize) -> String {
 }
 
 /// Return addresses along the chain of frame pointers, the innermost first.
-fn backtrace(board: &Pc, index: usize, hart: &Hart) -> Vec<u64> {
-    let mut frame = hart.regs[usize::from(reg::RBP)];
+fn backtrace(board: &AnyBoard, index: usize) -> Vec<u64> {
+    // Where the caller's frame pointer and the return address lie, from the frame pointer (System V ABI of x86-64,
+    // figure 3.3; RISC-V calling convention, "Frame Pointer Convention").
+    let (register, [caller, back]) = match board {
+        AnyBoard::Pc(_) => (x86_64::reg::RBP, [0, 8]),
+        AnyBoard::Virt(_) => (riscv64::reg::FP, [-16, -8]),
+    };
+    let mut frame = board.regs(index)[usize::from(register)];
     let mut addresses = Vec::new();
     while addresses.len() < FRAMES && frame.is_multiple_of(8) {
         let (Some(next), Some(address)) = (
-            board.peek(index, frame, Width::B8),
-            board.peek(index, frame.wrapping_add(8), Width::B8),
+            board.peek(index, frame.wrapping_add_signed(caller), Width::B8),
+            board.peek(index, frame.wrapping_add_signed(back), Width::B8),
         ) else {
             break;
         };

@@ -304,7 +304,7 @@ impl Replay<'_, '_> {
             self.until(self.session.machine.now() + Time(1), true);
         }
         while !self.over
-            && self.session.machine.board.harts[cpu].cpl != 0
+            && self.session.machine.board.user(cpu)
             && self.session.machine.now() < found.enter
         {
             self.until(self.session.machine.now() + Time(1), true);
@@ -354,7 +354,7 @@ impl Replay<'_, '_> {
                     return;
                 }
             }
-            let _ = self.session.machine.board.chips.take_output();
+            let _ = self.session.machine.board.take_output();
         }
     }
 
@@ -366,7 +366,7 @@ impl Replay<'_, '_> {
             return_address: isa.dwarf.1,
             ..Registers::default()
         };
-        for (value, number) in board.harts[cpu].regs.iter().zip(isa.general) {
+        for (value, number) in board.regs(cpu).iter().zip(isa.general) {
             registers.values[usize::from(*number)] = Some(*value);
         }
         let start = registers.values[usize::from(isa.dwarf.0)].unwrap_or(0);

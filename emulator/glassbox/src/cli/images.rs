@@ -2,7 +2,7 @@
 //! that the executable was built from.
 
 use super::Failure;
-use super::options::Arch;
+use crate::guest::Arch;
 use std::path::{Path, PathBuf};
 
 /// The path of image `name` for `arch`.

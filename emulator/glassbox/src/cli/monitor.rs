@@ -13,7 +13,7 @@ use crate::monitor::{Monitor, Next, PROMPT, processes};
 use crate::trace::expression::Wishes;
 use crate::trace::perfetto;
 use crate::trace::strace::Settings;
-use machine::Outcome;
+use machine::{Board, Outcome};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufWriter, Result, Write};
@@ -138,10 +138,9 @@ fn step(
     count: u64,
 ) -> Result<Option<Outcome>> {
     let executed = |session: &Session<'_>| -> Vec<u64> {
-        let harts = session.machine.board.harts.iter();
-        harts
-            .map(|hart| hart.host.counters.instructions.iter().sum())
-            .collect()
+        let board = &session.machine.board;
+        let executed = |cpu| board.counters(cpu).instructions.iter().sum();
+        (0..board.cpus()).map(executed).collect()
     };
     let before = executed(session);
     let target = session.machine.retired() + count;

@@ -1,10 +1,12 @@
 //! The command line's grammar.
 
+use crate::guest::Arch;
 use crate::trace::edge::duration;
 use base::Time;
 mod crash;
 mod grade;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use crash::{CrashOptions, FsckOptions};
 pub use grade::GradeOptions;
@@ -96,23 +98,6 @@ const TRACE_HELP: &str = "Examples:\n  \
     glassbox trace --read run.gbt --format perfetto -o run.pftrace\n\n\
     Events for -e event=: the names that 'glassbox trace --events' lists, groups, and patterns with * and ?.";
 
-/// An instruction set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Arch {
-    /// x86-64
-    #[value(name = "x86_64")]
-    X86_64,
-}
-
-impl Arch {
-    /// The name of its folder under images/.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::X86_64 => "x86_64",
-        }
-    }
-}
-
 /// Virtual seconds without progress that make a hang, unless somebody says otherwise.
 pub const HANG_AFTER: u64 = 10;
 
@@ -120,7 +105,7 @@ pub const HANG_AFTER: u64 = 10;
 #[derive(Args, Clone, Debug)]
 pub struct MachineOptions {
     /// Instruction set
-    #[arg(long, value_enum, default_value = "x86_64", help_heading = "Machine")]
+    #[arg(long, default_value = "x86_64", value_parser = PossibleValuesParser::new(Arch::ALL.map(Arch::name)).try_map(|name| name.parse::<Arch>()), help_heading = "Machine")]
     pub arch: Arch,
     /// Number of CPUs, 1 to 8
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Machine")]
@@ -128,9 +113,19 @@ pub struct MachineOptions {
     /// Memory, with suffix K, M or G
     #[arg(long, value_name = "SIZE", default_value = "128M", value_parser = parse_size, help_heading = "Machine")]
     pub memory: u64,
-    /// Kernel: an ELF file with a PVH entry [default: Silica's, from images/]
-    #[arg(long, value_name = "ELF", help_heading = "Machine")]
+    /// Kernel: an ELF file, on x86-64 with a PVH entry; on riscv64 also a Linux Image or a flat binary, entered in M-mode
+    /// unless --sbi or --bios says otherwise [default: Silica's, from images/]
+    #[arg(long, value_name = "FILE", help_heading = "Machine")]
     pub kernel: Option<PathBuf>,
+    /// riscv64: enter the kernel in S-mode, with the built-in SBI below it
+    #[arg(long, conflicts_with = "bios", help_heading = "Machine")]
+    pub sbi: bool,
+    /// riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's fw_jump.bin
+    #[arg(long, value_name = "FILE", help_heading = "Machine")]
+    pub bios: Option<PathBuf>,
+    /// riscv64: put a file into memory at a physical address; repeatable
+    #[arg(long, value_name = "FILE@ADDR", help_heading = "Machine")]
+    pub load: Vec<String>,
     /// Disk image; what the guest writes is dropped at the end unless --persist [default: Silica's, from images/]
     #[arg(long, value_name = "IMG", help_heading = "Machine")]
     pub disk: Option<PathBuf>,

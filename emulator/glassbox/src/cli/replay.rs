@@ -1,10 +1,10 @@
 //! Replay tokens at the command line: a run that ends badly prints one, `--replay` runs it again.
 
-use super::options::{Arch, MachineOptions, ReplayOptions};
+use super::options::{MachineOptions, ReplayOptions};
 use super::session::Session;
 use super::{Failure, tell};
 use crate::fault::Token;
-use clap::ValueEnum;
+use crate::guest::Arch;
 use std::borrow::Cow;
 
 /// A run that was asked for: by options and a shell line, or by a token.
@@ -80,7 +80,7 @@ impl<'a> Asked<'a> {
 
 /// The options of the token's run; what only says where images are and what is shown stays as it was given.
 fn options(given: &MachineOptions, token: &Token) -> Result<MachineOptions, Failure> {
-    let arch = Arch::from_str(token.arch, false).map_err(|_| {
+    let arch = token.arch.parse::<Arch>().map_err(|_| {
         Failure::input(format!(
             "--replay: the token is for {}, which this glassbox does not have",
             token.arch

@@ -56,7 +56,7 @@ pub fn drive_with<O: Observer>(
 
 /// Passes on what the guest wrote.
 fn forward(session: &mut Session<'_>) -> std::io::Result<()> {
-    let output = session.machine.board.chips.take_output();
+    let output = session.machine.board.take_output();
     if session.verbose() && !output.serial.is_empty() {
         std::io::stderr().lock().write_all(&output.serial)?;
     }

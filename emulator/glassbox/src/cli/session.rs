@@ -9,7 +9,7 @@ use super::status::Ending;
 use super::{Failure, tell};
 use crate::disk::{Image, Layer, transfer};
 use crate::fault::{Spec, Token, Trigger, fingerprint, list};
-use crate::guest::{ConfigError, EPOCH, Guest, Medium, Options};
+use crate::guest::{Arch, Boot, ConfigError, EPOCH, Guest, Medium, Options};
 use crate::trace::kind::Kinds;
 use crate::trace::model::Meta;
 use abi::time::Timespec;
@@ -84,6 +84,12 @@ impl<'a> Session<'a> {
             return Err(Failure::usage("--get needs a disk"));
         }
         let mut parts = Options::new(kernel);
+        parts.arch = options.arch;
+        parts.boot = boot(options)?;
+        let loads = parse_load(&options.load)?;
+        for (at, path) in &loads {
+            parts.loads.push((*at, read(path)?));
+        }
         parts.disk = disk.clone().map(|d| Box::new(d) as Box<dyn Medium>);
         let initrd = options.initrd.as_deref().map(read).transpose()?;
         parts.initrd.clone_from(&initrd);
@@ -98,6 +104,13 @@ impl<'a> Session<'a> {
         parts.hang_after = Time::secs(options.hang_after);
         let mut guest = Guest::new(parts).map_err(|e| match e {
             ConfigError::Kernel(e) => Failure::file(&kernel_path, e),
+            ConfigError::Firmware(e) => {
+                Failure::file(options.bios.as_ref().unwrap_or(&kernel_path), e)
+            }
+            ConfigError::Load(at) => {
+                let path = loads.iter().find(|load| load.0 == at).map(|load| &load.1);
+                Failure::file(path.unwrap_or(&kernel_path), e)
+            }
             e => Failure::input(e.to_string()),
         })?;
         // Silica could only panic over a disk that it cannot mount.
@@ -314,7 +327,7 @@ impl<'a> Session<'a> {
             ));
         }
         if let Some(disk) = &mut self.disk {
-            for (page, data) in self.guest.machine.board.chips.disk_pages() {
+            for (page, data) in self.guest.machine.board.disk_pages() {
                 disk.put_page(page, data);
             }
             if !self.get.is_empty() {
@@ -381,6 +394,46 @@ impl DerefMut for Session<'_> {
 fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, Failure> {
     let path = path.as_ref();
     std::fs::read(path).map_err(|e| Failure::file(path, e))
+}
+
+/// What runs first.
+fn boot(options: &MachineOptions) -> Result<Boot, Failure> {
+    let only = [
+        ("--sbi", options.sbi),
+        ("--bios", options.bios.is_some()),
+        ("--load", !options.load.is_empty()),
+    ];
+    if options.arch != Arch::Riscv64
+        && let Some((option, _)) = only.iter().find(|(_, given)| *given)
+    {
+        return Err(Failure::usage(format!("{option} is for --arch riscv64")));
+    }
+    Ok(match &options.bios {
+        Some(path) => Boot::Firmware(read(path)?),
+        None if options.sbi => Boot::Supervisor,
+        None => Boot::Machine,
+    })
+}
+
+/// `FILE@ADDR`: the last @ separates; the address may be hexadecimal.
+fn parse_load(specs: &[String]) -> Result<Vec<(u64, PathBuf)>, Failure> {
+    let parse = |spec: &String| {
+        let (file, addr) = spec.rsplit_once('@')?;
+        let at = match addr.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16),
+            None => addr.parse(),
+        };
+        Some((at.ok()?, PathBuf::from(file)))
+    };
+    let wrong = |spec| {
+        Failure::usage(format!(
+            "--load {spec}: FILE@ADDR, as in dtb.bin@0x82000000"
+        ))
+    };
+    let parsed = specs
+        .iter()
+        .map(|spec| parse(spec).ok_or_else(|| wrong(spec)));
+    parsed.collect()
 }
 
 /// The calendar at power-on, in seconds since 1970.

@@ -9,8 +9,7 @@ use super::{Failure, tell};
 use crate::trace::schedule::summary::Summary;
 use crate::trace::schedule::table::tables;
 use base::Time;
-use machine::names;
-use machine::pc::x86_64::Hart;
+use machine::{Board, hart, names};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -95,25 +94,19 @@ pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
 
 fn count(session: &Session<'_>, arch: &str, status: u8, host_ns: u64) -> Counters {
     let machine = &session.machine;
-    let harts = &machine.board.harts;
-    let sum = |f: fn(&Hart) -> u64| harts.iter().map(f).sum::<u64>();
+    let board = &machine.board;
+    let all = || (0..board.cpus()).map(|cpu| board.counters(cpu));
+    let sum = |f: fn(&hart::Counters) -> u64| all().map(f).sum::<u64>();
     let mut traps = BTreeMap::new();
-    for hart in harts {
-        for (vector, &n) in hart
-            .host
-            .counters
-            .traps
-            .iter()
-            .enumerate()
-            .filter(|&(_, &n)| n > 0)
-        {
-            *traps
-                .entry(names::vector(arch, vector as u16).into_owned())
-                .or_insert(0) += n;
+    for counters in all() {
+        let numbered = counters.traps.iter().enumerate();
+        for (number, &n) in numbered.filter(|&(_, &n)| n > 0) {
+            let name = names::counted(arch, number);
+            *traps.entry(name.into_owned()).or_insert(0) += n;
         }
     }
     let mut tlb = Tlb::default();
-    for counts in harts.iter().map(|hart| hart.tlb.counts) {
+    for counts in (0..board.cpus()).map(|cpu| board.tlb_counts(cpu)) {
         let hits = |kind: usize| counts.lookups[kind] - counts.misses[kind];
         tlb.fetch_hits += hits(0);
         tlb.fetch_misses += counts.misses[0];
@@ -122,41 +115,35 @@ fn count(session: &Session<'_>, arch: &str, status: u8, host_ns: u64) -> Counter
         tlb.write_hits += hits(2);
         tlb.write_misses += counts.misses[2];
     }
-    let disk = machine
-        .board
-        .chips
-        .disk
-        .as_ref()
-        .map_or_else(Disk::default, |disk| {
-            let c = disk.backend().counters();
-            Disk {
-                reads: c.reads,
-                writes: c.writes,
-                flushes: c.flushes,
-                sectors_read: c.sectors_read,
-                sectors_written: c.sectors_written,
-            }
-        });
+    let disk = board.disk().map_or_else(Disk::default, |disk| {
+        let c = disk.backend().counters();
+        Disk {
+            reads: c.reads,
+            writes: c.writes,
+            flushes: c.flushes,
+            sectors_read: c.sectors_read,
+            sectors_written: c.sectors_written,
+        }
+    });
     Counters {
         status,
         instructions: machine.retired(),
-        user_instructions: sum(|h| h.host.counters.instructions[0]),
-        kernel_instructions: sum(|h| h.host.counters.instructions[1]),
-        cpus: harts
-            .iter()
-            .map(|h| Cpu {
-                user: h.host.counters.instructions[0],
-                kernel: h.host.counters.instructions[1],
+        user_instructions: sum(|c| c.instructions[0]),
+        kernel_instructions: sum(|c| c.instructions[1]),
+        cpus: all()
+            .map(|counters| Cpu {
+                user: counters.instructions[0],
+                kernel: counters.instructions[1],
             })
             .collect(),
         traps,
-        syscalls: sum(|h| h.host.counters.syscalls),
-        page_walks: sum(|h| h.host.counters.walks),
+        syscalls: sum(|c| c.syscalls),
+        page_walks: sum(|c| c.walks),
         tlb,
-        context_switches: sum(|h| h.host.counters.switches),
-        device_accesses: sum(|h| h.host.counters.device_accesses),
+        context_switches: sum(|c| c.switches),
+        device_accesses: sum(|c| c.device_accesses),
         disk,
-        blocks_lifted: machine.board.lifted(),
+        blocks_lifted: board.lifted(),
         idle_ns: machine.idle_time().0,
         virtual_ns: machine.now().0,
         host_ns,

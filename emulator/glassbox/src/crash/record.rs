@@ -1,8 +1,9 @@
 //! The workload's one run: every write and flush that the disk carried out, and what had been printed by then.
 
 use base::{Chooser, Observer, Time};
+use machine::AnyBoard;
+use machine::pc::Change;
 use machine::pc::chips::Output;
-use machine::pc::{Change, Pc};
 use machine::{Limits, Machine, Outcome};
 
 /// The console ports of the command's standard input and output.
@@ -88,14 +89,14 @@ impl Recording {
 /// # Errors
 /// It writes or prints more than 1 GiB.
 pub fn record<C: Chooser, O: Observer>(
-    machine: &mut Machine<Pc, C>,
+    machine: &mut Machine<AnyBoard, C>,
     limits: &Limits,
     host: &mut impl Host,
     observer: &mut O,
 ) -> Result<(Recording, Outcome), TooMuch> {
     let mut recording = Recording::default();
     let mut held = 0;
-    if let Some(disk) = machine.board.chips.disk_content() {
+    if let Some(disk) = machine.board.disk_content() {
         disk.record(true);
     }
     loop {
@@ -104,12 +105,12 @@ pub fn record<C: Chooser, O: Observer>(
             ..*limits
         };
         let outcome = machine.run(&limits, observer);
-        let chips = &mut machine.board.chips;
-        let output = chips.take_output();
+        let board = &mut machine.board;
+        let output = board.take_output();
         recording.printed.extend(&output.ports[STDOUT]);
         held += output.ports[STDOUT].len();
         host.output(&output);
-        let changes = chips.disk_content().map(|disk| disk.take_changes());
+        let changes = board.disk_content().map(|disk| disk.take_changes());
         for change in changes.into_iter().flatten() {
             let printed = recording.printed.len();
             recording.steps.push(match change {
@@ -144,8 +145,8 @@ pub fn record<C: Chooser, O: Observer>(
 
 /// The instant up to which the disk carries nothing out. A request that does not exist yet takes its fixed time at
 /// least, so everything that is printed before this instant is printed before the next change.
-fn quiet_until<C: Chooser>(machine: &Machine<Pc, C>) -> Time {
-    let disk = machine.board.chips.disk.as_ref();
+fn quiet_until<C: Chooser>(machine: &Machine<AnyBoard, C>) -> Time {
+    let disk = machine.board.disk();
     let fixed = disk.map_or(1_000_000, |disk| disk.backend().latency().fixed.max(1));
     let due = disk.map_or(Time::NEVER, base::Device::deadline);
     due.min(machine.now() + Time(fixed))

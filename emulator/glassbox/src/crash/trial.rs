@@ -3,8 +3,9 @@
 use crate::disk::{self, Layer};
 use abi::boot::ExitWord;
 use base::{Chooser, Pages, Silent, Time};
+use machine::pc::View;
 use machine::pc::chips::Output;
-use machine::pc::{Pc, View};
+use machine::{AnyBoard, Board};
 use machine::{Limits, Machine, Outcome, RestoreError, Snapshot};
 use std::fmt;
 
@@ -58,8 +59,8 @@ impl fmt::Display for Bad {
 
 /// A machine ready to find any disk.
 pub struct Trial<'a, C: Chooser> {
-    machine: Machine<Pc, C>,
-    start: &'a Snapshot<Pc>,
+    machine: Machine<AnyBoard, C>,
+    start: &'a Snapshot<AnyBoard>,
     disk: &'a Layer,
     limits: Limits,
 }
@@ -70,12 +71,12 @@ pub struct Trial<'a, C: Chooser> {
 /// # Errors
 /// None that a machine can cause: its own snapshot is refused.
 pub fn boot<C: Chooser>(
-    machine: &mut Machine<Pc, C>,
+    machine: &mut Machine<AnyBoard, C>,
     limits: &Limits,
-) -> Result<Snapshot<Pc>, RestoreError> {
+) -> Result<Snapshot<AnyBoard>, RestoreError> {
     let power_on = machine.snapshot();
-    while let Some(disk) = &machine.board.chips.disk {
-        if machine.board.chips.disk_completions() > 0 {
+    while let Some(disk) = machine.board.disk() {
+        if machine.board.disk_completions() > 0 {
             break;
         }
         if disk.backend().in_flight() > 0 {
@@ -94,8 +95,8 @@ impl<'a, C: Chooser> Trial<'a, C> {
     /// A trial with `machine`, which was built as the one was of which `start` is, on a disk that was `disk` at
     /// power-on. `limits.instructions` counts from `start`.
     pub const fn new(
-        machine: Machine<Pc, C>,
-        start: &'a Snapshot<Pc>,
+        machine: Machine<AnyBoard, C>,
+        start: &'a Snapshot<AnyBoard>,
         disk: &'a Layer,
         limits: Limits,
     ) -> Self {
@@ -113,7 +114,7 @@ impl<'a, C: Chooser> Trial<'a, C> {
     /// `start` is of another kind of machine.
     pub fn judge(&mut self, pages: Pages, input: &[u8]) -> Result<Option<Bad>, RestoreError> {
         self.machine.restore(self.start)?;
-        if let Some(disk) = self.machine.board.chips.disk_content() {
+        if let Some(disk) = self.machine.board.disk_content() {
             disk.exchange(pages);
         }
         let mut output = Output::default();
@@ -139,7 +140,7 @@ impl<'a, C: Chooser> Trial<'a, C> {
                 ..self.limits
             };
             let outcome = self.machine.run(&limits, &mut Silent);
-            let new = self.machine.board.chips.take_output();
+            let new = self.machine.board.take_output();
             keep(&mut output.serial, &new.serial);
             for (kept, new) in output.ports.iter_mut().zip(&new.ports) {
                 keep(kept, new);
@@ -160,7 +161,7 @@ impl<'a, C: Chooser> Trial<'a, C> {
 
     /// Checks the file system that the guest has left behind.
     fn check(&mut self) -> Option<Bad> {
-        let pages = self.machine.board.chips.disk_content()?.pages(View::Cached);
+        let pages = self.machine.board.disk_content()?.pages(View::Cached);
         match disk::fsck(self.disk, &pages) {
             Ok(report) if report.is_clean() => None,
             Ok(report) => {

@@ -145,7 +145,7 @@ pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
     let mut input = test.stdin.as_bytes();
     let outcome = loop {
         let outcome = guest.advance(u64::MAX, false, &mut witness);
-        let new = guest.machine.board.chips.take_output();
+        let new = guest.machine.board.take_output();
         log.add(&new.serial);
         let [.., out, err] = &new.ports;
         output.add(out);
@@ -170,13 +170,12 @@ pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
     let pages = guest
         .machine
         .board
-        .chips
         .disk_content()
         .map(|disk| disk.pages(View::Cached));
     let fsck = crate::disk::fsck(&disk, &pages.unwrap_or_default());
     let [measures, measures_of_all] = ears.map(|ear| ear.close(now));
     let mut after = disk;
-    for (page, data) in guest.machine.board.chips.disk_pages() {
+    for (page, data) in guest.machine.board.disk_pages() {
         after.put_page(page, data);
     }
     Ok(Ran {

@@ -6,10 +6,8 @@
 //! unary := ('-' | '~' | '+' | '*') unary | '(' or ')' | NUMBER | $REGISTER | SYMBOL | 'SYMBOL'
 //! ```
 
-use super::View;
-use super::x86_64::registers;
+use super::{View, isa};
 use base::Virt;
-use base::event::Peek;
 
 /// Deeper nesting is nobody's need.
 const DEEPEST: usize = 64;
@@ -26,7 +24,7 @@ pub trait Values {
 
 impl Values for View<'_, '_> {
     fn register(&self, name: &str) -> Option<u64> {
-        registers::value(self.hart(), name)
+        isa::register(&self.guest.machine.board, self.cpu, name)
     }
 
     fn symbol(&self, name: &str) -> Option<u64> {
@@ -35,7 +33,7 @@ impl Values for View<'_, '_> {
 
     fn word(&self, addr: u64) -> Option<u64> {
         let mut bytes = [0; 8];
-        let memory = self.guest.machine.board.memory(self.cpu);
+        let memory = self.guest.machine.board.virtual_memory(self.cpu);
         (memory.peek(Virt(addr), &mut bytes) == bytes.len()).then(|| u64::from_le_bytes(bytes))
     }
 }

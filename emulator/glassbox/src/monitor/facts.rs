@@ -11,9 +11,9 @@ const SECTORS: usize = 8;
 /// Each CPU, the chosen one with a star.
 pub fn cpus(view: &View<'_, '_>, text: &mut String) {
     let board = &view.guest.machine.board;
-    for (index, hart) in board.harts.iter().enumerate() {
+    for index in 0..board.cpus() {
         let star = if index == view.cpu { '*' } else { ' ' };
-        let pc = hart.linear_pc();
+        let pc = board.pc(index);
         let doing = match board.activity(index) {
             CpuActivity::Running => "",
             CpuActivity::Halted => " (halted)",
@@ -49,7 +49,7 @@ pub fn time(view: &View<'_, '_>, text: &mut String) {
 
 /// The disk.
 pub fn block(view: &View<'_, '_>, text: &mut String) {
-    let Some(drive) = &view.guest.machine.board.chips.disk else {
+    let Some(drive) = view.guest.machine.board.disk() else {
         text.push_str("there is no disk\n");
         return;
     };

@@ -1,10 +1,8 @@
 //! `x`, `xp` and `print`: memory and values. Only RAM is read: a look at a device register could change the device.
 
-use super::View;
 use super::evaluate::evaluate;
 use super::format::{Format, Kind};
-use super::x86_64::code;
-use base::event::Peek;
+use super::{View, code};
 use base::{Phys, Virt, Width};
 use std::fmt::Write;
 
@@ -14,10 +12,10 @@ const MOST_TEXT: usize = 200;
 /// Reads as much as there is at `addr`, virtual or physical; says how much that was.
 pub fn read(view: &View<'_, '_>, physical: bool, addr: u64, bytes: &mut [u8]) -> usize {
     if !physical {
-        let memory = view.guest.machine.board.memory(view.cpu);
+        let memory = view.guest.machine.board.virtual_memory(view.cpu);
         return memory.peek(Virt(addr), bytes);
     }
-    let ram = &view.guest.machine.board.ram;
+    let ram = view.guest.machine.board.memory();
     for (done, byte) in bytes.iter_mut().enumerate() {
         match ram.read(Phys(addr.wrapping_add(done as u64)), Width::B1) {
             Some(value) => *byte = value as u8,

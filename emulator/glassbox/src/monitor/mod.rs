@@ -9,16 +9,20 @@
 //! line ─► mod: which command ─► evaluate: $rsp+8, kernel::main     ┐
 //!                               memory: x, xp, print (format)      ├─► Reply { text, next }
 //!                               facts: info time, cpus, block …    │
-//!                               x86_64: registers, paging, code …  ┘
+//!                               isa: registers, paging, code …     ┘
 //! ```
 
+mod code;
 mod evaluate;
 mod facts;
 mod format;
 mod help;
+mod isa;
 mod memory;
 pub mod onlooker;
 pub mod processes;
+mod riscv64;
+mod tlb;
 mod x86_64;
 
 use crate::guest::Guest;
@@ -27,6 +31,7 @@ use crate::trace::expression::{self, Wishes};
 use crate::trace::tasks::Tasks;
 use evaluate::evaluate;
 use format::Format;
+use machine::Board;
 use std::fmt::Write;
 
 /// The prompt.
@@ -84,10 +89,6 @@ impl View<'_, '_> {
             None => String::new(),
         }
     }
-
-    fn hart(&self) -> &machine::pc::x86_64::Hart {
-        &self.guest.machine.board.harts[self.cpu]
-    }
 }
 
 /// A conversation with a machine.
@@ -128,15 +129,15 @@ impl<'a> Monitor<'a> {
     /// Where the chosen CPU is: the instruction it will execute next.
     pub fn position(&self, guest: &Guest, tasks: &Tasks) -> String {
         let view = self.view(guest, tasks);
-        let pc = view.hart().linear_pc();
+        let pc = guest.machine.board.pc(self.cpu);
         let mut text = format!("CPU {} at {} s: ", self.cpu, guest.machine.now());
-        x86_64::code::list(&view, false, pc, 1, &mut text);
+        code::list(&view, false, pc, 1, &mut text);
         harmless(&text)
     }
 
     /// From now on the commands are about the CPU with this number, if there is one.
     pub fn choose(&mut self, cpu: usize, guest: &Guest) {
-        if cpu < guest.machine.board.harts.len() {
+        if cpu < guest.machine.board.cpus() {
             self.cpu = cpu;
         }
     }
@@ -182,7 +183,7 @@ impl<'a> Monitor<'a> {
             }
             "trace" => return trace(argument),
             "cpu" => {
-                let count = guest.machine.board.harts.len();
+                let count = guest.machine.board.cpus();
                 let number = evaluate(argument, &view)?;
                 if number >= count as u64 {
                     return Err(format!("there is no CPU {number}: 0 to {}", count - 1));
@@ -220,22 +221,18 @@ fn info(argument: &str, view: &View<'_, '_>) -> Result<String, String> {
     if !takes {
         return Err(format!("info {what} takes no argument"));
     }
+    let board = &view.guest.machine.board;
     let mut text = String::new();
     match what {
         "registers" => match rest {
-            "" => x86_64::registers::show(view, view.cpu, &mut text),
+            "" => isa::registers(board, view.cpu, &mut text),
             "-a" => {
-                for cpu in 0..view.guest.machine.board.harts.len() {
-                    x86_64::registers::show(view, cpu, &mut text);
+                for cpu in 0..board.cpus() {
+                    isa::registers(board, cpu, &mut text);
                 }
             }
             _ => return Err("info registers [-a]".into()),
         },
-        "tlb" => x86_64::paging::tlb(view, &mut text),
-        "mem" => x86_64::paging::mem(view, &mut text),
-        "irq" => x86_64::interrupts::irq(view, &mut text),
-        "pic" => x86_64::interrupts::pic(view, &mut text),
-        "lapic" => x86_64::interrupts::lapic(view, &mut text),
         "ps" => processes::table(view.tasks, view.guest.machine.now(), &mut text),
         "block" | "disk" => facts::block(view, &mut text),
         "cpus" => facts::cpus(view, &mut text),
@@ -250,6 +247,7 @@ fn info(argument: &str, view: &View<'_, '_>) -> Result<String, String> {
             let _ = writeln!(text, "{}", view.symbols.describe(addr));
         }
         "" => return help::help("info"),
+        _ if isa::info(what, view, &mut text) => {}
         _ => return Err(format!("unknown: info {what}; 'help info' lists them")),
     }
     Ok(text)

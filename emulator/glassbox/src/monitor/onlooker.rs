@@ -10,6 +10,7 @@ use crate::trace::select::Select;
 use crate::trace::sink::Sink;
 use crate::trace::tasks::{self, Tasks};
 use base::event::{Event, Observer, Peek, Stamp};
+use machine::Board;
 use std::io;
 
 /// Follows the processes from power-on, with the few probes that takes; and whatever is traced.
@@ -60,7 +61,7 @@ impl Onlooker {
         let meanings = guest
             .watch(pipe.needed().or(tasks::kinds()))
             .map_err(|e| e.to_string())?;
-        let cpus = guest.machine.board.harts.len();
+        let cpus = guest.machine.board.cpus();
         let mut recorder = Recorder::new(pipe, meanings.clone(), cpus);
         recorder.begin_with(self.follower.tasks());
         self.follower.listen_to(meanings);

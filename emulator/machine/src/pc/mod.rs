@@ -25,7 +25,7 @@ pub mod wires;
 pub use cpu::mmu::tlb::Shape;
 pub use cpu::x86_64;
 pub use devices::virtio::block::{Change, Disk, Medium, MediumError, SECTOR, View};
-pub use start::{Config, ConfigError};
+pub use start::Config;
 
 use crate::aside::Aside;
 use crate::board::{Board, CpuActivity, Step};

@@ -4,10 +4,11 @@ use super::Medium;
 use super::Pc;
 use super::chips::{Chips, DEVICES, IOAPIC, POWER, VIRTIO, VIRTIO_LEN, line, slot};
 use crate::board::Board;
+use crate::config::ConfigError;
 use crate::loader::pvh::{self, Kind};
 use crate::loader::{LoadError, elf, sdt};
 use crate::watch::points;
-use base::{PAGE_SIZE, Phys, Ram};
+use base::{Phys, Ram};
 use cpu::mmu::tlb::Shape;
 use cpu::probes::Probes;
 use cpu::x86_64::segment::{self, Descriptor};
@@ -19,7 +20,6 @@ use devices::tables::acpi::{self, Transport};
 use devices::tables::{Interrupts, mp};
 use devices::virtio::block::{Block, Latency};
 use engine::Engine;
-use std::fmt;
 use std::ops::Range;
 
 /// The most memory: RAM ends where devices begin.
@@ -62,51 +62,15 @@ pub struct Config<'a> {
     pub tlb: Shape,
 }
 
-/// Why a machine cannot be built.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConfigError {
-    /// The number of CPUs is out of range.
-    Cpus(usize),
-    /// The amount of memory is out of range or not whole pages.
-    Memory(u64),
-    /// The kernel cannot be loaded.
-    Kernel(LoadError),
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cpus(n) => write!(f, "{n} CPUs: this board has 1 to {MAX_CPUS}"),
-            Self::Memory(n) => write!(
-                f,
-                "{n} bytes of memory: this board takes whole pages from {} MiB to {} MiB",
-                MIN_MEMORY >> 20,
-                MAX_MEMORY >> 20
-            ),
-            Self::Kernel(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
-impl From<LoadError> for ConfigError {
-    fn from(error: LoadError) -> Self {
-        Self::Kernel(error)
-    }
-}
-
 impl Pc {
     /// A machine at its kernel's PVH entry, about to execute the first instruction.
     pub fn new(config: Config<'_>) -> Result<Self, ConfigError> {
-        if !(1..=MAX_CPUS).contains(&config.cpus) {
-            return Err(ConfigError::Cpus(config.cpus));
-        }
-        if !(MIN_MEMORY..=MAX_MEMORY).contains(&config.memory)
-            || !config.memory.is_multiple_of(PAGE_SIZE)
-        {
-            return Err(ConfigError::Memory(config.memory));
-        }
+        ConfigError::check(
+            config.cpus,
+            MAX_CPUS,
+            config.memory,
+            MIN_MEMORY..=MAX_MEMORY,
+        )?;
         let mut ram = Ram::new(Phys(0), config.memory);
         let kernel = elf::parse(config.kernel)?;
         if !matches!(kernel.machine, object::elf::EM_X86_64 | object::elf::EM_386) {

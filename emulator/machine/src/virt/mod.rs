@@ -19,7 +19,7 @@ mod start;
 mod step;
 
 pub use cpu::riscv64;
-pub use start::{Boot, Config, ConfigError};
+pub use start::{Boot, Config};
 
 use crate::aside::Aside;
 use crate::board::{Board, CpuActivity, Step};

@@ -6,6 +6,7 @@ use super::fdt;
 use super::htif::Htif;
 use super::sbi;
 use crate::board::Board;
+use crate::config::ConfigError;
 use crate::loader::{LoadError, elf, sdt};
 use crate::watch::points;
 use base::{PAGE_SIZE, Phys, Ram, Rng};
@@ -15,7 +16,6 @@ use cpu::riscv64::{Activity, Hart, reg};
 use devices::virtio::block::{Block, Latency, Medium};
 use engine::Engine;
 use object::elf::EM_RISCV;
-use std::fmt;
 
 /// The most memory.
 pub const MAX_MEMORY: u64 = 8 << 30;
@@ -68,45 +68,6 @@ pub struct Config<'a> {
     pub tlb: Shape,
 }
 
-/// Why a machine cannot be built.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConfigError {
-    /// The number of harts is out of range.
-    Harts(usize),
-    /// The amount of memory is out of range or not whole pages.
-    Memory(u64),
-    /// The kernel cannot be loaded.
-    Kernel(LoadError),
-    /// The firmware cannot be loaded.
-    Firmware(LoadError),
-    /// Another file does not fit where it shall go.
-    Load(u64),
-    /// The device tree does not fit into memory beside the kernel.
-    DeviceTree,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Harts(n) => write!(f, "{n} CPUs: this board has 1 to {MAX_HARTS}"),
-            Self::Memory(n) => write!(
-                f,
-                "{n} bytes of memory: this board takes whole pages from {} MiB to {} MiB",
-                MIN_MEMORY >> 20,
-                MAX_MEMORY >> 20
-            ),
-            Self::Kernel(error) | Self::Firmware(error) => error.fmt(f),
-            Self::Load(at) => write!(f, "does not fit into memory at {at:#x} (see --memory)"),
-            Self::DeviceTree => write!(
-                f,
-                "the device tree does not fit into memory beside the kernel (see --memory)"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
 /// A kernel in memory.
 struct Placed {
     entry: u64,
@@ -120,14 +81,12 @@ impl Virt {
     /// # Errors
     /// Numbers out of range, or files that do not fit or make no sense.
     pub fn new(config: Config<'_>) -> Result<Self, ConfigError> {
-        if !(1..=MAX_HARTS).contains(&config.harts) {
-            return Err(ConfigError::Harts(config.harts));
-        }
-        if !(MIN_MEMORY..=MAX_MEMORY).contains(&config.memory)
-            || !config.memory.is_multiple_of(PAGE_SIZE)
-        {
-            return Err(ConfigError::Memory(config.memory));
-        }
+        ConfigError::check(
+            config.harts,
+            MAX_HARTS,
+            config.memory,
+            MIN_MEMORY..=MAX_MEMORY,
+        )?;
         let mut ram = Ram::new(Phys(RAM), config.memory);
         let flat = match config.boot {
             Boot::Machine => RAM,

@@ -1,6 +1,7 @@
 //! `info irq`, `info pic`, `info lapic`. The last two are laid out as QEMU does.
 
-use super::super::View;
+use base::Time;
+use machine::pc::Pc;
 use machine::pc::chips::{line, slot};
 use std::fmt::Write;
 
@@ -55,25 +56,25 @@ fn device(number: usize) -> &'static str {
 }
 
 /// A register of a CPU's local APIC as it is now.
-fn register(view: &View<'_, '_>, cpu: usize, number: u64) -> u64 {
-    let machine = &view.guest.machine;
-    machine.board.chips.apic(cpu).peek(number, machine.now())
+fn register(board: &Pc, now: Time, cpu: usize, number: u64) -> u64 {
+    board.chips.apic(cpu).peek(number, now)
 }
 
 /// The vectors in a set of eight registers.
-fn vectors(view: &View<'_, '_>, cpu: usize, first: u64) -> Vec<u8> {
-    let words: Vec<u64> = (0..8).map(|n| register(view, cpu, first + n)).collect();
+fn vectors(board: &Pc, now: Time, cpu: usize, first: u64) -> Vec<u8> {
+    let words: Vec<u64> = (0..8)
+        .map(|n| register(board, now, cpu, first + n))
+        .collect();
     (0..=255u8)
         .filter(|&v| words[usize::from(v / 32)] >> (v % 32) & 1 != 0)
         .collect()
 }
 
 /// The lines that are used or up, and all vectors that came: how often on each CPU, and whether one waits.
-pub fn irq(view: &View<'_, '_>, text: &mut String) {
-    let board = &view.guest.machine.board;
+pub fn irq(board: &Pc, cpu: usize, now: Time, text: &mut String) {
     let cpus = board.harts.len();
     let pending: Vec<_> = (0..cpus)
-        .map(|cpu| vectors(view, cpu, number::IRR))
+        .map(|cpu| vectors(board, now, cpu, number::IRR))
         .collect();
     let counts = |vector: u8| -> Vec<u64> {
         let count =
@@ -114,7 +115,7 @@ pub fn irq(view: &View<'_, '_>, text: &mut String) {
         row(line.to_string(), entry as u8, what.trim_start().to_owned());
         named.push(entry as u8);
     }
-    let timer = register(view, view.cpu, number::LVT_TIMER) as u8;
+    let timer = register(board, now, cpu, number::LVT_TIMER) as u8;
     for vector in 32..=255u8 {
         let came = counts(vector).iter().any(|&n| n > 0) || waits(vector);
         if came && !named.contains(&vector) {
@@ -125,8 +126,8 @@ pub fn irq(view: &View<'_, '_>, text: &mut String) {
 }
 
 /// The IOAPIC and the 8259 pair.
-pub fn pic(view: &View<'_, '_>, text: &mut String) {
-    let chips = &view.guest.machine.board.chips;
+pub fn pic(board: &Pc, text: &mut String) {
+    let chips = &board.chips;
     let (id, version) = chips.ioapic().identity();
     let _ = writeln!(text, "ioapic0: ver=0x{:x} id=0x{id:02x}", version & 0xff);
     let mut up = Vec::new();
@@ -173,9 +174,9 @@ pub fn pic(view: &View<'_, '_>, text: &mut String) {
 }
 
 /// The chosen CPU's local APIC.
-pub fn lapic(view: &View<'_, '_>, text: &mut String) {
-    let read = |number| register(view, view.cpu, number);
-    let _ = writeln!(text, "dumping local APIC state for CPU {}\n", view.cpu);
+pub fn lapic(board: &Pc, cpu: usize, now: Time, text: &mut String) {
+    let read = |number| register(board, now, cpu, number);
+    let _ = writeln!(text, "dumping local APIC state for CPU {cpu}\n");
     for (name, number) in [
         ("LVT0", number::LVT_LINT0),
         ("LVT1", number::LVT_LINT1),
@@ -224,7 +225,7 @@ pub fn lapic(view: &View<'_, '_>, text: &mut String) {
     let _ = writeln!(text, "ICR      0x{:016x}", read(number::ICR));
     let _ = writeln!(text, "ESR      0x{:08x}", read(number::ESR));
     for (name, first) in [("ISR", number::ISR), ("IRR", number::IRR)] {
-        let set = vectors(view, view.cpu, first);
+        let set = vectors(board, now, cpu, first);
         let set: Vec<String> = set.iter().map(u8::to_string).collect();
         let _ = writeln!(text, "{name}      {}", list(&set));
     }

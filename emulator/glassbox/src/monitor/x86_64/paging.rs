@@ -1,7 +1,7 @@
 //! `info mem` and `info tlb`.
 
-use super::super::View;
-use base::PAGE_SIZE;
+use super::super::tlb;
+use machine::pc::Pc;
 use machine::pc::x86_64::mappings::{Mapping, mappings};
 use machine::pc::x86_64::paging;
 use machine::pc::x86_64::state::view;
@@ -13,30 +13,25 @@ const MOST_ENTRIES: u32 = 1 << 22;
 const MOST_RANGES: usize = 10_000;
 
 /// Mapped ranges with their rights (user, read, write), as QEMU prints them: neighbours with the same rights are one.
-pub fn mem(view: &View<'_, '_>, text: &mut String) {
-    let hart = view.hart();
+pub fn mem(board: &Pc, cpu: usize, text: &mut String) {
+    let hart = &board.harts[cpu];
     if !paging::enabled(hart) {
         text.push_str("PG disabled\n");
         return;
     }
     let mut ranges: Vec<(u64, u64, bool, bool)> = Vec::new();
-    let all = mappings(
-        hart,
-        &view.guest.machine.board.ram,
-        MOST_ENTRIES,
-        &mut |page: &Mapping| {
-            let end = page.virt.wrapping_add(1 << page.size);
-            let full = ranges.len() == MOST_RANGES;
-            match ranges.last_mut() {
-                Some(last) if (last.1, last.2, last.3) == (page.virt, page.user, page.writable) => {
-                    last.1 = end;
-                }
-                _ if full => return false,
-                _ => ranges.push((page.virt, end, page.user, page.writable)),
+    let all = mappings(hart, &board.ram, MOST_ENTRIES, &mut |page: &Mapping| {
+        let end = page.virt.wrapping_add(1 << page.size);
+        let full = ranges.len() == MOST_RANGES;
+        match ranges.last_mut() {
+            Some(last) if (last.1, last.2, last.3) == (page.virt, page.user, page.writable) => {
+                last.1 = end;
             }
-            true
-        },
-    );
+            _ if full => return false,
+            _ => ranges.push((page.virt, end, page.user, page.writable)),
+        }
+        true
+    });
     let digits = if hart.long() { 16 } else { 8 };
     for (start, end, user, writable) in ranges {
         let _ = writeln!(
@@ -52,44 +47,7 @@ pub fn mem(view: &View<'_, '_>, text: &mut String) {
     }
 }
 
-/// What the TLB holds, by address: this is the TLB itself, where QEMU, having none, lists the page tables.
-pub fn tlb(view: &View<'_, '_>, text: &mut String) {
-    let tlb = &view.hart().tlb;
-    let mut entries: Vec<_> = tlb.entries().collect();
-    entries.sort_unstable_by_key(|entry| (entry.page, entry.asid));
-    text.push_str("virtual           physical          user kernel  page  asid\n");
-    for entry in &entries {
-        let _ = writeln!(
-            text,
-            "{:016x}: {:016x}  {}  {}     {:<4}  {}",
-            entry.page * PAGE_SIZE,
-            entry.frame * PAGE_SIZE,
-            rights(entry.allow[view::USER]),
-            rights(entry.allow[view::KERNEL_AC]),
-            match entry.size {
-                30.. => format!("{}G", 1u64 << (entry.size - 30)),
-                20.. => format!("{}M", 1u64 << (entry.size - 20)),
-                size => format!("{}K", (1u64 << size) >> 10),
-            },
-            match entry.global {
-                true => "global".to_owned(),
-                false => entry.asid.to_string(),
-            },
-        );
-    }
-    let counts = tlb.counts;
-    let _ = write!(text, "{} entries;", entries.len());
-    for (kind, name) in ["fetch", "read", "write"].iter().enumerate() {
-        let hits = counts.lookups[kind] - counts.misses[kind];
-        let _ = write!(text, " {name}: {hits} hits, {} misses", counts.misses[kind]);
-        text.push(if kind == 2 { '\n' } else { ';' });
-    }
-}
-
-/// Rights in letters. `w` is missing, too, on a page that has not been written yet: the first write walks again.
-fn rights(allow: u8) -> String {
-    [(1, 'r'), (2, 'w'), (4, 'x')]
-        .map(|(bit, letter)| if allow & bit != 0 { letter } else { '-' })
-        .iter()
-        .collect()
+/// What the TLB holds.
+pub fn tlb(board: &Pc, cpu: usize, text: &mut String) {
+    tlb::show(&board.harts[cpu].tlb, view::USER, view::KERNEL_AC, text);
 }

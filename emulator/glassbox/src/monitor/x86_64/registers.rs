@@ -1,6 +1,6 @@
 //! `info registers`, laid out as QEMU does (its target/i386/cpu-dump.c), and registers by name for expressions.
 
-use super::super::View;
+use machine::pc::Pc;
 use machine::pc::x86_64::reg::{self, MXCSR, XMM0};
 use machine::pc::x86_64::state::{Segment, seg};
 use machine::pc::x86_64::{Activity, Hart};
@@ -14,8 +14,8 @@ const NAMES: [&str; 8] = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"];
 const SEGMENTS: [&str; 6] = ["es", "cs", "ss", "ds", "fs", "gs"];
 
 /// Adds the registers of CPU number `cpu` to `text`.
-pub fn show(view: &View<'_, '_>, cpu: usize, text: &mut String) {
-    let hart = &view.guest.machine.board.harts[cpu];
+pub fn show(board: &Pc, cpu: usize, text: &mut String) {
+    let hart = &board.harts[cpu];
     let long = hart.mode().long();
     // Writing into a string cannot fail.
     let _ = writeln!(text, "\nCPU#{cpu}");
