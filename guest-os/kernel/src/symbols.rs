@@ -4,7 +4,7 @@ use core::fmt;
 
 use kcore::ksyms;
 
-use crate::arch::backtrace;
+use crate::arch;
 
 /// An address, shown as `function+offset`.
 pub struct Described(usize);
@@ -16,7 +16,7 @@ pub fn describe(address: usize) -> Described {
 
 impl fmt::Display for Described {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match ksyms::lookup(backtrace::symbol_table(), self.0 as u64) {
+        match ksyms::lookup(arch::ksyms::table(), self.0 as u64) {
             Some((name, offset)) => write!(f, "{name}+{offset:#x}"),
             None => f.write_str("?"),
         }
