@@ -291,10 +291,10 @@ impl PageTable {
             .filter(|[a, b, c, d, e, f, g, h]| a | b | c | d | e | f | g | h != 0);
         for value in groups.flatten().filter(|value| *value & IN_USE != 0) {
             if level > 0 {
-                Self::free(target(value), level - 1, ENTRIES);
+                Self::free(target(*value), level - 1, ENTRIES);
             } else {
                 // SAFETY: the entry's reference, which nobody will use again.
-                drop(unsafe { Frame::from_raw(PhysAddr::new(target(value))) });
+                drop(unsafe { Frame::from_raw(PhysAddr::new(target(*value))) });
             }
         }
         // SAFETY: the table itself was made from a frame by `into_raw`.

@@ -17,10 +17,9 @@ const EMERGENCY_STACK_SIZE: usize = 8192;
 #[repr(C, align(16))]
 struct EmergencyStack([u8; EMERGENCY_STACK_SIZE]);
 
-/// What assembly reaches through tp. The order of fields is free: offsets are taken from the type.
+/// What assembly reaches through tp. Offsets are taken from the type.
 #[repr(C)]
 pub struct PerCpu {
-    emergency_stack: EmergencyStack,
     /// Top of the kernel stack of the running process: where a trap from user mode begins.
     kernel_stack: usize,
     /// Where a trap keeps the stack pointer until it has a stack.
@@ -35,6 +34,8 @@ pub struct PerCpu {
     in_interrupt: bool,
     /// The running process (`proc::current`).
     current: *const (),
+    /// Behind everything that an instruction shall reach at once.
+    emergency_stack: EmergencyStack,
 }
 
 struct Slot(UnsafeCell<PerCpu>);
@@ -44,7 +45,6 @@ unsafe impl Sync for Slot {}
 
 static SLOTS: [Slot; MAX_CPUS] = [const {
     Slot(UnsafeCell::new(PerCpu {
-        emergency_stack: EmergencyStack([0; EMERGENCY_STACK_SIZE]),
         kernel_stack: 0,
         old_stack: 0,
         id: 0,
@@ -52,6 +52,7 @@ static SLOTS: [Slot; MAX_CPUS] = [const {
         irq_was_on: false,
         in_interrupt: false,
         current: ptr::null(),
+        emergency_stack: EmergencyStack([0; EMERGENCY_STACK_SIZE]),
     }))
 }; MAX_CPUS];
 

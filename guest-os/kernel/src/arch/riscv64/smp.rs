@@ -125,8 +125,6 @@ extern "C" fn secondary_main(number: usize) -> ! {
 const RESCHEDULE: u32 = 1 << 0;
 /// "Drop what you remember of an address space."
 const SHOOTDOWN: u32 = 1 << 1;
-/// "The kernel has panicked."
-const STOP: u32 = 1 << 2;
 
 /// What each CPU's software interrupt is for.
 static REASONS: [AtomicU32; MAX_CPUS] = [const { AtomicU32::new(0) }; MAX_CPUS];
@@ -141,7 +139,7 @@ pub(super) fn interrupt() {
     // SAFETY: only takes back what is being served. The reasons are read afterwards, so none is lost.
     unsafe { asm!("csrc sip, {}", in(reg) cpu::SOFTWARE, options(nostack)) };
     let reasons = REASONS[cpu_id()].swap(0, Ordering::SeqCst);
-    if reasons & STOP != 0 {
+    if crate::panic::is_panicking() {
         power::halt_forever();
     }
     if reasons & SHOOTDOWN != 0 {
@@ -205,6 +203,6 @@ fn shootdown_interrupt() {
 /// Stops every other CPU, because this one panics: each as soon as it has its interrupts on.
 pub fn stop_others() {
     for target in (0..online_cpus()).filter(|&cpu| cpu != cpu_id()) {
-        send(target, STOP);
+        send(target, 0);
     }
 }

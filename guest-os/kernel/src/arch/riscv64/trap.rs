@@ -112,7 +112,10 @@ trap_return:                        # sp points to a TrapFrame, interrupts are o
     ld      t0, {pc}(sp)
     ld      t1, {status}(sp)
     addi    t2, sp, {pc}
+    .option push
+    .option arch, +a
     sc.d    zero, t0, (t2)          # gives up what LR reserved; the value is the one that is there
+    .option pop
     csrw    sepc, t0
     csrw    sstatus, t1
     andi    t1, t1, {spp}
