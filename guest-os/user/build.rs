@@ -2,14 +2,13 @@
 
 /// What the linker is told. The precompiled `alloc` of a hosted target mentions the unwinder's entries, which a program
 /// that aborts never calls.
-const LINKER: [&str; 4] = [
-    "-static",
+const LINKER: [&str; 3] = [
     "--build-id=none",
     "--defsym=rust_eh_personality=0",
     "--defsym=_Unwind_Resume=0",
 ];
-/// What the C compiler is told, where it calls the linker.
-const DRIVER: [&str; 3] = ["-nostartfiles", "-nostdlib", "-no-pie"];
+/// What the C compiler is told, where it calls the linker: what is the linker's own habit.
+const DRIVER: [&str; 4] = ["-nostartfiles", "-nostdlib", "-static", "-no-pie"];
 
 fn main() {
     // A target without an operating system is linked by the linker itself.

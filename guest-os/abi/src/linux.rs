@@ -295,7 +295,11 @@ mod tests {
     #[test]
     fn no_call_is_in_both_tables() {
         let x86_64 = |call: &Other| call.numbers[Isa::X86_64 as usize];
-        assert!(OTHERS.windows(2).all(|pair| x86_64(&pair[0]) < x86_64(&pair[1])));
+        assert!(
+            OTHERS
+                .windows(2)
+                .all(|pair| x86_64(&pair[0]) < x86_64(&pair[1]))
+        );
         for other in OTHERS {
             assert_eq!(nr::by_name(other.name), None, "{}", other.name);
             for isa in [Isa::X86_64, Isa::Riscv64] {

@@ -385,7 +385,11 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_no_name_appears_twice() {
         let x86_64 = |call: &Syscall| call.numbers[Isa::X86_64 as usize];
-        assert!(TABLE.windows(2).all(|pair| x86_64(&pair[0]) < x86_64(&pair[1])));
+        assert!(
+            TABLE
+                .windows(2)
+                .all(|pair| x86_64(&pair[0]) < x86_64(&pair[1]))
+        );
         for call in TABLE {
             assert_eq!(by_name(call.name).map(|c| c.numbers), Some(call.numbers));
         }

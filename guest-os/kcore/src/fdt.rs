@@ -27,7 +27,9 @@ fn be32(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// Bytes of the whole blob, by its header; `None` if it is not one's.
 pub fn total_size(header: &[u8]) -> Option<usize> {
-    (be32(header, 0)? == MAGIC).then(|| be32(header, 4))?.map(|size| size as usize)
+    (be32(header, 0)? == MAGIC)
+        .then(|| be32(header, 4))?
+        .map(|size| size as usize)
 }
 
 /// A device tree.
@@ -70,7 +72,9 @@ impl<'a> Fdt<'a> {
             }
             PROP => {
                 let len = be32(self.structure, body)? as usize;
-                let name = self.strings.get(be32(self.structure, body + 4)? as usize..)?;
+                let name = self
+                    .strings
+                    .get(be32(self.structure, body + 4)? as usize..)?;
                 let start = body + 8;
                 let value = self.structure.get(start..start.checked_add(len)?)?;
                 let name = text(name)?;
@@ -175,7 +179,8 @@ impl<'a> Iterator for Nodes<'a> {
                         node.cells = self.cells[depth - 1];
                     }
                     let count = |name, default| {
-                        node.cell(name).map_or(default, |n| n.min(MAX_CELLS) as usize)
+                        node.cell(name)
+                            .map_or(default, |n| n.min(MAX_CELLS) as usize)
                     };
                     let default = Cells::default();
                     self.cells[depth] = Cells {
@@ -235,7 +240,8 @@ impl<'a> Node<'a> {
     /// Whether `name` is among the devices this one is compatible with.
     pub fn is_compatible(&self, name: &str) -> bool {
         let all = self.property("compatible").unwrap_or(&[]);
-        all.split(|byte| *byte == 0).any(|one| one == name.as_bytes())
+        all.split(|byte| *byte == 0)
+            .any(|one| one == name.as_bytes())
     }
 
     /// A property's words of 32 bits.
@@ -302,7 +308,8 @@ mod tests {
         }
 
         fn pad(&mut self) {
-            self.structure.resize(self.structure.len().next_multiple_of(4), 0);
+            self.structure
+                .resize(self.structure.len().next_multiple_of(4), 0);
         }
 
         fn begin(&mut self, name: &str) {

@@ -47,7 +47,10 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
     let guest = guest::build(layout, &guest::Options::release(options.arch))?;
     let out = options.out.clone().unwrap_or_else(|| layout.images());
     build(layout, &guest, &out)?;
-    progress(format!("images are in {}", out.join(guest.arch.name()).display()));
+    progress(format!(
+        "images are in {}",
+        out.join(guest.arch.name()).display()
+    ));
     Ok(())
 }
 

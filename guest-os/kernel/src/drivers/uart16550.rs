@@ -23,11 +23,6 @@ pub fn listen(receive: impl Fn(u8) + Send + Sync + 'static) {
             receive(console::read(RBR));
         }
     };
-    irq::register(
-        console::irq(),
-        c"ttyS0",
-        console::TRIGGER,
-        Box::new(drain),
-    );
+    irq::register(console::irq(), c"ttyS0", console::TRIGGER, Box::new(drain));
     console::write(IER, IER_ERBFI);
 }

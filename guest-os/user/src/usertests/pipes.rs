@@ -5,9 +5,9 @@ use super::support::{expect_exit, expect_signal, pattern, pause, read_exact, spa
 use abi::Errno;
 use abi::fcntl::{FD_CLOEXEC, O_CLOEXEC, O_NONBLOCK};
 use abi::limits::PIPE_BUF;
-use abi::time::Timespec;
 use abi::poll::{POLLHUP, POLLIN, POLLOUT, PollFd};
 use abi::signal::SIGPIPE;
+use abi::time::Timespec;
 use rust_alloc::vec;
 use rust_alloc::vec::Vec;
 use ulib::fs;

@@ -225,5 +225,7 @@ fn find_devices() -> &'static [VirtioMmio] {
     }
     devices[..count].sort_unstable_by_key(|device| device.base);
     DEVICES.set((devices, count));
-    DEVICES.get().map_or(&[], |(devices, count)| &devices[..*count])
+    DEVICES
+        .get()
+        .map_or(&[], |(devices, count)| &devices[..*count])
 }

@@ -80,7 +80,14 @@ pub fn read_time() -> u64 {
 /// whether or not SIE is set (Privileged spec 3.3.3), so none slips in between check and halt.
 pub fn wait_for_interrupt() {
     // SAFETY: called with interrupts off and no spin lock held; handlers may run.
-    unsafe { asm!("wfi", "csrsi sstatus, 2", "csrci sstatus, 2", options(nostack)) };
+    unsafe {
+        asm!(
+            "wfi",
+            "csrsi sstatus, 2",
+            "csrci sstatus, 2",
+            options(nostack)
+        )
+    };
 }
 
 /// Turns interrupts off; says whether they were on.

@@ -19,7 +19,10 @@ const FCSR_MASK: u32 = 0xff;
 impl FpuState {
     /// The state in which a program starts: round to nearest, no flags.
     pub const fn new() -> Self {
-        FpuState { f: [0; 32], fcsr: 0 }
+        FpuState {
+            f: [0; 32],
+            fcsr: 0,
+        }
     }
 
     /// A state from what a program wrote, made safe to load.

@@ -407,13 +407,7 @@ pub fn init_kernel(ram: &[(u64, u64)], mut alloc: impl FnMut() -> PhysAddr) {
 }
 
 /// Shows one page of physical memory at `virt` in the table that is being built.
-fn map_early(
-    root: u64,
-    virt: usize,
-    at: u64,
-    rights: u64,
-    alloc: &mut impl FnMut() -> PhysAddr,
-) {
+fn map_early(root: u64, virt: usize, at: u64, rights: u64, alloc: &mut impl FnMut() -> PhysAddr) {
     let mut table = root;
     for level in (1..=TOP).rev() {
         table = table_of(table, index(virt, level), alloc);

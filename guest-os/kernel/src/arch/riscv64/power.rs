@@ -63,6 +63,13 @@ pub fn reset() -> ! {
 pub fn halt_forever() -> ! {
     loop {
         // SAFETY: with interrupts off and disabled one by one, WFI only waits.
-        unsafe { asm!("csrci sstatus, 2", "csrw sie, zero", "wfi", options(nomem, nostack)) };
+        unsafe {
+            asm!(
+                "csrci sstatus, 2",
+                "csrw sie, zero",
+                "wfi",
+                options(nomem, nostack)
+            )
+        };
     }
 }

@@ -64,7 +64,9 @@ fn harts() -> impl Iterator<Item = (usize, u32)> {
             hart = node.reg().next().map(|(number, _)| number as usize);
             hart = hart.filter(|_| works);
         }
-        let handle = node.is_compatible("riscv,cpu-intc").then(|| node.cell("phandle"))??;
+        let handle = node
+            .is_compatible("riscv,cpu-intc")
+            .then(|| node.cell("phandle"))??;
         Some((hart.take()?, handle))
     })
 }

@@ -12,7 +12,10 @@ use abi::{Record, nr};
 pub(crate) fn fork() -> Result<u64> {
     let nothing = || Int(0);
     let flags = Int(SIGCHLD.into());
-    syscall(nr::CLONE, [flags, nothing(), nothing(), nothing(), nothing()])
+    syscall(
+        nr::CLONE,
+        [flags, nothing(), nothing(), nothing(), nothing()],
+    )
 }
 
 /// dup2(2): dup3(2) refuses a descriptor that is to be its own duplicate.
@@ -40,11 +43,7 @@ pub(crate) fn alarm(seconds: u32) -> Result<u64> {
         ..Itimerval::default()
     };
     let mut old = [0; Itimerval::SIZE];
-    let args = [
-        Int(ITIMER_REAL.into()),
-        In(&new.to_bytes()),
-        Out(&mut old),
-    ];
+    let args = [Int(ITIMER_REAL.into()), In(&new.to_bytes()), Out(&mut old)];
     syscall(nr::SETITIMER, args)?;
     let left = Itimerval::from_bytes(&old).value;
     // Not less than 1 while there is something left.

@@ -33,9 +33,7 @@ pub fn store(address: u64, byte: u8) {
 pub fn call(address: u64) -> u64 {
     let value;
     // SAFETY: not in general; see the head of this file.
-    unsafe {
-        asm!("fence.i", "jalr {}", in(reg) address, lateout("a0") value, clobber_abi("C"))
-    };
+    unsafe { asm!("fence.i", "jalr {}", in(reg) address, lateout("a0") value, clobber_abi("C")) };
     value
 }
 
