@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use crate::layout::Layout;
+use crate::layout::{Arch, Layout};
 use crate::process::{capture, progress, run as run_command};
 use crate::setup::{self, Compiler, Target};
 
@@ -20,10 +20,22 @@ pub struct Options {
     /// Build without optimisation (slower; for a debugger)
     #[arg(long)]
     pub debug: bool,
+    /// The architecture to build for
+    #[arg(long, value_enum, default_value_t)]
+    pub arch: Arch,
+}
+
+impl Options {
+    /// A release build for `arch`.
+    pub fn release(arch: Arch) -> Self {
+        Self { debug: false, arch }
+    }
 }
 
 /// What a build of the guest gives.
 pub struct Guest {
+    /// What it is built for.
+    pub arch: Arch,
     /// The kernel's ELF file, with symbols and lines.
     pub kernel: PathBuf,
     /// Name and unstripped ELF file of each user program, in the order of their names.
@@ -46,12 +58,13 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
 /// Builds what has changed.
 pub fn build(layout: &Layout, options: &Options) -> Result<Guest> {
     let packages = packages(layout)?;
-    let kernel_compiler = setup::ensure(layout, Target::Kernel)?;
-    let user_compiler = setup::ensure(layout, Target::User)?;
+    let (kernel, user) = (Target::Kernel(options.arch), Target::User(options.arch));
+    let kernel_compiler = setup::ensure(layout, kernel)?;
+    let user_compiler = setup::ensure(layout, user)?;
 
     progress("kernel");
-    let mut command = kernel_compiler.cargo("build", Target::Kernel);
-    configure(&mut command, layout, Target::Kernel, "kernel", options);
+    let mut command = kernel_compiler.cargo("build", kernel);
+    configure(&mut command, layout, kernel, "kernel", options);
     run_command(&mut command, "building the kernel")?;
 
     run_build_of_programs(&user_compiler, layout, options)?;
@@ -65,10 +78,11 @@ pub fn build(layout: &Layout, options: &Options) -> Result<Guest> {
     };
     let programs = binaries(&packages, "user")?;
     Ok(Guest {
-        kernel: folder("kernel", Target::Kernel).join(binaries(&packages, "kernel")?.remove(0)),
+        arch: options.arch,
+        kernel: folder("kernel", kernel).join(binaries(&packages, "kernel")?.remove(0)),
         programs: programs
             .into_iter()
-            .map(|name| (name.clone(), folder("user", Target::User).join(name)))
+            .map(|name| (name.clone(), folder("user", user).join(name)))
             .collect(),
         compilers: [kernel_compiler.version()?, user_compiler.version()?],
     })
@@ -76,12 +90,16 @@ pub fn build(layout: &Layout, options: &Options) -> Result<Guest> {
 
 /// Builds the user programs alone, of the sources of `sources`; gives name and unstripped ELF file of
 /// each. The compiler is the one that `layout`, the checkout, has been set up with.
-pub fn build_programs(sources: &Layout, layout: &Layout) -> Result<Vec<(String, PathBuf)>> {
-    let compiler = setup::ensure(layout, Target::User)?;
-    run_build_of_programs(&compiler, sources, &Options::default())?;
+pub fn build_programs(
+    sources: &Layout,
+    layout: &Layout,
+    arch: Arch,
+) -> Result<Vec<(String, PathBuf)>> {
+    let compiler = setup::ensure(layout, Target::User(arch))?;
+    run_build_of_programs(&compiler, sources, &Options::release(arch))?;
     let folder = sources
         .guest_target("user")
-        .join(Target::User.triple())
+        .join(Target::User(arch).triple())
         .join("release");
     let names = binaries(&packages(sources)?, "user")?.into_iter();
     Ok(names
@@ -91,8 +109,9 @@ pub fn build_programs(sources: &Layout, layout: &Layout) -> Result<Vec<(String, 
 
 fn run_build_of_programs(compiler: &Compiler, layout: &Layout, options: &Options) -> Result<()> {
     progress("user programs");
-    let mut command = compiler.cargo("build", Target::User);
-    configure(&mut command, layout, Target::User, "user", options);
+    let target = Target::User(options.arch);
+    let mut command = compiler.cargo("build", target);
+    configure(&mut command, layout, target, "user", options);
     run_command(command.arg("--bins"), "building the user programs")
 }
 

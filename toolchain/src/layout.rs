@@ -7,8 +7,29 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// The guest architecture whose images are built.
-pub const ARCH: &str = "x86_64";
+/// A guest architecture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Arch {
+    /// x86-64
+    #[default]
+    #[value(name = "x86_64")]
+    X86_64,
+    /// RISC-V, 64 bits
+    Riscv64,
+}
+
+impl Arch {
+    /// All of them.
+    pub const ALL: [Arch; 2] = [Arch::X86_64, Arch::Riscv64];
+
+    /// The name of its folder of images.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Riscv64 => "riscv64",
+        }
+    }
+}
 
 /// The folders of one checkout.
 #[derive(Debug, Clone)]
@@ -71,6 +92,11 @@ impl Layout {
     /// The toolchain's own notes: chosen compilers, logs.
     pub fn notes(&self) -> PathBuf {
         self.target.join("xtask")
+    }
+
+    /// What is on the disks, of every architecture.
+    pub fn recipe(&self) -> PathBuf {
+        self.images().join("disk.toml")
     }
 
     /// Where the guest's workspace builds `part` ("kernel", "user").

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::guest;
-use crate::layout::Layout;
+use crate::layout::{Arch, Layout};
 use crate::process::{progress, run as run_command};
 use crate::setup::{self, Target};
 
@@ -83,25 +83,23 @@ pub fn run(layout: &Layout) -> Result<()> {
         }
         note(check.name, run_command(&mut command, check.name));
     }
-    progress("clippy on the kernel");
-    note("clippy on the kernel", kernel(layout));
+    for arch in Arch::ALL {
+        progress(format!("clippy on the kernel for {}", arch.name()));
+        note("clippy on the kernel", kernel(layout, arch));
+    }
     if !failed.is_empty() {
         bail!("to mend: {}", failed.join(", "));
     }
     Ok(())
 }
 
-fn kernel(layout: &Layout) -> Result<()> {
-    let compiler = setup::ensure(layout, Target::Kernel)?;
+fn kernel(layout: &Layout, arch: Arch) -> Result<()> {
+    let target = Target::Kernel(arch);
+    let compiler = setup::ensure(layout, target)?;
     setup::ensure_clippy(layout, &compiler)?;
-    let mut command = compiler.cargo("clippy", Target::Kernel);
-    guest::configure(
-        &mut command,
-        layout,
-        Target::Kernel,
-        "kernel",
-        &guest::Options::default(),
-    );
+    let mut command = compiler.cargo("clippy", target);
+    let options = guest::Options::release(arch);
+    guest::configure(&mut command, layout, target, "kernel", &options);
     run_command(
         command.args(["--", "-D", "warnings"]),
         "clippy on the kernel",

@@ -28,6 +28,9 @@ pub const POWER_OFF_VALUE: u16 = 0x2000;
 /// Names of the console ports that carry the standard streams of `run=`.
 pub const STDIO_PORTS: [&str; 3] = ["glassbox.stdin", "glassbox.stdout", "glassbox.stderr"];
 
+/// Status of a panic in a finisher's code: what `glassbox` exits with after one.
+const PANIC_STATUS: u16 = 124;
+
 /// The last word of a machine.
 ///
 /// ```text
@@ -63,6 +66,31 @@ impl ExitWord {
         self.0 & 0x100 != 0
     }
 
+    /// The word as the 16-bit code of a test finisher (`sifive,test0`), where there is no device that takes it whole.
+    ///
+    /// ```text
+    ///  15      9  8  7       0
+    /// +---------+---+----------+
+    /// |  signal | P |  status  |   the status of a panic is 124, so that QEMU, which keeps 8 bits, tells it
+    /// +---------+---+----------+
+    /// ```
+    pub const fn finisher_code(self) -> u16 {
+        let status = if self.is_panic() {
+            PANIC_STATUS
+        } else {
+            self.status() as u16
+        };
+        (self.0 >> 16 & 0x7f) as u16 * 0x200 | self.0 as u16 & 0x100 | status
+    }
+
+    /// The word that a finisher's code stands for.
+    pub const fn from_finisher_code(code: u16) -> ExitWord {
+        if code & 0x100 != 0 {
+            return ExitWord::PANIC;
+        }
+        ExitWord((code as u32 >> 9) << 16 | code as u32 & 0xff)
+    }
+
     /// The signal that ended the command.
     pub fn signal(self) -> Option<u8> {
         match (self.0 >> 16) as u8 {
@@ -86,5 +114,21 @@ mod tests {
             (137, Some(9), false)
         );
         assert!(ExitWord::PANIC.is_panic());
+    }
+
+    #[test]
+    fn an_exit_word_fits_into_a_finishers_code() {
+        let words = [
+            ExitWord::exited(0),
+            ExitWord::exited(255),
+            ExitWord::signaled(9),
+            ExitWord::signaled(64),
+            ExitWord::PANIC,
+        ];
+        for word in words {
+            assert_eq!(ExitWord::from_finisher_code(word.finisher_code()), word);
+        }
+        assert_eq!(ExitWord::exited(0).finisher_code(), 0);
+        assert_eq!(ExitWord::PANIC.finisher_code() & 0xff, 124);
     }
 }

@@ -32,6 +32,17 @@ names! {
 /// The part of clone's flags that is the exit signal.
 pub const CSIGNAL: u64 = 0xff;
 
+pub use crate::isa::native::CLONE_ORDER;
+
+/// Where clone(2) has its last two arguments: instruction sets differ (CONFIG_CLONE_BACKWARDS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CloneOrder {
+    /// Index of the address of the child's id.
+    pub child_tid: usize,
+    /// Index of the thread pointer.
+    pub thread_pointer: usize,
+}
+
 names! {
     /// Codes of arch_prctl(2).
     ARCH: u32, choice u64::MAX => {

@@ -1,76 +1,7 @@
-//! What a signal handler finds on its stack on x86-64 (asm/sigcontext.h, asm/ucontext.h,
-//! asm-generic/siginfo.h). rt_sigreturn(2) reads it back.
-//!
-//! ```text
-//! higher addresses
-//!   FXSAVE area (512 bytes, 64-byte aligned)   <- mcontext.fpstate
-//!   Siginfo                                    <- rsi of the handler
-//!   Ucontext                                   <- rdx of the handler
-//!   return address = sa_restorer               <- rsp of the handler (16n + 8)
-//! lower addresses
-//! ```
+//! What a signal handler finds on its stack (asm-generic/siginfo.h, asm/ucontext.h). How the parts lie there is
+//! drawn in [`crate::isa`], as is the part that holds the registers. rt_sigreturn(2) reads it back.
 
-record! {
-    /// `struct sigcontext`: the interrupted registers.
-    pub struct Mcontext {
-        /// General register.
-        pub r8: u64,
-        /// General register.
-        pub r9: u64,
-        /// General register.
-        pub r10: u64,
-        /// General register.
-        pub r11: u64,
-        /// General register.
-        pub r12: u64,
-        /// General register.
-        pub r13: u64,
-        /// General register.
-        pub r14: u64,
-        /// General register.
-        pub r15: u64,
-        /// General register.
-        pub rdi: u64,
-        /// General register.
-        pub rsi: u64,
-        /// General register.
-        pub rbp: u64,
-        /// General register.
-        pub rbx: u64,
-        /// General register.
-        pub rdx: u64,
-        /// General register.
-        pub rax: u64,
-        /// General register.
-        pub rcx: u64,
-        /// Stack pointer.
-        pub rsp: u64,
-        /// Instruction pointer.
-        pub rip: u64,
-        /// Flags.
-        pub eflags: u64,
-        /// Code segment.
-        pub cs: u16,
-        /// Zero on 64-bit kernels.
-        pub gs: u16,
-        /// Zero on 64-bit kernels.
-        pub fs: u16,
-        /// Stack segment.
-        pub ss: u16,
-        /// Error code of the exception.
-        pub err: u64,
-        /// Vector of the exception.
-        pub trapno: u64,
-        /// Blocked signals before the handler.
-        pub oldmask: u64,
-        /// Faulting address.
-        pub cr2: u64,
-        /// Address of the FXSAVE area, 0 if there is none.
-        pub fpstate: u64,
-        /// Zero.
-        pub reserved: [u64; 8],
-    }
-}
+pub use crate::isa::native::{Mcontext, Ucontext};
 
 record! {
     /// `stack_t`: an alternative signal stack.
@@ -107,22 +38,6 @@ pub static SS: crate::names::Names = crate::names::Names {
 pub const MINSIGSTKSZ: u64 = 2048;
 
 record! {
-    /// `struct ucontext`.
-    pub struct Ucontext {
-        /// Flags of the kernel; 0.
-        pub flags: u64,
-        /// Zero.
-        pub link: u64,
-        /// The alternative stack in force.
-        pub stack: SigStack,
-        /// The interrupted registers.
-        pub mcontext: Mcontext,
-        /// Signals to block again on return.
-        pub sigmask: u64,
-    }
-}
-
-record! {
     /// `siginfo_t`, 128 bytes; the fields that kill, SIGCHLD and faults use.
     pub struct Siginfo {
         /// Signal number.
@@ -151,8 +66,7 @@ mod tests {
 
     #[test]
     fn sizes_are_those_of_linux() {
-        assert_eq!(Mcontext::SIZE, 256);
-        assert_eq!(Ucontext::SIZE, 304);
         assert_eq!(Siginfo::SIZE, 128);
+        assert_eq!(SigStack::SIZE, 24);
     }
 }

@@ -98,24 +98,12 @@ pub const SIG_DFL: u64 = 0;
 /// `sa_handler`: ignore the signal.
 pub const SIG_IGN: u64 = 1;
 
-record! {
-    /// `struct kernel_sigaction` of x86-64, as rt_sigaction(2) passes it.
-    pub struct Sigaction {
-        /// Address of the handler, [`SIG_DFL`] or [`SIG_IGN`].
-        pub handler: u64,
-        /// `SA_*` flags.
-        pub flags: u64,
-        /// Where the handler returns to: code that calls rt_sigreturn(2).
-        pub restorer: u64,
-        /// Signals blocked while the handler runs.
-        pub mask: u64,
-    }
-}
+pub use crate::isa::native::Sigaction;
 
 names! {
     /// Flags of sigaction(2).
     SIGACTION: u32, choice 0 => {
-        SA_RESTORER = 0x0400_0000, "`restorer` is valid.";
+        SA_RESTORER = 0x0400_0000, "`restorer` is valid, where there is one.";
         SA_ONSTACK = 0x0800_0000, "Run on the alternative stack.";
         SA_RESTART = 0x1000_0000, "Restart interrupted system calls.";
         SA_INTERRUPT = 0x2000_0000, "No effect.";

@@ -1,44 +1,7 @@
-//! What stat(2) reports (asm/stat.h for x86-64, statx(2)) and the bits of a file's mode.
+//! What stat(2) reports (`struct stat` itself differs between instruction sets: [`crate::isa`]; statx(2)) and the bits
+//! of a file's mode.
 
-use crate::time::Timespec;
-
-record! {
-    /// `struct stat` of x86-64, 144 bytes.
-    pub struct Stat {
-        /// Device that holds the file.
-        pub dev: u64,
-        /// Inode number.
-        pub ino: u64,
-        /// Hard links.
-        pub nlink: u64,
-        /// Type and permissions.
-        pub mode: u32,
-        /// Owner.
-        pub uid: u32,
-        /// Group.
-        pub gid: u32,
-        /// Zero.
-        pub pad: u32,
-        /// The device a special file stands for.
-        pub rdev: u64,
-        /// Bytes.
-        pub size: i64,
-        /// Preferred size of reads and writes, in bytes.
-        pub blksize: i64,
-        /// Allocated units of 512 bytes.
-        pub blocks: i64,
-        /// Last access.
-        pub atime: Timespec,
-        /// Last change of the content.
-        pub mtime: Timespec,
-        /// Last change of content or inode.
-        pub ctime: Timespec,
-        /// Zero.
-        pub unused: [i64; 3],
-    }
-}
-
-const _: () = assert!(size_of::<Stat>() == 144);
+pub use crate::isa::native::Stat;
 
 /// Mask of the type within a mode.
 pub const S_IFMT: u32 = 0o170000;
@@ -83,7 +46,7 @@ impl Stat {
 }
 
 record! {
-    /// `struct statfs` of x86-64, 120 bytes (statfs(2)).
+    /// `struct statfs`, 120 bytes on 64-bit systems (statfs(2)).
     pub struct Statfs {
         /// Magic number of the file system's type.
         pub kind: i64,

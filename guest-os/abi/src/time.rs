@@ -41,6 +41,39 @@ impl Timespec {
     }
 }
 
+impl Timeval {
+    /// A span or instant given in nanoseconds, rounded up to microseconds: what is left of a timer is not nothing.
+    pub const fn from_nanos(nanos: u64) -> Timeval {
+        let micros = nanos.div_ceil(1000);
+        Timeval {
+            sec: (micros / 1_000_000) as i64,
+            usec: (micros % 1_000_000) as i64,
+        }
+    }
+
+    /// In nanoseconds, or `None` if a field is out of range or the sum too large.
+    pub fn to_nanos(self) -> Option<u64> {
+        let usec = u64::try_from(self.usec).ok().filter(|n| *n < 1_000_000)?;
+        u64::try_from(self.sec)
+            .ok()?
+            .checked_mul(1_000_000_000)?
+            .checked_add(usec * 1000)
+    }
+}
+
+record! {
+    /// `struct itimerval`: a timer of setitimer(2).
+    pub struct Itimerval {
+        /// After which time it rings again; 0 for never.
+        pub interval: Timeval,
+        /// After which time it rings; 0 for never.
+        pub value: Timeval,
+    }
+}
+
+/// The timer of setitimer(2) that counts calendar time and sends SIGALRM.
+pub const ITIMER_REAL: u32 = 0;
+
 /// As `nsec` for utimensat(2): the present time.
 pub const UTIME_NOW: i64 = 0x3fff_ffff;
 /// As `nsec` for utimensat(2): leave this time alone.
@@ -73,7 +106,7 @@ names! {
 
 #[cfg(test)]
 mod tests {
-    use super::Timespec;
+    use super::{Timespec, Timeval};
 
     #[test]
     fn nanoseconds_survive_the_way_through_a_timespec() {
@@ -82,6 +115,16 @@ mod tests {
         }
         for (sec, nsec) in [(-1, 0), (0, -1), (0, 1_000_000_000), (i64::MAX, 0)] {
             assert_eq!(Timespec { sec, nsec }.to_nanos(), None);
+        }
+    }
+
+    #[test]
+    fn a_timeval_rounds_up_and_refuses_what_is_no_time() {
+        let value = Timeval::from_nanos(1_000_000_001);
+        assert_eq!((value.sec, value.usec), (1, 1));
+        assert_eq!(value.to_nanos(), Some(1_000_001_000));
+        for (sec, usec) in [(-1, 0), (0, -1), (0, 1_000_000), (i64::MAX, 0)] {
+            assert_eq!(Timeval { sec, usec }.to_nanos(), None);
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod args;
 pub mod buddy;
 pub mod cmdline;
 pub mod elf;
+pub mod fdt;
 pub mod fs;
 pub mod ksyms;
 pub mod line;

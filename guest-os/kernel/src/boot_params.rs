@@ -16,9 +16,11 @@ static PARAMETERS: Once<Parameters> = Once::new();
 /// Reads them; the heap must work.
 pub fn init(boot: &BootInfo) {
     let ramdisk = crate::mm::boot_module(boot);
+    let mut options = Options::parse(boot.cmdline);
+    options.virtio.extend_from_slice(boot.devices);
     PARAMETERS.set(Parameters {
         command_line: boot.cmdline,
-        options: Options::parse(boot.cmdline),
+        options,
         ramdisk,
     });
 }

@@ -55,11 +55,14 @@ fn end(pc: Option<usize>, frame_pointer: usize) -> ! {
         )),
         None => log_anyway(format_args!("cpu {cpu}, no process yet")),
     }
-    for address in pc.into_iter().chain(backtrace::from(frame_pointer)) {
-        log_anyway(format_args!(
-            "  {address:#018x} {}",
-            symbols::describe(address)
-        ));
+    let show = |address: usize, what: symbols::Described| {
+        log_anyway(format_args!("  {address:#018x} {what}"));
+    };
+    if let Some(pc) = pc {
+        show(pc, symbols::describe(pc));
+    }
+    for address in backtrace::from(frame_pointer) {
+        show(address, symbols::describe_return(address));
     }
     power::power_off(ExitWord::PANIC.0)
 }

@@ -18,7 +18,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::layout::{ARCH, Layout};
+use crate::layout::{Arch, Layout};
 use crate::{boot, guest, image};
 
 /// Options of the subcommand.
@@ -106,7 +106,7 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
     let subject = Subject {
         layout: layout.clone(),
         glassbox: layout.emulator(),
-        images: layout.images().join(ARCH),
+        images: layout.images().join(Arch::default().name()),
         repeat: options.repeat,
     };
     for (name, bench) in BENCHES {

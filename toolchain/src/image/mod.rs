@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::guest::{self, Guest};
-use crate::layout::{ARCH, Layout, write_whole};
+use crate::layout::{Arch, Layout, write_whole};
 use crate::process::progress;
 use manifest::{Manifest, sha256};
 use recipe::Recipe;
@@ -29,6 +29,9 @@ pub struct Options {
     /// Where the images go instead of images/
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// The architecture to build for
+    #[arg(long, value_enum, default_value_t)]
+    arch: Arch,
 }
 
 /// Files in the folder of an architecture's images.
@@ -41,10 +44,13 @@ const INPUTS: &str = ".inputs";
 
 /// The subcommand.
 pub fn run(layout: &Layout, options: &Options) -> Result<()> {
-    let guest = guest::build(layout, &guest::Options::default())?;
+    let guest = guest::build(layout, &guest::Options::release(options.arch))?;
     let out = options.out.clone().unwrap_or_else(|| layout.images());
     build(layout, &guest, &out)?;
-    progress(format!("images are in {}", out.join(ARCH).display()));
+    progress(format!(
+        "images are in {}",
+        out.join(guest.arch.name()).display()
+    ));
     Ok(())
 }
 
@@ -61,7 +67,7 @@ struct Inputs {
 /// Makes the images of `guest` under `out` unless they are there already.
 pub fn build(layout: &Layout, guest: &Guest, out: &Path) -> Result<()> {
     let inputs = Inputs::read(layout, guest)?;
-    let folder = out.join(ARCH);
+    let folder = out.join(guest.arch.name());
     let stamp = inputs.stamp(guest)?;
     let made = [KERNEL, DISK, MANIFEST]
         .iter()
@@ -80,7 +86,7 @@ pub fn build(layout: &Layout, guest: &Guest, out: &Path) -> Result<()> {
     }
     let image = disk::make(&inputs.recipe, &inputs.files, &stripped)?;
 
-    let mut manifest = Manifest::new(ARCH, &guest.compilers);
+    let mut manifest = Manifest::new(guest.arch.name(), &guest.compilers);
     manifest.file("[kernel]", KERNEL, &kernel);
     manifest.file("[disk]", DISK, &image);
     stripped
@@ -98,7 +104,7 @@ pub fn build(layout: &Layout, guest: &Guest, out: &Path) -> Result<()> {
 
 impl Inputs {
     fn read(layout: &Layout, guest: &Guest) -> Result<Self> {
-        let path = layout.images().join(format!("{ARCH}.toml"));
+        let path = layout.recipe();
         let recipe = Recipe::read(&path)?;
         let mut files = Vec::new();
         for file in &recipe.file {
@@ -143,7 +149,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// Makes the disk at `path` alone, by the recipe in the checkout `layout`, with `programs` on it.
 pub fn write_disk(layout: &Layout, programs: &[(String, PathBuf)], path: &Path) -> Result<()> {
-    let recipe_path = layout.images().join(format!("{ARCH}.toml"));
+    let recipe_path = layout.recipe();
     let recipe = Recipe::read(&recipe_path)?;
     let files = recipe.file.iter();
     let files = files.map(|file| read(&recipe_path.with_file_name(&file.from)));

@@ -1,4 +1,4 @@
-//! What goes onto a disk: `images/<arch>.toml`, read and checked.
+//! What goes onto a disk: `images/disk.toml`, read and checked.
 //!
 //! Key type: [`Recipe`]. The disk's maker ([`super::disk`]) works through it from top to bottom.
 
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_recipe_in_the_checkout_is_sound() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/x86_64.toml");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../images/disk.toml");
         let recipe = Recipe::read(&path).unwrap();
         for file in &recipe.file {
             assert!(

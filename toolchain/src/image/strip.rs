@@ -2,7 +2,8 @@
 //!
 //! Section headers, symbols and debug information lie behind the last segment of a linked ELF file.
 //! Cutting there and clearing the header's three fields about sections is all that `strip` would do,
-//! without depending on a host that has one.
+//! without depending on a host that has one. RISC-V's linkers describe a section in a segment of the
+//! processor's own (`PT_RISCV_ATTRIBUTES`) that no program loads: it goes with the sections.
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -14,10 +15,13 @@ const E_PHNUM: usize = 0x38;
 const E_SHNUM: usize = 0x3c;
 const E_SHSTRNDX: usize = 0x3e;
 const HEADER_SIZE: usize = 0x40;
-/// Fields of a program header.
+/// Fields of a program header, the type first.
 const P_OFFSET: usize = 0x08;
 const P_FILESZ: usize = 0x20;
 const PROGRAM_HEADER_SIZE: usize = 0x38;
+/// The first of the types that processors define, and the type of a header that means nothing.
+const PT_LOPROC: usize = 0x7000_0000;
+const PT_NULL: [u8; 4] = [0; 4];
 
 /// The program without its sections.
 pub fn strip(elf: &[u8]) -> Result<Vec<u8>> {
@@ -31,8 +35,13 @@ pub fn strip(elf: &[u8]) -> Result<Vec<u8>> {
         "this ELF file has no segments"
     );
     let mut end = HEADER_SIZE.max(table + size * count);
+    let mut meaningless = Vec::new();
     for index in 0..count {
         let at = table + size * index;
+        if number(elf, at, 4)? >= PT_LOPROC {
+            meaningless.push(at);
+            continue;
+        }
         let (offset, length) = (
             number(elf, at + P_OFFSET, 8)?,
             number(elf, at + P_FILESZ, 8)?,
@@ -47,6 +56,9 @@ pub fn strip(elf: &[u8]) -> Result<Vec<u8>> {
         .get(..end)
         .context("a segment ends beyond the file")?
         .to_vec();
+    for at in meaningless {
+        stripped[at..at + PT_NULL.len()].copy_from_slice(&PT_NULL);
+    }
     stripped[E_SHOFF..E_SHOFF + 8].fill(0);
     stripped[E_SHNUM..E_SHNUM + 2].fill(0);
     stripped[E_SHSTRNDX..E_SHSTRNDX + 2].fill(0);
@@ -91,6 +103,15 @@ mod tests {
         assert_eq!(stripped.len(), HEADER_SIZE + PROGRAM_HEADER_SIZE + 16);
         assert_eq!(stripped[HEADER_SIZE + PROGRAM_HEADER_SIZE..], [0xee; 16]);
         assert_eq!((stripped[E_SHOFF], stripped[E_SHNUM]), (0, 0));
+    }
+
+    #[test]
+    fn a_segment_that_only_describes_a_section_goes_with_it() {
+        let mut elf = program();
+        elf[HEADER_SIZE + 3] = 0x70;
+        let stripped = strip(&elf).unwrap();
+        assert_eq!(stripped.len(), HEADER_SIZE + PROGRAM_HEADER_SIZE);
+        assert_eq!(stripped[HEADER_SIZE..HEADER_SIZE + 4], PT_NULL);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use super::sandbox::{self, Limits, NO_SANDBOX, TIME_IS_UP, WORK};
 use super::tree::Tree;
 use crate::guest;
-use crate::layout::Layout;
+use crate::layout::{Arch, Layout};
 use crate::process::{HostLacks, capture, progress};
 use crate::setup::{self, Compiler, Target};
 
@@ -26,6 +26,8 @@ use crate::setup::{self, Compiler, Target};
 const SHOWN: usize = 16 << 10;
 /// Bytes of the largest kernel that is taken.
 const LARGEST: u64 = 256 << 20;
+/// What submissions are built for.
+const KERNEL: Target = Target::Kernel(Arch::X86_64);
 
 /// What a build gives.
 pub enum Built {
@@ -48,7 +50,7 @@ pub struct Builder {
 impl Builder {
     /// Finds the compiler and builds `clean` once, unless that was done before.
     pub fn new(layout: &Layout, clean: &Tree) -> Result<Self> {
-        let compiler = setup::ensure(layout, Target::Kernel)?;
+        let compiler = setup::ensure(layout, KERNEL)?;
         let builds = layout.lab_target().join("builds");
         std::fs::create_dir_all(&builds)
             .with_context(|| format!("cannot create {}", builds.display()))?;
@@ -89,9 +91,9 @@ impl Builder {
             root: Path::new(WORK).join("src"),
             target: Path::new(WORK).join("target"),
         };
-        let mut cargo = self.compiler.cargo("build", Target::Kernel);
+        let mut cargo = self.compiler.cargo("build", KERNEL);
         let options = guest::Options::default();
-        guest::configure(&mut cargo, &inside, Target::Kernel, "kernel", &options);
+        guest::configure(&mut cargo, &inside, KERNEL, "kernel", &options);
         cargo.args(["--offline", "--locked", "--quiet", "--color", "never"]);
         let see = self.equip(&mut cargo, folder)?;
         let mut command = sandbox::wrap(&cargo, folder, &see, &Limits::for_a_build());
@@ -104,7 +106,7 @@ impl Builder {
         if status.success() {
             let name = inside
                 .guest_target("kernel")
-                .join(Target::Kernel.triple())
+                .join(KERNEL.triple())
                 .join("release/kernel");
             let kernel = folder.join(name.strip_prefix(WORK).unwrap_or(&name));
             return read_kernel(&kernel).map(Built::Kernel);

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use super::definition::Lab;
 use super::tree::Tree;
-use crate::layout::{Layout, write_whole};
+use crate::layout::{Arch, Layout, write_whole};
 use crate::process::progress;
 use crate::{guest, image};
 
@@ -44,7 +44,7 @@ impl Trusted {
         };
         sources.write_to(&inside.root)?;
         progress("the trusted disk and programs");
-        let built = guest::build_programs(&inside, layout)?;
+        let built = guest::build_programs(&inside, layout, Arch::X86_64)?;
         let (ours, guests): (Vec<_>, Vec<_>) = built
             .into_iter()
             .partition(|(name, _)| name.starts_with("lab-"));

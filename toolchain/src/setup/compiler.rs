@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
+use crate::layout::Arch;
 use crate::process::{capture, run};
 
 /// What apt calls a Rust that can build its own library for bare metal.
@@ -28,18 +29,26 @@ pub const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// Bare metal, soft float: the kernel.
-    Kernel,
+    Kernel(Arch),
     /// Linux programs, hard float: everything under `/bin`. They run on a Linux host too.
-    User,
+    User(Arch),
 }
 
 impl Target {
     /// Rust's name for the target.
     pub fn triple(self) -> &'static str {
         match self {
-            Self::Kernel => "x86_64-unknown-none",
-            Self::User => "x86_64-unknown-linux-gnu",
+            Self::Kernel(Arch::X86_64) => "x86_64-unknown-none",
+            Self::User(Arch::X86_64) => "x86_64-unknown-linux-gnu",
+            Self::Kernel(Arch::Riscv64) => "riscv64imac-unknown-none-elf",
+            // Bare metal again, which needs no linker of a foreign system; programs bring all that Linux asks for.
+            Self::User(Arch::Riscv64) => "riscv64gc-unknown-none-elf",
         }
+    }
+
+    /// Whether Rust links it by itself, without a system's C compiler.
+    fn is_bare(self) -> bool {
+        self != Self::User(Arch::X86_64)
     }
 }
 
@@ -80,7 +89,7 @@ impl Compiler {
             command.args(["-Z", "build-std=core,alloc,compiler_builtins"]);
             command.args(["-Z", "build-std-features=compiler-builtins-mem"]);
         }
-        if *self == Self::Debian && target == Target::Kernel {
+        if *self == Self::Debian && target.is_bare() {
             // Debian's Rust has no rust-lld of its own.
             command.arg("--config").arg(format!(
                 "target.{}.linker='{}'",
@@ -141,7 +150,7 @@ mod tests {
     #[test]
     fn the_hosts_own_flags_do_not_reach_the_guest() {
         for compiler in [Compiler::Active, Compiler::Debian] {
-            let command = compiler.cargo("build", Target::Kernel);
+            let command = compiler.cargo("build", Target::Kernel(Arch::X86_64));
             let removed = |name: &str| {
                 command
                     .get_envs()

@@ -22,15 +22,16 @@ use std::time::Duration;
 use anyhow::Result;
 use compiler::{DEBIAN_CLIPPY, DEBIAN_FILES, DEBIAN_PACKAGES};
 
-use crate::layout::{Layout, write_whole};
+use crate::layout::{Arch, Layout, write_whole};
 use crate::process::{HostLacks, progress, succeeds_within};
 
 /// How long `rustup target add` may take: a slow line gets its 30 MB through, a dead one is noticed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The subcommand: both targets.
+/// The subcommand: every target.
 pub fn run(layout: &Layout) -> Result<()> {
-    for target in [Target::Kernel, Target::User] {
+    let targets = Arch::ALL.map(|arch| [Target::Kernel(arch), Target::User(arch)]);
+    for target in targets.into_iter().flatten() {
         let compiler = ensure(layout, target)?;
         progress(format!(
             "{} is built by {}",
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_line_for_a_helpless_host_is_one_line_and_names_both_remedies() {
-        let line = instruction(Target::Kernel, "no network");
+        let line = instruction(Target::Kernel(Arch::X86_64), "no network");
         assert!(!line.contains('\n'));
         assert!(
             line.contains("rustup target add x86_64-unknown-none"),

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::layout::Layout;
+use crate::layout::{Arch, Layout};
 use crate::process::{Reported, progress, tee};
 use crate::setup::apt;
 use crate::{boot, guest, image, tidy};
@@ -108,8 +108,10 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
 
 /// What the end-to-end tests run.
 fn build(layout: &Layout) -> Result<()> {
-    let guest = guest::build(layout, &guest::Options::default())?;
-    image::build(layout, &guest, &layout.images())?;
+    for arch in Arch::ALL {
+        let guest = guest::build(layout, &guest::Options::release(arch))?;
+        image::build(layout, &guest, &layout.images())?;
+    }
     boot::build_emulator(layout)
 }
 

@@ -139,12 +139,12 @@ impl<S: BlockStore> Fs<S> {
         };
         Ok(Stat {
             ino: u64::from(ino),
-            nlink: u64::from(inode.nlink),
+            nlink: inode.nlink.into(),
             mode: inode.mode,
             uid: inode.uid,
             gid: inode.gid,
             size: inode.size as i64,
-            blksize: BLOCK_SIZE as i64,
+            blksize: BLOCK_SIZE as _,
             blocks: i64::from(inode.blocks) * (BLOCK_SIZE / 512) as i64,
             atime: time(inode.atime, inode.atime_nsec),
             mtime: time(inode.mtime, inode.mtime_nsec),

@@ -21,6 +21,7 @@ mod virtio;
 use alloc::string::String;
 use alloc::sync::Arc;
 
+use crate::arch::console;
 use crate::boot_params;
 use crate::fs::devfs::{self, Kind};
 use crate::proc::Pid;
@@ -51,7 +52,7 @@ pub fn foreground_group() -> Pid {
 
 /// Who uses an interrupt line, for /proc/interrupts.
 pub fn interrupt_user(line: u32) -> String {
-    if line == uart16550::IRQ {
+    if line == console::irq() {
         "ttyS0".into()
     } else {
         virtio::interrupt_user(line)

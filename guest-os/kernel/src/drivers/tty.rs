@@ -43,7 +43,7 @@ struct State {
     size: Winsize,
 }
 
-/// The terminal on COM1, which begins to listen.
+/// The terminal on the serial port, which begins to listen.
 pub fn init() -> Arc<Tty> {
     let tty = Arc::new(Tty {
         state: SpinLock::new(

@@ -16,7 +16,7 @@ pub fn stat(id: InodeId, mode: u32) -> Stat {
         ino: id.ino,
         nlink: if mode & S_IFMT == S_IFDIR { 2 } else { 1 },
         mode,
-        blksize: PAGE_SIZE as i64,
+        blksize: PAGE_SIZE as _,
         atime: made,
         mtime: made,
         ctime: made,

@@ -172,7 +172,7 @@ impl Pipe {
             ino: self.ino,
             nlink: 1,
             mode: S_IFIFO | 0o600,
-            blksize: PIPE_BUF as i64,
+            blksize: PIPE_BUF as _,
             ..Stat::default()
         }
     }

@@ -9,13 +9,13 @@
 //! Whoever can be refused asks `Frame::alloc` or `try_pages`, where an observer may have it happen (`inject!`);
 //! the heap asks `alloc_pages`.
 
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use abi::Errno;
 use kcore::buddy::{Buddy, Frame as Record};
 
 use super::address::{PAGE_SIZE, PhysAddr};
-use super::layout::phys_to_virt;
+use super::layout::{BOOT_MAPPED, FIRST_FREE, phys_to_virt};
 use crate::arch::boot::BootInfo;
 use crate::arch::paging;
 use crate::proc::table::INIT;
@@ -23,6 +23,8 @@ use crate::sync::{Once, SpinLock, try_current};
 
 /// Reference counts by frame number; in memory taken at boot.
 static COUNTS: AtomicUsize = AtomicUsize::new(0);
+/// Physical address of frame number 0: the start of the gigabyte in which memory begins.
+static BASE: AtomicU64 = AtomicU64::new(0);
 /// Frames that exist, and what programs must leave.
 static TOTAL: AtomicUsize = AtomicUsize::new(0);
 static RESERVE: AtomicUsize = AtomicUsize::new(0);
@@ -31,17 +33,19 @@ static FREE: AtomicUsize = AtomicUsize::new(0);
 
 static POOL: SpinLock<Option<Buddy<'static>>> = SpinLock::new(c"frames", None);
 
-/// How much memory the boot page table shows.
-const BOOT_MAPPED: u64 = 1 << 30;
-/// First byte behind what real-mode code and firmware use.
-const LOW_MEMORY: u64 = 1 << 20;
+/// What `BASE` is rounded down to: no block of frames is larger.
+const BASE_ALIGNMENT: u64 = 1 << 30;
 
 /// Finds free memory, has `map` build the kernel's page table from it, and takes the rest into the pool.
 pub fn init(boot: &BootInfo, map: impl FnOnce(&mut dyn FnMut() -> PhysAddr)) {
     let page = PAGE_SIZE as u64;
     let ranges = free_ranges(boot);
-    let last = ranges.iter().map(|r| r.1).max().unwrap_or(0);
-    let frames = (last / page) as usize;
+    let begun = ranges.iter().filter(|r| r.0 < r.1);
+    let (first, last) = begun.fold((u64::MAX, 0), |(first, last), r| {
+        (first.min(r.0), last.max(r.1))
+    });
+    BASE.store(first & !(BASE_ALIGNMENT - 1), Ordering::Relaxed);
+    let frames = number_of(PhysAddr::new(last));
     // Page tables, the allocator's records and the counts come from the start of the largest range that the
     // boot page table shows.
     let mut ranges = ranges;
@@ -49,7 +53,7 @@ pub fn init(boot: &BootInfo, map: impl FnOnce(&mut dyn FnMut() -> PhysAddr)) {
         .iter_mut()
         .filter(|r| r.0 < BOOT_MAPPED)
         .max_by_key(|r| r.1.saturating_sub(r.0))
-        .expect("memory in the first GiB");
+        .expect("memory that the boot page table shows");
     let next = &mut largest.0;
     map(&mut || {
         let at = PhysAddr::new(*next);
@@ -71,7 +75,10 @@ pub fn init(boot: &BootInfo, map: impl FnOnce(&mut dyn FnMut() -> PhysAddr)) {
     let records = unsafe { core::slice::from_raw_parts_mut(records.cast::<Record>(), frames) };
     let mut buddy = Buddy::new(records);
     for (start, end) in ranges.into_iter().filter(|r| r.0 < r.1) {
-        buddy.add_range((start / page) as usize, (end / page) as usize);
+        buddy.add_range(
+            number_of(PhysAddr::new(start)),
+            number_of(PhysAddr::new(end)),
+        );
     }
     let free = buddy.free_frames();
     TOTAL.store(free, Ordering::Relaxed);
@@ -80,14 +87,24 @@ pub fn init(boot: &BootInfo, map: impl FnOnce(&mut dyn FnMut() -> PhysAddr)) {
     *POOL.lock() = Some(buddy);
 }
 
+/// The number of a frame, which the allocator's records and the counts go by.
+fn number_of(at: PhysAddr) -> usize {
+    (at.get() - BASE.load(Ordering::Relaxed)) as usize / PAGE_SIZE
+}
+
+/// The frame with this number.
+fn frame_at(number: usize) -> PhysAddr {
+    PhysAddr::new(BASE.load(Ordering::Relaxed) + (number * PAGE_SIZE) as u64)
+}
+
 /// Ranges there is room for: each usable one may be cut by the kernel and by the RAM disk.
 const MAX_RANGES: usize = 16;
 
-/// Usable memory without low memory, the kernel's image and the RAM disk, in whole pages. Empty ranges may be
+/// Usable memory without what lies below the kernel, the kernel's image and the RAM disk, in whole pages. Empty ranges may be
 /// among them.
 fn free_ranges(boot: &BootInfo) -> [(u64, u64); MAX_RANGES] {
     let page = PAGE_SIZE as u64;
-    let low = paging::image_end().get().max(LOW_MEMORY);
+    let low = paging::image_end().get().max(FIRST_FREE);
     let (disk_start, disk_end) = boot
         .ramdisk
         .map_or((0, 0), |(at, len)| (at.get(), at.get() + len));
@@ -180,7 +197,7 @@ pub fn alloc_pages(order: usize) -> Option<PhysAddr> {
 fn take_pages(order: usize) -> Option<PhysAddr> {
     let mut pool = POOL.lock();
     let buddy = pool.as_mut()?;
-    let at = PhysAddr::new((buddy.alloc(order)? * PAGE_SIZE) as u64);
+    let at = frame_at(buddy.alloc(order)?);
     let free = buddy.free_frames();
     FREE.store(free, Ordering::Relaxed);
     crate::probe!(frame_alloc, at.get(), order, free);
@@ -194,7 +211,7 @@ fn take_pages(order: usize) -> Option<PhysAddr> {
 pub unsafe fn free_pages(at: PhysAddr, order: usize) {
     let mut pool = POOL.lock();
     let Some(buddy) = pool.as_mut() else { return };
-    let freed = buddy.free(at.get() as usize / PAGE_SIZE, order);
+    let freed = buddy.free(number_of(at), order);
     let free = buddy.free_frames();
     FREE.store(free, Ordering::Relaxed);
     crate::probe!(frame_free, at.get(), order, free);
@@ -206,7 +223,7 @@ pub unsafe fn free_pages(at: PhysAddr, order: usize) {
 }
 
 fn count_of(at: PhysAddr) -> &'static AtomicU32 {
-    let index = at.get() as usize / PAGE_SIZE;
+    let index = number_of(at);
     // SAFETY: the array covers every frame of the pool, and all bit patterns are legal counts.
     unsafe { &*(COUNTS.load(Ordering::Relaxed) as *const AtomicU32).add(index) }
 }

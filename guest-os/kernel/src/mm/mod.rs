@@ -47,15 +47,9 @@ static KERNEL_MAP: SpinLock<()> = SpinLock::new(c"kernel_map", ());
 /// Takes over memory: frames from the firmware's map, then the kernel's own page table.
 pub fn init(boot: &BootInfo) {
     let mut ram = RAM.lock();
-    // The first MiB is not always listed, but always there, and has firmware tables.
-    let ranges = boot
-        .memory()
-        .iter()
-        .filter(|r| r.ram)
-        .map(|r| (r.start.get(), r.start.get() + r.len));
-    for range in [(0, 1 << 20)].into_iter().chain(ranges).take(MAX_RAM) {
+    for range in boot.memory().iter().filter(|r| r.ram).take(MAX_RAM) {
         let count = ram.1;
-        ram.0[count] = range;
+        ram.0[count] = (range.start.get(), range.start.get() + range.len);
         ram.1 += 1;
     }
     let (ranges, count) = (ram.0, ram.1);

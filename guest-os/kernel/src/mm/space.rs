@@ -20,9 +20,9 @@ use super::frame::Frame;
 use super::layout::{USER_BOTTOM, USER_TOP};
 use super::protection::Protection;
 use super::region::Region;
-use super::regions::{MAPPINGS_TOP, Regions};
+use super::regions::Regions;
 
-pub use super::regions::STACK_LIMIT;
+pub use super::regions::{MAPPINGS_TOP, STACK_LIMIT};
 use crate::arch::paging::{self, PageTable, Root};
 use crate::arch::percpu::cpu_id;
 use crate::arch::smp;

@@ -6,6 +6,7 @@
 
 use core::marker::PhantomData;
 
+use abi::sigframe::Ucontext;
 use abi::{Errno, Record};
 use alloc::vec::Vec;
 
@@ -57,8 +58,12 @@ pub fn copy_str(from: usize, max: usize, too_long: Errno) -> Result<Vec<u8>, Err
     Err(too_long)
 }
 
-/// Largest record that `UserPtr` copies at once.
-const MAX_RECORD: usize = 512;
+/// Largest record that `UserPtr` copies at once: on some instruction sets the context of a signal is larger than all else.
+const MAX_RECORD: usize = if Ucontext::SIZE > 512 {
+    Ucontext::SIZE
+} else {
+    512
+};
 
 /// The address of a `T` in the program's memory.
 #[derive(Clone, Copy)]

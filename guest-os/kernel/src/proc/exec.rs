@@ -17,6 +17,7 @@ use kcore::elf::{Executable, Segment};
 use super::current;
 use super::fork::release_vfork_parent;
 use super::program::Program;
+use super::trampoline;
 use crate::arch::{self, trap::TrapFrame};
 use crate::mm::address::{PAGE_SIZE, page_ceil, page_floor};
 use crate::mm::frame;
@@ -26,8 +27,8 @@ use crate::mm::region::{Backing, Region};
 use crate::mm::space::AddressSpace;
 use crate::mm::user::{UserPtr, copy_str};
 
-/// Where position-independent programs go.
-const LOAD_ADDRESS: u64 = 0x5555_5555_4000;
+/// Where position-independent programs go: two thirds up, as on Linux.
+const LOAD_ADDRESS: u64 = page_floor(USER_TOP / 3 * 2) as u64;
 /// Stack a program has without growing it.
 const FIRST_STACK: usize = 128 * 1024;
 /// Scripts that name scripts that name scripts: as deep as Linux goes.
@@ -109,6 +110,9 @@ pub fn exec(frame: &mut TrapFrame, path: &[u8], strings: Strings) -> Result<(), 
         ..Region::anonymous(stack_start, USER_TOP, Protection::READ_WRITE)
     })?;
     space.fill(stack_pointer, &stack.bytes)?;
+    if let Some(region) = trampoline::region() {
+        space.add(region)?;
+    }
 
     // The point of no return.
     drop(me.replace_space(Some(Arc::new(space))));

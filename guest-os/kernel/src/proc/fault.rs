@@ -15,6 +15,7 @@ use crate::mm::fault::{Fault, Kind, Unresolved};
 #[derive(Clone, Copy)]
 pub enum Cause {
     /// Division by zero, floating-point exception.
+    #[allow(dead_code, reason = "not every processor traps there")]
     Arithmetic,
     /// Breakpoint, single step.
     Trap,

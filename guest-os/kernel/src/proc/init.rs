@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::exec::{self, Strings};
-use super::{Process, table};
+use super::{Process, table, trampoline};
 use crate::arch::trap::TrapFrame;
 use crate::boot_params::options;
 use crate::sched;
@@ -21,6 +21,7 @@ pub fn start() {
 fn main(frame: &mut TrapFrame) {
     crate::drivers::init(); // disks, terminals
     crate::fs::init(); // the root file system, /dev, /proc
+    trampoline::init(); // where signal handlers return to
     let path = options().init.as_bytes();
     let mut argv = Vec::from([path.to_vec()]);
     if let Some(line) = &options().run {

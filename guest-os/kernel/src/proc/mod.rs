@@ -11,6 +11,7 @@
 //! | `signal`  | signals: sending, actions, delivery, stop and continue           |
 //! | `futex`   | sleeping on a word of user memory                                |
 //! | `fault`   | what a program's exceptions mean for it                          |
+//! | `trampoline` | where signal handlers return to                               |
 //! | `init`    | process 1                                                        |
 
 pub mod exec;
@@ -23,6 +24,7 @@ mod process;
 mod program;
 pub mod signal;
 pub mod table;
+pub mod trampoline;
 
 pub use crate::sync::current;
 pub use process::{Process, State};

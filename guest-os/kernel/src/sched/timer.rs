@@ -5,6 +5,7 @@ use core::ffi::CStr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use abi::Errno;
+use abi::signal::SIGALRM;
 use alloc::sync::Arc;
 
 use super::cpu::Cpu;
@@ -28,8 +29,8 @@ const MIN_DELAY: u64 = 1_000;
 pub enum Purpose {
     /// Ends the interruptible sleep of a process, if it sleeps.
     Wake(Arc<Process>),
-    /// Sends a process a signal.
-    Signal(Arc<Process>, u32),
+    /// Sends a process SIGALRM, and again each time so many nanoseconds have passed, unless 0.
+    Ring(Arc<Process>, u64),
     /// Has a driver look after its device, in the interrupt handler.
     Look(Arc<dyn Fn() + Send + Sync>),
 }
@@ -37,6 +38,8 @@ pub enum Purpose {
 /// A promise to do something at a time, on the CPU where it was made.
 pub struct Alarm {
     key: AlarmKey,
+    /// After how many nanoseconds it rings again; 0 for never.
+    interval: u64,
     cpu: usize,
 }
 
@@ -49,7 +52,12 @@ impl Alarm {
     /// Does `purpose` at `deadline`.
     pub fn with_purpose(purpose: Purpose, deadline: u64) -> Alarm {
         let _irq = IrqGuard::new();
+        let interval = match purpose {
+            Purpose::Ring(_, interval) => interval,
+            _ => 0,
+        };
         let alarm = Alarm {
+            interval,
             key: (deadline, SEQUENCE.fetch_add(1, Ordering::Relaxed)),
             cpu: cpu_id(),
         };
@@ -61,6 +69,11 @@ impl Alarm {
     /// When it rings.
     pub fn deadline(&self) -> u64 {
         self.key.0
+    }
+
+    /// After how many nanoseconds it rings again; 0 for never.
+    pub fn interval(&self) -> u64 {
+        self.interval
     }
 
     /// Takes the alarm back, if it has not rung yet.
@@ -79,16 +92,29 @@ pub(super) fn ring(cpu: &Cpu) {
         let due = alarms
             .first_entry()
             .filter(|first| first.key().0 <= now)
-            .map(|first| first.remove());
+            .map(|first| first.remove_entry());
         drop(alarms);
-        match due {
-            Some(Purpose::Wake(process)) => super::wake_interruptible(&process),
-            Some(Purpose::Signal(process, number)) => {
-                signal::send(&process, number, signal::Origin::Kernel);
+        let Some((key, purpose)) = due else { return };
+        match purpose {
+            Purpose::Wake(process) => super::wake_interruptible(&process),
+            Purpose::Ring(process, interval) => {
+                signal::send(&process, SIGALRM, signal::Origin::Kernel);
+                ring_again(process, key, interval);
             }
-            Some(Purpose::Look(look)) => look(),
-            None => return,
+            Purpose::Look(look) => look(),
         }
+    }
+}
+
+/// Sets the alarm of a process that has just rung once more, unless it has been replaced meanwhile. What was missed is
+/// not made up for.
+fn ring_again(process: Arc<Process>, rang: AlarmKey, interval: u64) {
+    let mut alarm = process.alarm.lock();
+    if interval > 0 && alarm.as_ref().is_some_and(|alarm| alarm.key == rang) {
+        let late = now_ns().saturating_sub(rang.0);
+        let next = rang.0 + (late / interval + 1) * interval;
+        let purpose = Purpose::Ring(process.clone(), interval);
+        *alarm = Some(Alarm::with_purpose(purpose, next));
     }
 }
 

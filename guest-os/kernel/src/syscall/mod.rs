@@ -34,14 +34,19 @@ use crate::proc::current;
 type Body = fn(&mut Args) -> SysResult;
 
 /// One more than the largest number in `abi::nr`.
-const NUMBERS: usize = nr::TABLE[nr::TABLE.len() - 1].number as usize + 1;
+const NUMBERS: usize = nr::LAST as usize + 1;
 
-/// Builds the table of bodies, indexed by number; a number without a body is `ENOSYS`.
+/// Builds the table of bodies, indexed by number; a number without a body is `ENOSYS`. A call that this instruction set
+/// does not have (`nr::ABSENT`) has no place in it.
 macro_rules! calls {
     ($($number:ident => $body:path,)*) => {
         static BODIES: [Option<Body>; NUMBERS] = {
             let mut table: [Option<Body>; NUMBERS] = [None; NUMBERS];
-            $(table[nr::$number as usize] = Some($body);)*
+            $(
+                if nr::$number != nr::ABSENT {
+                    table[nr::$number as usize] = Some($body);
+                }
+            )*
             table
         };
     };
@@ -167,6 +172,8 @@ calls! {
     SIGALTSTACK => signal::sigaltstack,
 
     ALARM => time::alarm,
+    GETITIMER => time::getitimer,
+    SETITIMER => time::setitimer,
     FUTEX => time::futex,
     NANOSLEEP => time::nanosleep,
     CLOCK_NANOSLEEP => time::clock_nanosleep,

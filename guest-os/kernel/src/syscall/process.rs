@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use abi::Errno;
-use abi::clone::{ARCH_GET_FS, ARCH_SET_FS};
+use abi::clone::{ARCH_GET_FS, ARCH_SET_FS, CLONE_ORDER};
 use abi::resource::{
     RLIM_INFINITY, RLIMIT_AS, RLIMIT_NOFILE, RLIMIT_STACK, RUSAGE_CHILDREN, RUSAGE_SELF,
     RUSAGE_THREAD, Rlimit, Rusage, Tms,
@@ -36,8 +36,8 @@ pub fn clone(args: &mut Args) -> SysResult {
         flags: args.word(0) as u64,
         stack: args.word(1),
         parent_tid: args.word(2),
-        child_tid: args.word(3),
-        thread_pointer: args.word(4),
+        child_tid: args.word(CLONE_ORDER.child_tid),
+        thread_pointer: args.word(CLONE_ORDER.thread_pointer),
     };
     making::clone(args.frame, &request).map(|pid| pid as usize)
 }

@@ -2,11 +2,10 @@
 
 use abi::Errno;
 use abi::clone::{FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAKE};
-use abi::signal::SIGALRM;
 use abi::time::{
     CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW,
     CLOCK_PROCESS_CPUTIME_ID, CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_THREAD_CPUTIME_ID,
-    TIMER_ABSTIME, Timespec, Timeval,
+    ITIMER_REAL, Itimerval, TIMER_ABSTIME, Timespec, Timeval,
 };
 
 use super::{Args, SysResult};
@@ -67,20 +66,71 @@ pub fn clock_nanosleep(args: &mut Args) -> SysResult {
 
 /// alarm(2): SIGALRM in so many seconds, 0 for never; gives the seconds that were left of the last one.
 pub fn alarm(args: &mut Args) -> SysResult {
-    let me = current();
-    let now = now_ns();
-    let new = (args.uint(0) != 0).then(|| {
-        let deadline = now.saturating_add(u64::from(args.uint(0)) * NANOS_PER_SEC);
-        Alarm::with_purpose(Purpose::Signal(me.arc(), SIGALRM), deadline)
-    });
-    let old = core::mem::replace(&mut *me.alarm.lock(), new);
-    let left = old.map_or(0, |old| {
-        let left = old.deadline().saturating_sub(now);
-        old.cancel();
-        left
-    });
+    let (left, _) = replace_alarm(u64::from(args.uint(0)) * NANOS_PER_SEC, 0);
     // Not less than 1 while there is something left.
     Ok(left.div_ceil(NANOS_PER_SEC) as usize)
+}
+
+/// Sets the alarm of the running process to ring in `value` nanoseconds, 0 for never, and from then on each `interval`;
+/// gives what was left of the last one, and its interval.
+fn replace_alarm(value: u64, interval: u64) -> (u64, u64) {
+    let me = current();
+    let now = now_ns();
+    let new = (value != 0).then(|| {
+        let purpose = Purpose::Ring(me.arc(), interval);
+        Alarm::with_purpose(purpose, now.saturating_add(value))
+    });
+    let old = core::mem::replace(&mut *me.alarm.lock(), new);
+    old.map_or((0, 0), |old| {
+        let left = time_left(&old, now);
+        let interval = old.interval();
+        old.cancel();
+        (left, interval)
+    })
+}
+
+/// Nanoseconds until an alarm rings: at least 1 if it rings again and again.
+fn time_left(alarm: &Alarm, now: u64) -> u64 {
+    let least = u64::from(alarm.interval() != 0);
+    alarm.deadline().saturating_sub(now).max(least)
+}
+
+/// What getitimer(2) tells of an alarm.
+fn timer_value((left, interval): (u64, u64)) -> Itimerval {
+    Itimerval {
+        interval: Timeval::from_nanos(interval),
+        value: Timeval::from_nanos(left),
+    }
+}
+
+/// getitimer(2), of the timer that counts calendar time; the others are not offered.
+pub fn getitimer(args: &mut Args) -> SysResult {
+    if args.uint(0) != ITIMER_REAL {
+        return Err(Errno::EINVAL);
+    }
+    let now = now_ns();
+    let me = current();
+    let alarm = me.alarm.lock();
+    let value = alarm
+        .as_ref()
+        .map_or((0, 0), |alarm| (time_left(alarm, now), alarm.interval()));
+    drop(alarm);
+    args.pointer(1).write(&timer_value(value))?;
+    Ok(0)
+}
+
+/// setitimer(2), of the same timer, which is alarm(2)'s, too.
+pub fn setitimer(args: &mut Args) -> SysResult {
+    if args.uint(0) != ITIMER_REAL {
+        return Err(Errno::EINVAL);
+    }
+    // No structure asks for no timer.
+    let new: Itimerval = args.pointer(1).read_if_some()?.unwrap_or_default();
+    let (value, interval) = (new.value.to_nanos(), new.interval.to_nanos());
+    let value = value.ok_or(Errno::EINVAL)?;
+    let old = replace_alarm(value, interval.ok_or(Errno::EINVAL)?);
+    args.pointer(2).write_if_some(&timer_value(old))?;
+    Ok(0)
 }
 
 /// futex(2): waiting and waking.

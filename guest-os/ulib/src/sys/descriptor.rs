@@ -2,7 +2,7 @@
 
 use super::Result;
 use crate::arch::Arg::{In, Int, Out};
-use crate::arch::syscall;
+use crate::arch::{self, syscall};
 use abi::fcntl::{F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFD, F_SETFL};
 use abi::stat::Stat;
 use abi::{Record, nr};
@@ -65,7 +65,7 @@ pub fn dup(fd: Fd) -> Result<Fd> {
 
 /// dup2(2).
 pub fn dup2(old: Fd, new: Fd) -> Result<Fd> {
-    syscall(nr::DUP2, [Int(old.into()), Int(new.into())]).map(|n| n as Fd)
+    arch::dup2(old, new).map(|n| n as Fd)
 }
 
 /// dup3(2).

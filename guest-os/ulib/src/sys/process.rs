@@ -2,7 +2,7 @@
 
 use super::{Result, with_path};
 use crate::arch::Arg::{In, Int, Out};
-use crate::arch::syscall;
+use crate::arch::{self, syscall};
 use abi::resource::Rusage;
 use abi::wait::WaitStatus;
 use abi::{Errno, Record, nr};
@@ -21,7 +21,7 @@ pub fn exit(status: i32) -> ! {
 
 /// fork(2): `None` in the child, the child's id in the parent.
 pub fn fork() -> Result<Option<Pid>> {
-    syscall(nr::FORK, []).map(|pid| (pid != 0).then_some(pid as Pid))
+    arch::fork().map(|pid| (pid != 0).then_some(pid as Pid))
 }
 
 /// execve(2); returns only if it failed.

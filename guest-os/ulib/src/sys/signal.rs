@@ -2,8 +2,8 @@
 
 use super::Result;
 use crate::arch::Arg::{In, Int, Out};
-use crate::arch::{restorer, syscall};
-use abi::signal::{SA_RESTORER, SIG_DFL, SIG_IGN, SIG_SETMASK, Sigaction};
+use crate::arch::{self, syscall};
+use abi::signal::{SIG_DFL, SIG_IGN, SIG_SETMASK, Sigaction};
 use abi::{Record, nr};
 
 /// Bytes of a `sigset_t` at the system-call boundary.
@@ -22,17 +22,12 @@ pub enum Disposition {
 
 /// rt_sigaction(2): sets the disposition, with `SA_*` flags and signals blocked meanwhile.
 pub fn sigaction(signal: u32, disposition: Disposition, flags: u32, mask: u64) -> Result<()> {
-    let action = Sigaction {
-        handler: match disposition {
-            Disposition::Default => SIG_DFL,
-            Disposition::Ignore => SIG_IGN,
-            Disposition::Handler(function) => function as *const () as u64,
-        },
-        flags: u64::from(flags | SA_RESTORER),
-        restorer: restorer(),
-        mask,
+    let handler = match disposition {
+        Disposition::Default => SIG_DFL,
+        Disposition::Ignore => SIG_IGN,
+        Disposition::Handler(function) => function as *const () as u64,
     };
-    let action = action.to_bytes();
+    let action = arch::action(handler, flags, mask).to_bytes();
     let args = [Int(signal.into()), In(&action), Int(0), Int(SIGSET)];
     syscall(nr::RT_SIGACTION, args).map(drop)
 }
@@ -79,11 +74,11 @@ pub fn sigsuspend(mask: u64) -> Result<()> {
 
 /// pause(2): always an error, `EINTR`.
 pub fn pause() -> Result<()> {
-    syscall(nr::PAUSE, []).map(drop)
+    arch::pause().map(drop)
 }
 
 /// alarm(2): seconds that were left of an earlier one.
 pub fn alarm(seconds: u32) -> u32 {
     // The call cannot fail.
-    syscall(nr::ALARM, [Int(seconds.into())]).unwrap_or(0) as u32
+    arch::alarm(seconds).unwrap_or(0) as u32
 }

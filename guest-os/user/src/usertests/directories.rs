@@ -25,8 +25,8 @@ cases! {
     getcwd_small "getcwd wants room for the whole path";
 }
 
-fn links(path: &str) -> u64 {
-    sys::stat(path.as_bytes()).unwrap().nlink
+fn links(path: &str) -> usize {
+    sys::stat(path.as_bytes()).unwrap().nlink as usize
 }
 
 fn mkdir(path: &str) {

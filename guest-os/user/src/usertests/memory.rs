@@ -7,7 +7,7 @@ use super::support::{
 use abi::mman::{
     MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE,
 };
-use abi::signal::{SIGFPE, SIGILL, SIGSEGV};
+use abi::signal::SIGSEGV;
 use abi::wait::Ended;
 use abi::{Errno, nr};
 use rust_alloc::vec;
@@ -79,9 +79,9 @@ fn data_is_not_code() {
 }
 
 fn bad_instructions() {
-    expect_signal(SIGILL, wild::illegal_instruction);
-    expect_signal(SIGSEGV, wild::privileged_instruction);
-    expect_signal(SIGFPE, wild::divide_by_zero);
+    for (signal, instruction) in wild::FATAL {
+        expect_signal(*signal, instruction);
+    }
 }
 
 fn bad_pointers_in() {

@@ -27,8 +27,8 @@ cases! {
     access_checks "access tells what exists";
 }
 
-fn links(path: &str) -> u64 {
-    sys::lstat(path.as_bytes()).unwrap().nlink
+fn links(path: &str) -> usize {
+    sys::lstat(path.as_bytes()).unwrap().nlink as usize
 }
 
 fn inode(path: &str) -> u64 {

@@ -7,6 +7,7 @@ use abi::fcntl::{FD_CLOEXEC, O_CLOEXEC, O_NONBLOCK};
 use abi::limits::PIPE_BUF;
 use abi::poll::{POLLHUP, POLLIN, POLLOUT, PollFd};
 use abi::signal::SIGPIPE;
+use abi::time::Timespec;
 use rust_alloc::vec;
 use rust_alloc::vec::Vec;
 use ulib::fs;
@@ -184,7 +185,9 @@ fn poll(fd: sys::Fd, events: i16) -> i16 {
         revents: 0,
     }
     .to_bytes();
-    super::support::call(abi::nr::POLL, record.as_mut_ptr() as u64, 1, 0).unwrap();
+    let at_once = Timespec::default().to_bytes();
+    let time = at_once.as_ptr() as u64;
+    super::support::call(abi::nr::PPOLL, record.as_mut_ptr() as u64, 1, time).unwrap();
     PollFd::from_bytes(&record).revents
 }
 

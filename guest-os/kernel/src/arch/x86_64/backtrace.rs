@@ -1,22 +1,9 @@
-//! Walking the chain of frame pointers, and the table that names what it finds.
+//! Walking the chain of frame pointers (System V ABI AMD64 supplement, 3.2.2).
 
 use crate::mm::layout::{KERNEL_BASE, KSTACK_BASE};
 
 /// Frames shown at most.
 const DEPTH: usize = 32;
-
-/// Bytes of the symbol table.
-const SYMBOLS_ROOM: usize = 192 * 1024;
-
-#[unsafe(link_section = ".ksyms")]
-#[used]
-static SYMBOLS: [u8; SYMBOLS_ROOM] = [0; SYMBOLS_ROOM];
-
-/// The kernel's symbols in the form of `kcore::ksyms`. They are filled into the linked file, so the
-/// compiler must not take the zeros above for granted.
-pub fn symbol_table() -> &'static [u8] {
-    core::hint::black_box(&SYMBOLS)
-}
 
 /// Return addresses, from the function whose frame pointer is given outwards. Stops at whatever does not
 /// look like a kernel stack, so that a broken chain cannot fault.

@@ -15,6 +15,8 @@
 
 use core::arch::global_asm;
 
+use kcore::cmdline::VirtioMmio;
+
 use crate::mm::address::PhysAddr;
 use crate::mm::layout::phys_to_virt;
 
@@ -125,6 +127,8 @@ pub struct BootInfo {
     pub cmdline: &'static str,
     /// The RAM disk, if one was loaded: address and bytes.
     pub ramdisk: Option<(PhysAddr, u64)>,
+    /// virtio devices that the firmware announces, besides those on the command line.
+    pub devices: &'static [VirtioMmio],
     /// ACPI's RSDP, if the loader names one.
     pub rsdp: Option<PhysAddr>,
     ranges: [MemoryRange; MAX_RANGES],
@@ -197,14 +201,16 @@ fn read_start_info(at: PhysAddr) -> BootInfo {
     let mut boot = BootInfo {
         cmdline: read_cmdline(info.cmdline),
         ramdisk: None,
+        devices: &[],
         rsdp: (info.rsdp != 0).then(|| PhysAddr::new(info.rsdp)),
+        // The first MiB is not always listed, but always there, and has firmware tables.
         ranges: [MemoryRange {
             start: PhysAddr::new(0),
-            len: 0,
-            ram: false,
+            len: 1 << 20,
+            ram: true,
             usable: false,
         }; MAX_RANGES],
-        range_count: 0,
+        range_count: 1,
     };
     if info.nr_modules > 0 {
         // SAFETY: the loader says that there is a module list of at least one entry here.
@@ -222,7 +228,7 @@ fn read_start_info(at: PhysAddr) -> BootInfo {
             info.memmap_entries as usize,
         )
     };
-    for (slot, entry) in boot.ranges.iter_mut().zip(entries) {
+    for (slot, entry) in boot.ranges.iter_mut().skip(1).zip(entries) {
         *slot = MemoryRange {
             start: PhysAddr::new(entry.addr),
             len: entry.size,

@@ -20,6 +20,8 @@ use crate::sync::SpinLock;
 
 /// Vector of line 0; exceptions and what firmware may have left on the PICs lie below.
 const FIRST_VECTOR: u64 = 0x30;
+/// What the controllers are called in /proc/interrupts.
+pub const CONTROLLER: &str = "IO-APIC";
 /// Lines there is room for.
 pub const MAX_LINES: usize = 96;
 

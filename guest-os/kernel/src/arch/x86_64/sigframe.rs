@@ -9,6 +9,9 @@ use super::trap::TrapFrame;
 use crate::mm::user::{UserPtr, copy_in, copy_out};
 use crate::proc::signal::is_on_stack;
 
+/// Code that calls rt_sigreturn(2), for programs to return to from a handler: none, they bring it (`sa_restorer`).
+pub const RETURN_CODE: &[u8] = &[];
+
 /// Bytes below the stack pointer that a function may use without moving it (System V ABI, 3.2.2).
 const RED_ZONE: u64 = 128;
 const FPU_SIZE: u64 = 512;

@@ -8,6 +8,7 @@ use abi::Errno;
 use kcore::cmdline::VirtioMmio;
 
 use super::queue::Queue;
+use crate::arch::mmio;
 use crate::mm::address::PhysAddr;
 use crate::mm::map_mmio;
 
@@ -99,22 +100,12 @@ pub fn discover(places: &[VirtioMmio]) -> impl Iterator<Item = Transport> + '_ {
 impl Transport {
     fn read(&self, register: Register) -> u32 {
         // SAFETY: an aligned register within the mapped block.
-        u32::from_le(unsafe {
-            self.registers
-                .add(register as usize)
-                .cast::<u32>()
-                .read_volatile()
-        })
+        unsafe { mmio::read32(self.registers.add(register as usize).cast()) }
     }
 
     fn write(&self, register: Register, value: u32) {
         // SAFETY: as for `read`.
-        unsafe {
-            self.registers
-                .add(register as usize)
-                .cast::<u32>()
-                .write_volatile(value.to_le())
-        };
+        unsafe { mmio::write32(self.registers.add(register as usize).cast(), value) };
     }
 
     fn write_pair(&self, low: Register, high: Register, value: u64) {
@@ -213,12 +204,7 @@ impl Transport {
     pub fn config_u32(&self, offset: usize) -> u32 {
         // SAFETY: drivers read aligned words within the configuration that the standard gives their device,
         // and the mapping covers the whole page.
-        u32::from_le(unsafe {
-            self.registers
-                .add(CONFIG + offset)
-                .cast::<u32>()
-                .read_volatile()
-        })
+        unsafe { mmio::read32(self.registers.add(CONFIG + offset).cast()) }
     }
 
     /// A 64-bit word of the device's configuration, in two halves as section 4.2.2.2 asks. What drivers

@@ -100,7 +100,8 @@ fn interrupts() -> String {
         }
         let _ = writeln!(
             out,
-            "   IO-APIC   {line}   {}",
+            "   {}   {line}   {}",
+            irq::CONTROLLER,
             drivers::interrupt_user(line as u32)
         );
     }

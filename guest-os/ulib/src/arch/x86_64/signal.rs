@@ -1,5 +1,6 @@
 //! The way back from a signal handler: rt_sigreturn(2) with the stack as the kernel left it.
 
+use abi::signal::{SA_RESTORER, Sigaction};
 use core::arch::global_asm;
 
 global_asm!(
@@ -14,7 +15,12 @@ unsafe extern "C" {
     safe fn ulib_restorer();
 }
 
-/// Address for `sa_restorer`.
-pub fn restorer() -> u64 {
-    ulib_restorer as *const () as u64
+/// An action as rt_sigaction(2) takes it.
+pub(crate) fn action(handler: u64, flags: u32, mask: u64) -> Sigaction {
+    Sigaction {
+        handler,
+        flags: u64::from(flags | SA_RESTORER),
+        restorer: ulib_restorer as *const () as u64,
+        mask,
+    }
 }

@@ -6,11 +6,12 @@
 //! does and to see the kernel refuse. Only `usertests` may use them, each case in a process of its own.
 
 use abi::Errno;
+use abi::signal::{SIGFPE, SIGILL, SIGSEGV};
 use core::arch::asm;
 
 /// A system call with arguments as they are.
 pub fn syscall(number: u64, args: [u64; 6]) -> Result<u64, Errno> {
-    super::syscall::result(super::syscall::raw(number, args))
+    crate::arch::syscall::result(super::raw(number, args))
 }
 
 /// Reads the byte at `address`.
@@ -40,20 +41,27 @@ pub fn call(address: u64) -> u64 {
 /// Machine code of a function that returns 42, for [`call`].
 pub const RETURN_42: &[u8] = &[0xb8, 42, 0, 0, 0, 0xc3];
 
+/// Instructions that end a program, and the signal that each brings.
+pub const FATAL: &[(u32, fn())] = &[
+    (SIGILL, illegal_instruction),
+    (SIGSEGV, privileged_instruction),
+    (SIGFPE, divide_by_zero),
+];
+
 /// Executes an instruction that does not exist.
-pub fn illegal_instruction() {
+fn illegal_instruction() {
     // SAFETY: raises #UD and nothing else.
     unsafe { asm!("ud2", options(nomem, nostack)) };
 }
 
 /// Executes an instruction that only the kernel may.
-pub fn privileged_instruction() {
+fn privileged_instruction() {
     // SAFETY: raises #GP in user mode and nothing else.
     unsafe { asm!("cli", options(nomem, nostack)) };
 }
 
 /// Divides by zero, in hardware.
-pub fn divide_by_zero() {
+fn divide_by_zero() {
     // SAFETY: raises #DE before any register changes.
     unsafe {
         asm!("div {}", in(reg) 0u64, inout("rax") 1u64 => _, inout("rdx") 0u64 => _, options(nomem, nostack))
