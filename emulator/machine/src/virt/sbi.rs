@@ -47,7 +47,9 @@ const MOST_BYTES: u64 = 4096;
 /// Opens the machine to S-mode as firmware does: rights to all memory, traps and interrupts delegated, counters open.
 pub fn prepare(hart: &mut Hart) {
     use cpu::riscv64::csr::{MCOUNTEREN, envcfg};
-    const DELEGATED: u64 = 0xb109; // breakpoints, calls from U-mode, page faults, misaligned fetches (as OpenSBI has it)
+    // All exceptions but S-mode's own calls: what firmware would not delegate it hands on to S-mode, if it has nothing to
+    // do with it.
+    const DELEGATED: u64 = 0xb1ff;
     hart.sbi = true;
     hart.privilege = Privilege::Supervisor;
     hart.medeleg = DELEGATED;
@@ -230,7 +232,7 @@ fn console(board: &mut Virt, function: u64, args: &[u64; 6], now: Time) -> Answe
             if args[2] != 0 || board.ram.slice(Phys(args[1]), len).is_none() {
                 return Err(Error::InvalidParam);
             }
-            let bytes = board.chips.uart.take_input(len as usize);
+            let bytes = board.chips.take_input(len as usize);
             board.ram.write_bytes(Phys(args[1]), &bytes);
             Ok(bytes.len() as u64)
         }
@@ -264,7 +266,7 @@ fn legacy(
             board.chips.print(args[0] as u8, now);
             0
         }
-        2 => match board.chips.uart.take_input(1).first() {
+        2 => match board.chips.take_input(1).first() {
             Some(byte) => u64::from(*byte),
             None => u64::MAX,
         },
