@@ -468,6 +468,7 @@ mod tests {
         driver.write32(&mut device, 0x3c, 64);
         driver.write32(&mut device, 0x40, 0);
         assert_eq!(driver.read32(&mut device, 0x40), 0);
+        driver.write32(&mut device, 0x38, 8);
         driver.write32(&mut device, 0x40, 3);
         assert_eq!(device.queues[0].used, 0x30c0);
         round_trip(&mut device, &mut Mmio::new(Entropy::new(1)).legacy());
@@ -478,9 +479,10 @@ mod tests {
         let mut driver = Driver::new(8);
         for (legacy, version) in [(false, 2), (true, 1)] {
             let mut vacant = Vacant::new(legacy);
-            driver.write32(&mut vacant, 0x70, 1);
+            vacant.write(0x70, Width::B4, 1, &mut driver.io());
             for (offset, value) in [(0, MAGIC), (4, version), (8, 0), (12, VENDOR), (0x70, 0)] {
-                assert_eq!(driver.read32(&mut vacant, offset), value, "{offset:#x}");
+                let read = vacant.read(offset, Width::B4, &mut driver.io());
+                assert_eq!(read, u64::from(value), "{offset:#x}");
             }
         }
     }
