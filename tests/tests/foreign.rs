@@ -9,11 +9,11 @@ use tests::glassbox::{Ran, command, glassbox};
 use tests::pty::Terminal;
 
 /// Leaves it to an interrupt, while a timer ticks every 10 ms.
-const TICKING: [u32; 46] = [
+const TICKING: [u32; 48] = [
     0xf140_22f3, // csrr t0, mhartid
-    0x0402_9463, // bnez t0, park
+    0x0402_9863, // bnez t0, park
     0x0000_0297, // lla t0, handler
-    0x0482_8293,
+    0x0502_8293,
     0x3052_9073, // csrw mtvec, t0
     0x1000_0437, // lui s0, 0x10000: the serial port
     0x0010_0293, // li t0, 1
@@ -23,6 +23,8 @@ const TICKING: [u32; 46] = [
     0x0c00_2337, // lui t1, 0xc002
     0x4000_0393, // li t2, 1024
     0x0073_2023, // sw t2, 0(t1): it is enabled
+    0x0200_4337, // lui t1, 0x2004: mtimecmp
+    0x0003_3023, // sd zero, 0(t1): the first tick comes at once
     0x0000_12b7, // li t0, 0x880
     0x8802_829b,
     0x3042_9073, // csrw mie, t0: external and timer
@@ -58,7 +60,7 @@ const TICKING: [u32; 46] = [
     0x3020_0073, // mret
 ];
 /// Where that one waits.
-const WAITS: usize = 17;
+const WAITS: usize = 19;
 const NOP: u32 = 0x13;
 
 /// Looks for it all the time, and never lets an interrupt in.

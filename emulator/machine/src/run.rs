@@ -135,9 +135,9 @@ impl<B: Board, C: Chooser> Machine<B, C> {
                 self.clock.pass(self.clock.left().min(until));
             }
             if self.clock.slice_over() {
-                if let Some(hang) =
-                    self.watch
-                        .look(&mut self.board, cpu, self.clock.now(), limits)
+                if let Some(hang) = self
+                    .watch
+                    .look(&mut self.board, cpu, self.clock.now(), limits)
                 {
                     return Outcome::Hang(hang);
                 }

@@ -198,9 +198,8 @@ fn scripted(session: &mut Session<'_>, raw: &Raw) -> std::io::Result<Option<Outc
         }
         // A disk that answers soon is waited for: reading blocks, and boot has to come to its prompt though nobody may
         // ever write to the pipe.
-        let halted = next.is_some_and(|next| {
-            next.is_none_or(|next| next - session.machine.now() >= PATIENCE)
-        });
+        let halted = next
+            .is_some_and(|next| next.is_none_or(|next| next - session.machine.now() >= PATIENCE));
         let quiet = session.machine.quiet();
         let rests = quiet >= PATIENCE && session.machine.listens(PATIENCE);
         if typed.0.is_empty() && !ended && (halted || rests) {

@@ -16,10 +16,10 @@ use devices::goldfish_rtc::GoldfishRtc;
 use devices::plic::{self, Plic};
 use devices::test_finisher::{Finish, TestFinisher};
 use devices::uart16550::Uart16550;
-use devices::virtio::{Backend, Mmio, Vacant};
 use devices::virtio::block::{Block, View};
 use devices::virtio::console::Console;
 use devices::virtio::entropy::Entropy;
+use devices::virtio::{Backend, Mmio, Vacant};
 
 /// Where RAM begins.
 pub const RAM: u64 = 0x8000_0000;

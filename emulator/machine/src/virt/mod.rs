@@ -88,7 +88,12 @@ impl Board for Virt {
     type Aside = Aside;
 
     fn aside(&self) -> Aside {
-        Aside::new(&self.harts, &self.barren, self.chips.output(), self.chips.console_use())
+        Aside::new(
+            &self.harts,
+            &self.barren,
+            self.chips.output(),
+            self.chips.console_use(),
+        )
     }
 
     fn set_aside(&mut self, aside: &Aside) {

@@ -463,7 +463,10 @@ mod tests {
         driver.fill(0x3008, &[4, 0, 0, 0, 2, 0, 0, 0]);
         driver.fill(0x3080, &[0, 0, 1, 0, 0, 0]);
         driver.write32(&mut device, 0x50, 0);
-        assert_eq!(driver.bytes(0x4000, 12), [0, 0, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0]);
+        assert_eq!(
+            driver.bytes(0x4000, 12),
+            [0, 0, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0]
+        );
         assert_ne!(driver.bytes(0x8000, 4), [0; 4]);
         driver.write32(&mut device, 0x3c, 64);
         driver.write32(&mut device, 0x40, 0);
