@@ -120,7 +120,7 @@ pub struct MachineOptions {
     /// riscv64: enter the kernel in S-mode, with the built-in SBI below it
     #[arg(long, conflicts_with = "bios", help_heading = "Machine")]
     pub sbi: bool,
-    /// riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's fw_jump.bin
+    /// riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's fw_dynamic.bin or fw_jump.bin
     #[arg(long, value_name = "FILE", help_heading = "Machine")]
     pub bios: Option<PathBuf>,
     /// riscv64: put a file into memory at a physical address; repeatable

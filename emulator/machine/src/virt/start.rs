@@ -28,8 +28,10 @@ pub const MAX_HARTS: usize = 8;
 pub const FLAT: u64 = RAM + (2 << 20);
 /// How far behind the kernel's first byte a RAM disk lies at most, if the kernel is no longer than that.
 const MOST_FAR: u64 = 128 << 20;
-/// Bytes of the device tree's place.
+/// Bytes of the device tree's place, at whose end lies what [`dynamic_info`] gives.
 const FDT_LEN: u64 = 64 << 10;
+/// Bytes of [`dynamic_info`].
+const DYNAMIC_INFO_LEN: u64 = 48;
 
 /// How the kernel is entered.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +128,11 @@ impl Virt {
             None => None,
         };
         let tree = write_tree(&config, &mut ram, initrd, end)?;
+        let info = tree + FDT_LEN - DYNAMIC_INFO_LEN;
+        if let Boot::Firmware(_) = config.boot {
+            ram.write_bytes(Phys(info), &dynamic_info(kernel.entry))
+                .ok_or(ConfigError::DeviceTree)?;
+        }
         let mut harts: Vec<Hart> = (0..config.harts)
             .map(|n| Hart::new(config.tlb, n as u64))
             .collect();
@@ -133,10 +140,14 @@ impl Virt {
             hart.pc = entry;
             hart.regs[usize::from(reg::A0)] = n as u64;
             hart.regs[usize::from(reg::A1)] = tree;
-            if let Boot::Supervisor = config.boot {
-                sbi::prepare(hart);
-                if n > 0 {
-                    hart.activity = Activity::Stopped;
+            match config.boot {
+                Boot::Machine => {}
+                Boot::Firmware(_) => hart.regs[usize::from(reg::A0 + 2)] = info,
+                Boot::Supervisor => {
+                    sbi::prepare(hart);
+                    if n > 0 {
+                        hart.activity = Activity::Stopped;
+                    }
                 }
             }
         }
@@ -228,6 +239,20 @@ fn linux_image(data: &[u8]) -> Option<(u64, u64)> {
     (magic == b"RSC\x05").then(|| (u64::from_le_bytes(offset), u64::from_le_bytes(size)))
 }
 
+/// What firmware that can be told finds at the address in a2: that S-mode begins at `entry` (OpenSBI, docs/firmware/fw_dynamic.md).
+fn dynamic_info(entry: u64) -> Vec<u8> {
+    const MAGIC: u64 = 0x4942_534f; // "OSBI"
+    const VERSION: u64 = 2;
+    const SUPERVISOR: u64 = 1;
+    const OPTIONS: u64 = 0;
+    const BOOT_HART: u64 = 0;
+    let fields = [MAGIC, VERSION, entry, SUPERVISOR, OPTIONS, BOOT_HART];
+    fields
+        .iter()
+        .flat_map(|field| field.to_le_bytes())
+        .collect()
+}
+
 /// Writes the device tree at the end of memory; gives its address.
 fn write_tree(
     config: &Config<'_>,
@@ -253,7 +278,7 @@ fn write_tree(
     // Kernels that map memory below 4 GiB first, or in large pages, find it there.
     let top = (RAM + config.memory).min(RAM + (3 << 30));
     let at = top - FDT_LEN;
-    if tree.len() as u64 > FDT_LEN || at < end {
+    if tree.len() as u64 > FDT_LEN - DYNAMIC_INFO_LEN || at < end {
         return Err(ConfigError::DeviceTree);
     }
     ram.write_bytes(Phys(at), &tree)
@@ -291,6 +316,31 @@ mod tests {
             let board = Virt::new(config).expect("the board is sound");
             let found = board.ram.slice(Phys(wanted), 8);
             assert_eq!(found, Some(&b"RAM disk"[..]), "{wanted:#x}");
+        }
+    }
+
+    #[test]
+    fn firmware_is_told_where_the_kernel_begins() {
+        let config = Config {
+            harts: 2,
+            memory: 8 << 20,
+            kernel: b"kernel",
+            boot: Boot::Firmware(b"firmware"),
+            loads: &[],
+            command_line: b"",
+            initrd: None,
+            disk: None,
+            stdio: false,
+            legacy_virtio: false,
+            seed: 0,
+            calendar: 0,
+            tlb: Shape::default(),
+        };
+        let board = Virt::new(config).expect("the board is sound");
+        for hart in &board.harts {
+            let field = |n: u64| board.ram.read(Phys(hart.regs[12] + 8 * n), base::Width::B8);
+            let fields = [0, 1, 2, 3].map(field);
+            assert_eq!(fields, [0x4942_534f, 2, FLAT, 1].map(Some));
         }
     }
 }
