@@ -2,7 +2,7 @@
 //!
 //! Progress is a user instruction, a completed disk request, or output. A guest without any for too long hangs, unless it
 //! writes so much memory meanwhile that it must be at work (to clear 100 MiB byte by byte takes seconds), or somebody may
-//! still type and it would notice: a CPU takes interrupts, or looks for a character again and again. A CPU that keeps off the interrupts that it once had on hangs whatever the
+//! still type and it would notice: a character interrupts a CPU, or one looks for it again and again. A CPU that keeps off the interrupts that it once had on hangs whatever the
 //! others do. One that never had them on is parked, waits for the others to set the machine up, or belongs to a kernel
 //! that works without interrupts: it shares the fate of the whole.
 
@@ -129,7 +129,8 @@ impl Watch {
             (0..board.cpus()).find(awake)
         };
         let looks = self.looks(now, patience);
-        if limits.attended && (looks || awake(true).is_some()) {
+        let notices = looks || board.listens() && awake(true).is_some();
+        if limits.attended && notices {
             return None;
         }
         Some(match (looks, awake(true), awake(false)) {

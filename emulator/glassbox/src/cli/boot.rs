@@ -177,8 +177,9 @@ fn converse(
 fn scripted(session: &mut Session<'_>, raw: &Raw) -> std::io::Result<Option<Outcome>> {
     let mut typed = Typed::default();
     let mut ended = false;
-    session.attend(true);
     loop {
+        // Characters for which the guest makes no room are none that somebody may still type.
+        session.attend(!ended && typed.0.is_empty());
         let outcome = session.advance(true, &mut Silent);
         forward(session)?;
         if raw.signal().is_some() {
@@ -211,7 +212,6 @@ fn scripted(session: &mut Session<'_>, raw: &Raw) -> std::io::Result<Option<Outc
             if stdin::wait(until)? {
                 let line = read_line()?;
                 ended = line.is_empty();
-                session.attend(!ended);
                 typed.0.extend(line);
                 typed.push(session);
                 continue;

@@ -373,9 +373,13 @@ mod tests {
     #[test]
     fn a_kernel_that_turns_in_circles_with_interrupts_on_may_wait_for_a_key() {
         // li t0, 0x80; csrw mie, t0; csrsi mstatus, 8; j .
-        let kernel = [0x0800_0293, 0x3042_9073, 0x3004_6073, 0x0000_006f];
+        let deaf = [0x0800_0293, 0x3042_9073, 0x3004_6073, 0x0000_006f];
+        let hang = Outcome::Hang(Hang::NoProgress);
+        assert_eq!(fate(&deaf, 1, true), hang);
+        // The same, but a character interrupts: lui s0, 0x10000; li t0, 1; sb t0, 1(s0)
+        let kernel = [&[0x1000_0437, 0x0010_0293, 0x0054_00a3], &deaf[..]].concat();
         assert_eq!(fate(&kernel, 1, true), Outcome::Budget);
-        assert_eq!(fate(&kernel, 1, false), Outcome::Hang(Hang::NoProgress));
+        assert_eq!(fate(&kernel, 1, false), hang);
     }
 
     #[test]
