@@ -10,6 +10,7 @@ use super::witness::{Code, Witness};
 use crate::disk::Layer;
 use crate::fault::{Token, fingerprint};
 use crate::guest::{EPOCH, Guest, Options};
+use crate::numbers;
 use crate::trace::kind::{Kind, Kinds};
 use crate::trace::meaning::Meaning;
 use crate::trace::model::Meta;
@@ -138,7 +139,7 @@ pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
     let mut guest = guest(lab, test, images, &disk)?;
     let ears = [false, true].map(|open| Ear::new(test, open));
     let recorders = listen(&mut guest, &ears, test, &images.survey)?;
-    let mut witness = Witness::new(init, recorders);
+    let mut witness = Witness::new(init, numbers::isa(ARCH), recorders);
     let mut log = Kept::default();
     let mut output = Kept::default();
     let mut errors = Kept::default();
@@ -358,7 +359,7 @@ mod tests {
     use super::*;
 
     fn ends(outcome: &Outcome, log: &[u8]) -> (Ends, Option<u8>, String) {
-        let witness = Witness::new(Code::default(), Vec::new());
+        let witness = Witness::new(Code::default(), numbers::isa(ARCH), Vec::new());
         ending(outcome, &witness, log)
     }
 

@@ -11,7 +11,9 @@ use super::pipe::Pipe;
 use super::record::{Body, Record};
 use super::syscall::{self, Phase};
 use super::tasks::Tasks;
+use crate::numbers;
 use crate::sites::Board;
+use abi::isa::Isa;
 use abi::probe::PROBES;
 use base::event::{Event, PROBE_ARGS, Peek};
 use base::{Observer, Stamp, Virt};
@@ -20,6 +22,8 @@ use std::collections::{BTreeMap, VecDeque};
 const SWITCH: usize = index_of("sched_switch");
 const PAGE_FAULT: usize = index_of("page_fault");
 const EXIT: usize = index_of("process_exit");
+/// Both probes of system calls have the number in the same place.
+const NUMBER: usize = super::model::arg_of(SYS_ENTER, "number");
 const NEXT_PID: usize = super::model::arg_of(SWITCH, "next_pid");
 
 /// Most records that wait behind a held one; a guest must not make us keep more.
@@ -37,6 +41,8 @@ const SHORT_TEXT: usize = 24;
 /// The machine's observer.
 pub struct Recorder {
     pipe: Pipe,
+    /// Whose numbers system calls have where they come from.
+    isa: Isa,
     /// What each site number means.
     meanings: Vec<Meaning>,
     /// Most bytes of a string or buffer.
@@ -92,6 +98,7 @@ impl Recorder {
         };
         Self {
             needed,
+            isa: pipe.model().meta.isa(),
             strings: pipe.model().meta.strings,
             kernel_calls: tells(SYS_ENTER),
             kernel_tasks: tells(SWITCH),
@@ -264,6 +271,7 @@ impl Recorder {
         let mut pieces = self.empty();
         let complete = syscall::capture(
             Phase::Enter,
+            self.isa,
             number,
             &args,
             0,
@@ -303,6 +311,7 @@ impl Recorder {
         let (number, args) = (call.number, call.args);
         let complete = syscall::capture(
             Phase::Enter,
+            self.isa,
             number,
             &args,
             0,
@@ -349,6 +358,7 @@ impl Recorder {
         if let Some(call) = self.calls.get_mut(&pid).and_then(Option::take) {
             syscall::capture(
                 Phase::Exit,
+                self.isa,
                 number,
                 &call.args,
                 result,
@@ -392,6 +402,10 @@ impl Recorder {
             Event::Probe { site, pc, args } => {
                 match self.meanings.get(site as usize) {
                     Some(Meaning::Event(probe)) => {
+                        let mut args = args;
+                        if is_call(*probe) {
+                            args[NUMBER] = numbers::common(self.isa, args[NUMBER]);
+                        }
                         self.kernel_event(stamp, *probe, pc, &args, memory);
                     }
                     Some(Meaning::Mapped {
@@ -402,9 +416,11 @@ impl Recorder {
                         let probe = *probe;
                         if conditions.iter().all(|c| c.test.holds(args[c.index])) {
                             let mut args = args;
-                            // sys_enter and sys_exit have the number in the same place.
-                            if let Some(number) = calls.get(&args[1]) {
-                                args[1] = *number;
+                            if is_call(probe) {
+                                args[NUMBER] = match calls.get(&args[NUMBER]) {
+                                    Some(number) => *number,
+                                    None => numbers::common(self.isa, args[NUMBER]),
+                                };
                             }
                             args[PROBES[probe].args.len()..].fill(0);
                             self.kernel_event(stamp, probe, pc, &args, memory);
@@ -428,6 +444,7 @@ impl Recorder {
                 if let (Some((number, args)), false) = (call, self.kernel_calls)
                     && user
                 {
+                    let number = numbers::common(self.isa, number);
                     self.enter(stamp, pid, number, args, memory);
                 }
                 let cpu = &mut self.cpus[index];
@@ -536,6 +553,11 @@ impl Recorder {
             body,
         });
     }
+}
+
+/// Whether a probe tells of a system call.
+const fn is_call(probe: usize) -> bool {
+    matches!(probe, SYS_ENTER | SYS_EXIT)
 }
 
 /// Reads NUL-terminated text of the guest's into `found`.

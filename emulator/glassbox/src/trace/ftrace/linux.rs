@@ -4,6 +4,7 @@
 //! What Silica has no notion of has one value: every priority is 120, Linux's default; the disk is 254,0, a virtio
 //! disk's usual number; a signal's errno is 0.
 
+use crate::numbers;
 use crate::trace::model::Model;
 use crate::trace::record::{Body, Record};
 use abi::probe::{PROBES, Probe, REASONS, STATES};
@@ -25,10 +26,12 @@ pub(super) fn event(record: &Record, model: &Model) -> Option<(&'static str, Str
         .event(),
         Body::SysEnter { number, args, .. } => {
             let args = args.map(|arg| format!("{arg:x}")).join(", ");
-            Some(("sys_enter", format!("NR {} ({args})", *number as i64)))
+            let number = numbers::own(model.meta.isa(), *number) as i64;
+            Some(("sys_enter", format!("NR {number} ({args})")))
         }
         Body::SysExit { number, result, .. } => {
-            Some(("sys_exit", format!("NR {} = {result}", *number as i64)))
+            let number = numbers::own(model.meta.isa(), *number) as i64;
+            Some(("sys_exit", format!("NR {number} = {result}")))
         }
         Body::Trap {
             cause,

@@ -17,7 +17,7 @@ pub mod decoder;
 mod poll;
 mod process;
 pub mod source;
-mod structures;
+pub mod structures;
 pub mod text;
 
 #[cfg(test)]
@@ -25,6 +25,7 @@ mod tests;
 
 use super::memory::Memory;
 use abi::Errno;
+use abi::isa::Isa;
 use abi::nr;
 use base::event::Peek;
 use calls::{Outcome, Shape};
@@ -46,10 +47,11 @@ pub enum Phase {
     Exit,
 }
 
-/// Reads what the arguments of a call point to into `pieces`, at most `strings` bytes of each string or buffer. Says
+/// Reads what the arguments of the call with this common number point to into `pieces`, at most `strings` bytes of each string or buffer. Says
 /// whether all of it was there.
 pub fn capture(
     phase: Phase,
+    isa: Isa,
     number: u64,
     args: &[u64; 6],
     result: i64,
@@ -59,6 +61,7 @@ pub fn capture(
 ) -> bool {
     let mut source = Live::new(memory, pieces);
     let style = Style {
+        isa,
         strings: strings.min(MOST_STRINGS),
         files: None,
         mask: 0,
