@@ -50,8 +50,11 @@ fn site(content: &[u8], syntax: Syntax) -> Option<Site> {
         .split(|&b| b == 0)
         .map(String::from_utf8_lossy);
     let (provider, name) = (texts.next()?.into_owned(), texts.next()?.into_owned());
-    let arguments = texts.next()?.split_whitespace();
-    let arguments = arguments.map(|text| argument(text, syntax)).collect();
+    let arguments = texts.next()?;
+    let arguments = arguments
+        .split_whitespace()
+        .map(|text| argument(text, syntax))
+        .collect();
     Some(Site {
         address,
         provider,

@@ -36,18 +36,19 @@ pub(super) fn event(record: &Record, model: &Model) -> Option<(&'static str, Str
         Body::Trap {
             cause,
             number,
-            error: Some(error),
+            error,
             address: Some(address),
             from,
             user,
             ..
-        } if names::is_page_fault(&model.meta.arch, *cause, *number) => {
+        } => {
+            let code = names::page_fault_code(&model.meta.arch, *cause, *number, *error)?;
             let name = if *user {
                 "page_fault_user"
             } else {
                 "page_fault_kernel"
             };
-            let fields = format!("address={address:#x} ip={from:#x} error_code={error:#x}");
+            let fields = format!("address={address:#x} ip={from:#x} error_code={code:#x}");
             Some((name, fields))
         }
         Body::TlbFlush(flush) => Some(("tlb_flush", tlb_flush(*flush))),
