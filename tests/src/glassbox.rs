@@ -43,10 +43,15 @@ pub fn workspace() -> PathBuf {
 
 /// The folder of Silica's images.
 pub fn images() -> PathBuf {
-    let folder = workspace().join("images/x86_64");
+    images_of("x86_64")
+}
+
+/// The folder of Silica's images for an architecture.
+pub fn images_of(arch: &str) -> PathBuf {
+    let folder = workspace().join("images").join(arch);
     assert!(
         folder.join("kernel.elf").is_file(),
-        "no images: run 'cargo xtask image' first"
+        "no images: run 'cargo xtask image --arch {arch}' first"
     );
     folder
 }

@@ -57,7 +57,11 @@ fn a_kernel_that_cannot_be_used_is_named_with_the_reason() {
         ("empty", vec![], "not an ELF file"),
         ("text", b"hello\n".to_vec(), "not an ELF file"),
         ("arm", with(18, &[183]), "is for another machine: AArch64"),
-        ("riscv", with(18, &[243]), "is for another machine: RISC-V"),
+        (
+            "riscv",
+            with(18, &[243]),
+            "is for another machine: RISC-V (see --arch)",
+        ),
         (
             "big-endian",
             with(5, &[2]),
@@ -81,7 +85,7 @@ fn a_kernel_that_cannot_be_used_is_named_with_the_reason() {
         (
             "high",
             with(64 + 24, &0x800_0000u64.to_le_bytes()),
-            "segment 0x8000000..0x8000007 does not fit into 128 MiB of memory (see --memory)",
+            "segment 0x8000000..0x8000007 does not fit into memory, 0x0..0x8000000 (see --memory)",
         ),
         (
             "plain",

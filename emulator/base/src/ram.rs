@@ -61,6 +61,11 @@ impl Ram {
         Phys(self.base)
     }
 
+    /// Its addresses.
+    pub const fn addresses(&self) -> std::ops::Range<u64> {
+        self.base().0..self.base().0 + self.len()
+    }
+
     /// Bytes of memory.
     pub const fn len(&self) -> u64 {
         self.bytes.len() as u64

@@ -24,6 +24,7 @@ use crate::trace::follow::Follower;
 use crate::trace::kind::{Kind, Kinds};
 use crate::trace::meaning::{Meaning, watches};
 use crate::trace::tasks;
+use abi::boot::ExitWord;
 use base::{Observer, Time};
 use machine::pc::chips::Output;
 use machine::pc::{self, Pc, Shape};
@@ -296,6 +297,7 @@ impl Guest {
         match self.machine.run(&limits, observer) {
             Outcome::TimeUp => None,
             Outcome::Budget if self.machine.retired() < self.limits.instructions => None,
+            outcome if self.silica => Some(silicas(outcome, self.machine.board.arch())),
             outcome => Some(outcome),
         }
     }
@@ -312,6 +314,17 @@ impl Guest {
             }
         }
         None
+    }
+}
+
+/// Silica's exit word, whatever device the board has for it: the finisher of RISC-V's board takes 16 bits of it.
+pub(crate) fn silicas(outcome: Outcome, arch: Arch) -> Outcome {
+    match (arch, outcome) {
+        (Arch::Riscv64, Outcome::PowerOff) => Outcome::Exit(ExitWord::exited(0).0),
+        (Arch::Riscv64, Outcome::Exit(code)) => {
+            Outcome::Exit(ExitWord::from_finisher_code(code as u16).0)
+        }
+        (_, outcome) => outcome,
     }
 }
 

@@ -116,10 +116,11 @@ fn build(layout: &Layout) -> Result<()> {
 }
 
 fn qemu(layout: &Layout) -> Result<(), String> {
-    if apt::on_path("qemu-system-x86_64") {
+    let programs = ["qemu-system-x86_64", "qemu-system-riscv64"];
+    if programs.iter().all(|program| apt::on_path(program)) {
         return Ok(());
     }
-    apt::install(layout, &["qemu-system-x86"])
+    apt::install(layout, &["qemu-system-x86", "qemu-system-misc"])
 }
 
 /// The results so far, by name.

@@ -3,7 +3,7 @@
 use super::options::{CrashOptions, MachineOptions};
 use super::progress::Progress;
 use super::session::Session;
-use super::status::Ending;
+use super::status::{Ending, Kernel};
 use super::{Failure, print, stdin, tell};
 use crate::crash::{
     Bad, BadState, Cut, Distinct, Host, Recording, Report, States, TooMuch, Trial, Workload, boot,
@@ -150,7 +150,7 @@ fn workload(session: &mut Session<'_>) -> Result<(Recording, Ending), Failure> {
             Failure::input("the workload writes more than 1 GiB, more than can be crashed")
         })?;
     session.finish(&outcome)?;
-    Ok((recording, Ending::of(&outcome, true)))
+    Ok((recording, Ending::of(&outcome, Kernel::Silica)))
 }
 
 fn save(disk: &Layer, states: &States<'_>, cut: &Cut, path: &Path) -> Result<(), Failure> {

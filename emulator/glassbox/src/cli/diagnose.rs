@@ -1,20 +1,20 @@
 //! What to show of a machine that ended badly: why, and for each CPU its mode, place, backtrace and process.
 
-use crate::fault::Plan;
+use crate::guest::Guest;
 use crate::symbols::Symbols;
 use base::Width;
 use machine::pc::x86_64::{self, Activity};
 use machine::virt::riscv64::{self, Privilege};
-use machine::{AnyBoard, Board, CpuActivity, Machine, Outcome};
+use machine::{AnyBoard, Board, CpuActivity, Outcome};
 use std::fmt::Write;
 
 /// Frames of a backtrace at most: a damaged stack must not fill the screen.
 const FRAMES: usize = 32;
 
 /// The report for `outcome`, in lines.
-pub fn describe(machine: &Machine<AnyBoard, Plan>, kernel: &[u8], outcome: &Outcome) -> String {
-    let symbols = Symbols::new(kernel);
-    let mut text = format!("glassbox: {}\n", headline(outcome));
+pub fn describe(guest: &Guest, outcome: &Outcome) -> String {
+    let (machine, symbols) = (&guest.machine, Symbols::new(&guest.kernel));
+    let mut text = format!("glassbox: {}\n", headline(outcome, guest.silica));
     let _ = writeln!(
         text,
         "glassbox: at {} s, after {} instructions",
@@ -27,9 +27,11 @@ pub fn describe(machine: &Machine<AnyBoard, Plan>, kernel: &[u8], outcome: &Outc
     text
 }
 
-fn headline(outcome: &Outcome) -> String {
+fn headline(outcome: &Outcome, silica: bool) -> String {
     match outcome {
+        Outcome::Exit(code) if !silica => format!("the guest says that it failed: {code}"),
         Outcome::Exit(_) => "guest kernel panic".into(),
+        Outcome::TestFailed { test } => format!("test {test} failed"),
         Outcome::TripleFault { cpu } => format!("triple fault on CPU {cpu}"),
         Outcome::Gap { cpu, gap } => format!("the emulator lacks something, on CPU {cpu}: {gap}"),
         Outcome::Hang(hang) => format!("guest hangs: {hang}"),

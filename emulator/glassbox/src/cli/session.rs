@@ -5,7 +5,7 @@ use super::images;
 use super::options::{HANG_AFTER, MachineOptions};
 use super::replay::compare;
 use super::report::Report;
-use super::status::Ending;
+use super::status::{Ending, Kernel};
 use super::{Failure, tell};
 use crate::disk::{Image, Layer, transfer};
 use crate::fault::{Spec, Token, Trigger, fingerprint, list};
@@ -311,9 +311,9 @@ impl<'a> Session<'a> {
 
     /// Settles the end: diagnosis, files out of the disk, the image, hash and report. Gives the exit status.
     pub fn finish(&mut self, outcome: &Outcome) -> Result<u8, Failure> {
-        let ending = Ending::of(outcome, self.guest.silica);
+        let ending = Ending::of(outcome, Kernel::of(&self.guest));
         if ending.diagnose {
-            tell(diagnose::describe(&self.machine, &self.kernel, outcome));
+            tell(diagnose::describe(&self.guest, outcome));
         }
         let replay = self.settle_faults(outcome, &ending)?;
         let report = self.options.report.is_some();

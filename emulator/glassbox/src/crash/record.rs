@@ -1,5 +1,6 @@
 //! The workload's one run: every write and flush that the disk carried out, and what had been printed by then.
 
+use crate::guest::silicas;
 use base::{Chooser, Observer, Time};
 use machine::AnyBoard;
 use machine::pc::Change;
@@ -138,7 +139,7 @@ pub fn record<C: Chooser, O: Observer>(
                 };
                 machine.supply(port, &data);
             }
-            outcome => return Ok((recording, outcome)),
+            outcome => return Ok((recording, silicas(outcome, machine.board.arch()))),
         }
     }
 }

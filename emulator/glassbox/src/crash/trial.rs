@@ -1,6 +1,7 @@
 //! One machine that is crashed again and again: booted once, then given one disk after the other.
 
 use crate::disk::{self, Layer};
+use crate::guest::silicas;
 use abi::boot::ExitWord;
 use base::{Chooser, Pages, Silent, Time};
 use machine::pc::View;
@@ -154,7 +155,7 @@ impl<'a, C: Chooser> Trial<'a, C> {
                     }
                     self.machine.supply(port, part);
                 }
-                outcome => return outcome,
+                outcome => return silicas(outcome, self.machine.board.arch()),
             }
         }
     }

@@ -163,7 +163,7 @@ impl Executable<'_> {
             let does_not_fit = LoadError::DoesNotFit {
                 start: segment.phys,
                 end: segment.phys.saturating_add(segment.size),
-                memory: ram.len(),
+                memory: ram.addresses(),
             };
             if ram.offset(Phys(segment.phys), segment.size).is_none() {
                 return Err(does_not_fit);
@@ -185,8 +185,8 @@ impl Executable<'_> {
 pub fn machine_name(machine: u16) -> String {
     match machine {
         elf::EM_386 => "x86 (32-bit)".into(),
-        elf::EM_X86_64 => "x86-64".into(),
-        elf::EM_RISCV => "RISC-V".into(),
+        elf::EM_X86_64 => "x86-64 (see --arch)".into(),
+        elf::EM_RISCV => "RISC-V (see --arch)".into(),
         elf::EM_AARCH64 => "AArch64".into(),
         elf::EM_ARM => "ARM".into(),
         other => format!("ELF machine {other}"),

@@ -6,6 +6,7 @@ pub mod pvh;
 pub mod sdt;
 
 use std::fmt;
+use std::ops::Range;
 
 /// Why a kernel cannot be loaded; one line for the user, who knows the file's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +23,8 @@ pub enum LoadError {
         start: u64,
         /// One past its last byte.
         end: u64,
-        /// Bytes of RAM.
-        memory: u64,
+        /// The addresses of RAM.
+        memory: Range<u64>,
     },
     /// Two segments, or a segment and the boot information, overlap.
     Overlap {
@@ -54,8 +55,8 @@ impl fmt::Display for LoadError {
             Self::Damaged(what) => write!(f, "damaged ELF file: {what}"),
             Self::DoesNotFit { start, end, memory } => write!(
                 f,
-                "segment {start:#x}..{end:#x} does not fit into {} MiB of memory (see --memory)",
-                memory >> 20
+                "segment {start:#x}..{end:#x} does not fit into memory, {:#x}..{:#x} (see --memory)",
+                memory.start, memory.end
             ),
             Self::Overlap { at } => write!(f, "segments overlap at {at:#x}"),
             Self::NoEntry => write!(

@@ -9,7 +9,7 @@
 //! The 8 bytes lie in RAM. They are marked as lifted code is, so that a write there takes the slow path and is noticed
 //! at its instruction.
 
-use base::{Codec, CodecError, Phys, Ram, State, Width};
+use base::{Phys, Ram, Width};
 
 /// What a program asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,18 +25,12 @@ pub enum Request {
 pub struct Htif {
     tohost: Phys,
     fromhost: Option<Phys>,
-    /// The number of the test that failed, and where the program was then.
-    failed: Option<(u64, u64)>,
 }
 
 impl Htif {
     /// The interface at these addresses.
     pub const fn new(tohost: Phys, fromhost: Option<Phys>) -> Self {
-        Self {
-            tohost,
-            fromhost,
-            failed: None,
-        }
+        Self { tohost, fromhost }
     }
 
     /// Sees to it that a write is noticed.
@@ -44,17 +38,12 @@ impl Htif {
         ram.mark_code(self.tohost, 8);
     }
 
-    /// What the program has asked for at `pc`, if it has; the request is answered.
-    pub fn take(&mut self, ram: &mut Ram, pc: u64) -> Option<Request> {
+    /// What the program has asked for, if it has; the request is answered.
+    pub fn take(&self, ram: &mut Ram) -> Option<Request> {
         let word = ram.read(self.tohost, Width::B8).filter(|word| *word != 0)?;
         let (device, command, payload) = (word >> 56, word >> 48 & 0xff, word & ((1 << 48) - 1));
         match (device, command) {
-            (0, 0) if payload & 1 != 0 => {
-                if payload >> 1 != 0 {
-                    self.failed = Some((payload >> 1, pc));
-                }
-                Some(Request::End(payload >> 1))
-            }
+            (0, 0) if payload & 1 != 0 => Some(Request::End(payload >> 1)),
             _ => {
                 ram.write(self.tohost, Width::B8, 0);
                 if let Some(fromhost) = self.fromhost {
@@ -63,20 +52,5 @@ impl Htif {
                 (device == 1 && command == 1).then_some(Request::Print(payload as u8))
             }
         }
-    }
-
-    /// The number of the test that failed, and where the program was.
-    pub const fn failed(&self) -> Option<(u64, u64)> {
-        self.failed
-    }
-}
-
-impl State for Htif {
-    fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
-        codec.section("htif", 1)?;
-        codec.option(&mut self.failed, |c, (number, pc)| {
-            c.u64(number)?;
-            c.u64(pc)
-        })
     }
 }

@@ -82,11 +82,6 @@ impl Virt {
     pub fn peek(&self, cpu: usize, addr: u64, width: base::Width) -> Option<u64> {
         cpu::memory::peek(&self.harts[cpu], &self.ram, addr, width)
     }
-
-    /// Where a failed test was when it said so, if it spoke through `tohost`.
-    pub fn test_failed_at(&self) -> Option<(u64, u64)> {
-        self.htif.as_ref().and_then(Htif::failed)
-    }
 }
 
 impl Board for Virt {
@@ -239,11 +234,7 @@ impl State for Virt {
         self.harts
             .iter_mut()
             .try_for_each(|hart| hart.state(codec))?;
-        self.chips.state(codec)?;
-        if let Some(htif) = &mut self.htif {
-            htif.state(codec)?;
-        }
-        Ok(())
+        self.chips.state(codec)
     }
 }
 

@@ -47,7 +47,9 @@ const MOST_BYTES: u64 = 4096;
 /// Opens the machine to S-mode as firmware does: rights to all memory, traps and interrupts delegated, counters open.
 pub fn prepare(hart: &mut Hart) {
     use cpu::riscv64::csr::{MCOUNTEREN, envcfg};
-    const DELEGATED: u64 = 0xb109; // breakpoints, calls from U-mode, page faults, misaligned fetches (as OpenSBI has it)
+    // All exceptions but calls from S-mode (9). Firmware takes some of them itself, to emulate what harts lack; what it
+    // cannot emulate it hands on to S-mode, and here nothing is lacking.
+    const DELEGATED: u64 = 0xb1ff;
     hart.sbi = true;
     hart.privilege = Privilege::Supervisor;
     hart.medeleg = DELEGATED;

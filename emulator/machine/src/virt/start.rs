@@ -197,7 +197,7 @@ fn place(data: &[u8], flat: u64, ram: &mut Ram) -> Result<Placed, LoadError> {
         .ok_or(LoadError::DoesNotFit {
             start: at,
             end: at.saturating_add(len),
-            memory: ram.len(),
+            memory: ram.addresses(),
         })?;
     Ok(Placed {
         entry: at,

@@ -87,7 +87,7 @@ impl Virt {
             }
             self.chips.set_retired(retired);
             let now = self.chips.now(0);
-            if let Some(outcome) = self.requests(cpu, now) {
+            if let Some(outcome) = self.requests(now) {
                 break Some(outcome);
             }
             self.follow_lines(now);
@@ -99,9 +99,9 @@ impl Virt {
     }
 
     /// What the program has asked for through HTIF.
-    fn requests(&mut self, cpu: usize, now: Time) -> Option<Outcome> {
-        let htif = self.htif.as_mut()?;
-        while let Some(request) = htif.take(&mut self.ram, self.harts[cpu].pc) {
+    fn requests(&mut self, now: Time) -> Option<Outcome> {
+        let htif = self.htif.as_ref()?;
+        while let Some(request) = htif.take(&mut self.ram) {
             match request {
                 Request::End(0) => return Some(Outcome::PowerOff),
                 Request::End(test) => return Some(Outcome::TestFailed { test }),
