@@ -62,6 +62,14 @@ impl Clint {
         self.harts.get(n).is_some_and(|hart| hart.msip)
     }
 
+    /// The hart that a write of `value` at `offset` interrupts, if any.
+    pub fn interrupts(&self, offset: u64, value: u64) -> Option<usize> {
+        match self.decode(offset) {
+            Some((Register::Msip(n), 0)) if value & 1 != 0 => Some(n),
+            _ => None,
+        }
+    }
+
     /// Whether the timer interrupt of hart `n` is on, as of the last access or [`Device::advance`].
     pub fn timer(&self, n: usize) -> bool {
         self.harts.get(n).is_some_and(|hart| hart.due)

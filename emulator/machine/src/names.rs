@@ -148,12 +148,7 @@ mod tests {
             (RISCV64, Cause::SystemCall, 8, "syscall"),
             (RISCV64, Cause::SystemCall, 9, "ecall from S-mode"),
             (RISCV64, Cause::Exception, 13, "load page fault"),
-            (
-                RISCV64,
-                Cause::Interrupt,
-                5,
-                "supervisor timer interrupt",
-            ),
+            (RISCV64, Cause::Interrupt, 5, "supervisor timer interrupt"),
             ("pdp11", Cause::Exception, 4, "exception 4"),
             ("pdp11", Cause::Software, 4, "trap 4"),
         ] {

@@ -80,7 +80,7 @@ pub struct Chips {
     /// Whether the power has gone.
     off: bool,
     /// What an observer is told of the chips; host-side.
-    log: Log,
+    pub(super) log: Log,
     /// Addresses of RAM: everything else is the chips'.
     ram: std::ops::Range<u64>,
     clock: Clock,
@@ -418,6 +418,12 @@ impl Bus for Chips {
     ) {
         let now = self.now(retired);
         self.report(now, addr, width, value, true);
+        if let Some(hart) = self.clint.interrupts(addr.wrapping_sub(CLINT), value) {
+            self.log.push(now, || Event::Ipi {
+                target: Some(hart as u8),
+                number: interrupt::MSIP.trailing_zeros() as u16,
+            });
+        }
         if let Some((chip, base)) = self.at(addr) {
             chip.write(addr - base, width, value, &mut Io { ram, now });
             self.collect(ram, now);
