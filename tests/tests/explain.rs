@@ -90,6 +90,15 @@ fn numbers(text: &str) -> String {
 }
 
 #[test]
+fn a_write_on_risc_v() {
+    let page = page(
+        &["--arch", "riscv64", "--call", "write#1"],
+        "echo hi >/tmp/x",
+    );
+    assert_snapshot!(masked(&page), @"");
+}
+
+#[test]
 fn a_read_that_misses_the_cache() {
     assert_snapshot!(masked(&page(&["--call", "read#1"], MISS_AND_HIT)), @r#"
     The life of read#1 cat README >/dev/null; cat README (N CPU)

@@ -225,6 +225,13 @@ fn a_program_on_two_cpus_as_a_terminal_shows_it() {
     "#);
 }
 
+#[test]
+fn a_line_on_risc_v() {
+    let line = "cd /tmp; cat /README | head -c 4; echo x > f; ls f g; kill -USR1 $$";
+    let (trace, _) = traced(&["--arch", "riscv64", "-p", "2,3,4,5"], line);
+    assert_snapshot!(masked(&trace), @"");
+}
+
 /// What the lines say that are about this process.
 fn of(trace: &str, pid: u32) -> Vec<What> {
     let all = whole(trace).unwrap();
@@ -265,6 +272,7 @@ fn every_line_of_a_long_run_is_one_of_straces_and_calls_are_whole() {
             "trace=all",
         ],
         &["-t", "-e", "status=failed", "-e", "signal=!chld"],
+        &["--arch", "riscv64", "--cpus", "2", "-y"],
     ] {
         let (trace, ran) = traced(options, MANY);
         let all = whole(&trace).unwrap_or_else(|error| panic!("{error}"));

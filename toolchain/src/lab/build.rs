@@ -26,8 +26,6 @@ use crate::setup::{self, Compiler, Target};
 const SHOWN: usize = 16 << 10;
 /// Bytes of the largest kernel that is taken.
 const LARGEST: u64 = 256 << 20;
-/// What submissions are built for.
-const KERNEL: Target = Target::Kernel(Arch::X86_64);
 
 /// What a build gives.
 pub enum Built {
@@ -39,6 +37,7 @@ pub enum Built {
 
 /// Builds kernels of one state of the clean sources.
 pub struct Builder {
+    target: Target,
     compiler: Compiler,
     /// Folders with `src` and `target`, one for each build.
     builds: PathBuf,
@@ -48,15 +47,17 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Finds the compiler and builds `clean` once, unless that was done before.
-    pub fn new(layout: &Layout, clean: &Tree) -> Result<Self> {
-        let compiler = setup::ensure(layout, KERNEL)?;
-        let builds = layout.lab_target().join("builds");
+    /// Finds the compiler for `arch` and builds `clean` once, unless that was done before.
+    pub fn new(layout: &Layout, clean: &Tree, arch: Arch) -> Result<Self> {
+        let target = Target::Kernel(arch);
+        let compiler = setup::ensure(layout, target)?;
+        let builds = layout.lab_target().join("builds").join(arch.name());
         std::fs::create_dir_all(&builds)
             .with_context(|| format!("cannot create {}", builds.display()))?;
         let builder = Self {
+            target,
             compiler,
-            seed: layout.lab_target().join("seed"),
+            seed: layout.lab_target().join("seed").join(arch.name()),
             lock: File::create(builds.join("lock"))?,
             builds,
         };
@@ -91,9 +92,9 @@ impl Builder {
             root: Path::new(WORK).join("src"),
             target: Path::new(WORK).join("target"),
         };
-        let mut cargo = self.compiler.cargo("build", KERNEL);
+        let mut cargo = self.compiler.cargo("build", self.target);
         let options = guest::Options::default();
-        guest::configure(&mut cargo, &inside, KERNEL, "kernel", &options);
+        guest::configure(&mut cargo, &inside, self.target, "kernel", &options);
         cargo.args(["--offline", "--locked", "--quiet", "--color", "never"]);
         let see = self.equip(&mut cargo, folder)?;
         let mut command = sandbox::wrap(&cargo, folder, &see, &Limits::for_a_build());
@@ -106,7 +107,7 @@ impl Builder {
         if status.success() {
             let name = inside
                 .guest_target("kernel")
-                .join(KERNEL.triple())
+                .join(self.target.triple())
                 .join("release/kernel");
             let kernel = folder.join(name.strip_prefix(WORK).unwrap_or(&name));
             return read_kernel(&kernel).map(Built::Kernel);

@@ -67,6 +67,7 @@ pub fn verdict(
     let ours = folder.path().join("verdict.json");
     let mut command = Command::new(grader);
     command.arg("grade").arg(lab.folder.join("lab.toml"));
+    command.arg("--arch").arg(lab.arch.name());
     match subject {
         Subject::Images(images) => {
             command.arg("--images").arg(images);

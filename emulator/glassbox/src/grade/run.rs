@@ -9,7 +9,7 @@ use super::sites::Survey;
 use super::witness::{Code, Witness};
 use crate::disk::Layer;
 use crate::fault::{Token, fingerprint};
-use crate::guest::{EPOCH, Guest, Options};
+use crate::guest::{Arch, EPOCH, Guest, Options};
 use crate::numbers;
 use crate::trace::kind::{Kind, Kinds};
 use crate::trace::meaning::Meaning;
@@ -27,8 +27,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The instruction set of the machines.
-const ARCH: &str = "x86_64";
 /// The console port of the line's standard input.
 const STDIN: u32 = 1;
 /// Most bytes of each output that are kept.
@@ -110,7 +108,7 @@ pub fn token(lab: &Lab, test: &Test, images: &Images) -> Result<String, String> 
     let disk = first_disk(test, images)?;
     let machine = &test.machine;
     let token = Token {
-        arch: ARCH,
+        arch: lab.arch.name(),
         seed: lab.seed,
         cpus: machine.cpus as u8,
         memory: machine.memory,
@@ -139,7 +137,7 @@ pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
     let mut guest = guest(lab, test, images, &disk)?;
     let ears = [false, true].map(|open| Ear::new(test, open));
     let recorders = listen(&mut guest, &ears, test, &images.survey)?;
-    let mut witness = Witness::new(init, numbers::isa(ARCH), recorders);
+    let mut witness = Witness::new(init, numbers::isa(lab.arch.name()), recorders);
     let mut log = Kept::default();
     let mut output = Kept::default();
     let mut errors = Kept::default();
@@ -209,6 +207,7 @@ fn first_program(disk: &Layer, append: &str) -> Result<Vec<u8>, String> {
 fn guest(lab: &Lab, test: &Test, images: &Images, disk: &Layer) -> Result<Guest, String> {
     let machine = &test.machine;
     let mut options = Options::new(Arc::clone(&images.kernel));
+    options.arch = lab.arch;
     options.disk = Some(Box::new(disk.clone()) as Box<dyn Medium>);
     options.line = Some(test.run.clone());
     options.append = Some(machine.append.clone()).filter(|append| !append.is_empty());
@@ -249,12 +248,12 @@ impl Ear {
     }
 
     /// What listens, if anything has to be heard; `meanings` are those of the sites that are watched.
-    fn recorder(&self, test: &Test, meanings: Vec<Meaning>) -> Option<Recorder> {
+    fn recorder(&self, arch: Arch, test: &Test, meanings: Vec<Meaning>) -> Option<Recorder> {
         if self.kinds == Kinds::NONE {
             return None;
         }
         let meta = Meta {
-            arch: ARCH.to_owned(),
+            arch: arch.name().to_owned(),
             cpus: test.machine.cpus as u8,
             strings: KEPT,
             ..Meta::default()
@@ -297,7 +296,7 @@ fn listen(
         .map_err(|e| e.to_string())?;
     let recorders = ears.iter().filter_map(|ear| {
         let meanings = survey.meanings(wanted, ear.open);
-        let mut recorder = ear.recorder(test, meanings)?;
+        let mut recorder = ear.recorder(guest.machine.board.arch(), test, meanings)?;
         recorder.know(guest.sites());
         Some(recorder)
     });
@@ -357,9 +356,10 @@ fn last_words(log: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use abi::isa::Isa;
 
     fn ends(outcome: &Outcome, log: &[u8]) -> (Ends, Option<u8>, String) {
-        let witness = Witness::new(Code::default(), numbers::isa(ARCH), Vec::new());
+        let witness = Witness::new(Code::default(), Isa::X86_64, Vec::new());
         ending(outcome, &witness, log)
     }
 
