@@ -275,7 +275,7 @@ fn a_system_call_fails_with_the_error_that_was_said() {
 
 #[test]
 fn a_system_call_has_the_number_of_its_instruction_set() {
-    let at = |arch, fault| with(&[fault], &["--arch", arch], "cat README");
+    let at = |arch: &str, fault: &str| with(&[fault], &["--arch", arch], "cat README");
     for (arch, number) in [("x86_64", "0"), ("riscv64", "63")] {
         let ran = at(arch, &format!("syscall.{number}#1=EIO"));
         let told = "cat: README: Input/output error\n";

@@ -278,7 +278,7 @@ fn lived(
             look(&mut guest, &mut onlooker);
             next = guest.machine.retired() + pause;
         }
-        guest.machine.board.chips.take_output();
+        guest.machine.board.take_output();
         match outcome {
             None => {}
             Some(Outcome::Idle { next: Some(time) }) => guest.machine.pass_idle(time),

@@ -165,7 +165,7 @@ fn a_restored_machine_goes_on_exactly_as_the_original() {
                 assert_eq!(
                     machine.hash().to_string(),
                     *hash,
-                    "{cpus} CPUs, from {}",
+                    "{arch}, {cpus} CPUs, from {}",
                     snapshot.retired()
                 );
             }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tests::glassbox::{ARCHES, glassbox};
+use tests::glassbox::{ARCHES, glassbox, on};
 use tests::trace::{BUSY, busy_on, number};
 
 #[test]
@@ -140,7 +140,8 @@ fn who_waited_was_woken_before_it_runs_again() {
 #[test]
 fn a_trace_agrees_with_the_counters() {
     for arch in ARCHES {
-        let ran = glassbox(&["stat", "--json", "--cpus", "2", "--", BUSY], b"");
+        let stat = ["stat", "--json", "--cpus", "2", "--", BUSY];
+        let ran = glassbox(&on(arch, &stat), b"");
         let json = &ran.stdout[ran.stdout.iter().position(|&b| b == b'{').unwrap()..];
         let counters: Value = serde_json::from_slice(json).unwrap();
         let trace = busy_on(arch);
