@@ -28,7 +28,7 @@ pub fn run(command: &mut Command) -> Vec<u8> {
 /// Assembles `source` into `object` with these symbols.
 pub fn assemble(folder: &Path, source: &Path, object: &str, symbols: &[(&str, u64)]) {
     let mut command = command("as", folder);
-    command.args([ARCH, "-mno-arch-attr", "-o", object]);
+    command.args([ARCH, "-g", "-mno-arch-attr", "-o", object]);
     for (name, value) in symbols {
         command.args(["--defsym", &format!("{name}={value:#x}")]);
     }
@@ -38,10 +38,13 @@ pub fn assemble(folder: &Path, source: &Path, object: &str, symbols: &[(&str, u6
     run(command.arg(source));
 }
 
-/// Links `object` into `program`, its sections where `sections` says.
-pub fn link(folder: &Path, object: &str, program: &str, sections: &[(&str, u64)]) {
+/// Links `object` into `program`, its sections where `sections` says; packed if nobody has to map its pages.
+pub fn link(folder: &Path, object: &str, program: &str, sections: &[(&str, u64)], packed: bool) {
     let mut command = command("ld", folder);
     command.args(["--no-relax", "--no-warn-rwx-segments", "-o", program]);
+    if packed {
+        command.arg("--omagic");
+    }
     for (section, at) in sections {
         command.arg(format!("--section-start={section}={at:#x}"));
     }

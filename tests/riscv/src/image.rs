@@ -44,6 +44,6 @@ pub fn build(folder: &TempDir, cases: &[Case]) -> &'static str {
         (".cases", CASES),
         (".records", RECORDS),
     ];
-    link(folder.path(), "driver.o", "driver", &sections);
+    link(folder.path(), "driver.o", "driver", &sections, false);
     "driver"
 }

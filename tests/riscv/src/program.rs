@@ -1,1 +1,138 @@
-//! later
+//! Programs for the whole machine: `programs/*.S`, which check themselves and end by the test finisher. They run here and
+//! on QEMU's `virt` board, which is the judge of what they expect.
+
+use crate::binutils::{assemble, command, link, run};
+use base::{Seeded, Silent};
+use cpu::mmu::tlb::Shape;
+use machine::virt::{Boot, Config, Virt};
+use machine::{Limits, Machine, Outcome};
+use std::path::Path;
+use std::process::Command;
+
+/// Bytes of memory.
+const MEMORY: u64 = 16 << 20;
+/// Where a program lies: at the beginning of memory.
+const TEXT: u64 = 0x8000_0000;
+/// Instructions after which a program that does not end has failed.
+const LIMIT: u64 = 10_000_000;
+
+/// Builds program `name` with these symbols; its ELF file.
+pub fn build(name: &str, symbols: &[(&str, u64)]) -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("programs/{name}.S"));
+    assemble(folder.path(), &source, "program.o", symbols);
+    link(
+        folder.path(),
+        "program.o",
+        "program",
+        &[(".text", TEXT)],
+        true,
+    );
+    std::fs::read(folder.path().join("program")).expect("it was just made")
+}
+
+/// A machine about to run `elf` in M-mode.
+pub fn machine(elf: &[u8], harts: usize) -> Machine<Virt, Seeded> {
+    let config = Config {
+        harts,
+        memory: MEMORY,
+        kernel: elf,
+        boot: Boot::Machine,
+        loads: &[],
+        command_line: b"",
+        initrd: None,
+        disk: None,
+        stdio: false,
+        seed: 0,
+        calendar: 0,
+        tlb: Shape::default(),
+    };
+    let board = Virt::new(config).expect("the linker makes sound files");
+    Machine::new(board, Seeded::new(1))
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Whether it says that all is well.
+    pub well: bool,
+    /// What it printed, and how it ended.
+    pub said: String,
+}
+
+/// Runs `elf` in the emulator.
+pub fn here(elf: &[u8], harts: usize) -> Ended {
+    let limits = Limits {
+        instructions: LIMIT,
+        ..Limits::default()
+    };
+    let mut machine = machine(elf, harts);
+    let outcome = machine.run(&limits, &mut Silent);
+    let serial = machine.board.chips.take_output().serial;
+    Ended {
+        well: outcome == Outcome::PowerOff,
+        said: format!("{} {outcome:?}", String::from_utf8_lossy(&serial)),
+    }
+}
+
+/// Runs `elf` on QEMU.
+pub fn qemu(elf: &[u8], harts: usize) -> Ended {
+    const CPU: &str = "rv64,zbc=false,Zfh=false,h=false,v=false";
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let program = folder.path().join("program");
+    std::fs::write(&program, elf).expect("the folder takes files");
+    let mut qemu = Command::new("timeout");
+    qemu.args([
+        "60",
+        "qemu-system-riscv64",
+        "-M",
+        "virt",
+        "-bios",
+        "none",
+        "-m",
+        "16M",
+    ]);
+    qemu.args([
+        "-cpu", CPU, "-display", "none", "-monitor", "none", "-serial", "stdio",
+    ]);
+    qemu.args(["-smp", &harts.to_string()])
+        .arg("-kernel")
+        .arg(&program);
+    let output = qemu.output().expect("QEMU can be started");
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    Ended {
+        well: output.status.success(),
+        said: text(&output.stdout) + &text(&output.stderr) + &output.status.to_string(),
+    }
+}
+
+/// Where the check is whose failure a program printed.
+fn place(elf: &[u8], said: &str) -> Option<String> {
+    let number = u64::from_str_radix(said.split(' ').next()?, 16).ok()?;
+    let folder = tempfile::tempdir().ok()?;
+    std::fs::write(folder.path().join("program"), elf).ok()?;
+    let symbols = run(command("nm", folder.path()).arg("program"));
+    let symbols = String::from_utf8_lossy(&symbols);
+    let check = format!(" check.{number}");
+    let symbol = symbols.lines().find(|line| line.ends_with(&check))?;
+    let address = symbol.split(' ').next()?;
+    let line = run(command("addr2line", folder.path()).args(["-e", "program", address]));
+    Some(String::from_utf8_lossy(&line).trim().to_string())
+}
+
+/// Runs program `name` on both machines; it ends well.
+///
+/// # Panics
+/// It does not.
+pub fn passes(name: &str, harts: usize) {
+    let judge = ("QEMU", build(name, &[("QEMU", 1)]));
+    let ours = ("the emulator", build(name, &[]));
+    for (who, elf) in [&judge, &ours] {
+        let ended = match *who {
+            "QEMU" => qemu(elf, harts),
+            _ => here(elf, harts),
+        };
+        let place = place(elf, &ended.said).unwrap_or_default();
+        assert!(ended.well, "{name}.S on {who}: {place}: {}", ended.said);
+    }
+}

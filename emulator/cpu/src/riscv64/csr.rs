@@ -221,15 +221,25 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
     }
 
+    /// Whether mcountinhibit stops mcycle (0) or minstret (1).
+    const fn stopped(&self, which: usize) -> bool {
+        self.hart.countinhibit & [1, 4][which] != 0
+    }
+
     /// mcycle (0) or minstret (1): a cycle is an instruction.
     const fn counter(&self, which: usize, at: u64) -> u64 {
-        let stopped = self.hart.countinhibit & [1, 4][which] != 0;
-        let now = if stopped {
+        let now = if self.stopped(which) {
             0
         } else {
             self.hart.retired.wrapping_add(at)
         };
         now.wrapping_add(self.hart.counter_offset[which])
+    }
+
+    /// Software writes mcycle (0) or minstret (1): what it writes takes the place of this instruction's own count (3.1.10).
+    fn write_counter(&mut self, which: usize, value: u64, at: u64) {
+        let own = u64::from(!self.stopped(which));
+        self.set_counter(which, value.wrapping_sub(own), at);
     }
 
     fn set_counter(&mut self, which: usize, value: u64, at: u64) {
@@ -342,8 +352,8 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                 self.flush(Flush::All, at);
                 self.hart.fetch_page = None;
             }
-            0xb00 => self.set_counter(0, value.wrapping_sub(1), at),
-            0xb02 => self.set_counter(1, value.wrapping_sub(1), at),
+            0xb00 => self.write_counter(0, value, at),
+            0xb02 => self.write_counter(1, value, at),
             _ => return Err(Absent),
         }
         Ok(())

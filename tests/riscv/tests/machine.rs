@@ -1,0 +1,13 @@
+//! Privileged programs, each of which judges itself, here and on QEMU.
+
+use riscv::program::passes;
+
+#[test]
+fn registers_exist_for_whom_they_should_and_take_the_values_they_should() {
+    passes("csr", 1);
+}
+
+#[test]
+fn exceptions_have_their_cause_their_value_and_their_handler() {
+    passes("traps", 1);
+}
