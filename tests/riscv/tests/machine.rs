@@ -11,3 +11,8 @@ fn registers_exist_for_whom_they_should_and_take_the_values_they_should() {
 fn exceptions_have_their_cause_their_value_and_their_handler() {
     passes("traps", 1);
 }
+
+#[test]
+fn addresses_are_translated_and_refused_as_their_entries_say() {
+    passes("paging", 1);
+}

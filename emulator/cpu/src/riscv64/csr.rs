@@ -381,8 +381,9 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         self.hart.host.attention = true;
     }
 
-    /// Writes satp: a mode that does not exist leaves all of it as it was (4.1.11). Nothing is flushed: that is what
-    /// SFENCE.VMA is for; but the fast table knows no address space.
+    /// Writes satp: a mode that does not exist leaves all of it as it was (4.1.11). A change of mode takes effect at once,
+    /// for global translations, too. Else nothing is flushed: that is what SFENCE.VMA is for; but the fast table knows no
+    /// address space.
     fn set_satp(&mut self, value: u64, at: u64) {
         const BARE: u64 = 0;
         const SV39: u64 = 8;
@@ -391,12 +392,16 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         if !matches!(value >> 60, BARE | SV39 | SV48) {
             return;
         }
+        let other_mode = (self.hart.satp ^ value) >> 60 != 0;
         self.hart.satp = value;
         let event = Event::SpaceSwitch {
             root: Phys((value & ((1 << 44) - 1)) << 12),
             asid: (value >> 44) as u16,
         };
         self.emit(at, &event);
+        if other_mode {
+            self.flush(Flush::All, at);
+        }
         self.hart.tlb.forget_fast();
         self.hart.fetch_page = None;
         self.hart.host.attention = true;
