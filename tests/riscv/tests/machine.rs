@@ -16,3 +16,8 @@ fn exceptions_have_their_cause_their_value_and_their_handler() {
 fn addresses_are_translated_and_refused_as_their_entries_say() {
     passes("paging", 1);
 }
+
+#[test]
+fn physical_memory_is_protected_as_its_entries_say() {
+    passes("pmp", 1);
+}
