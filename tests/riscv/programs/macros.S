@@ -173,10 +173,11 @@ _start:
     la      sp, stack_end
     j       main
 
-    .weak   others
+    .ifndef HARTS                       # the program is for one hart
 others:
     wfi
     j       others
+    .endif
 
     .balign 4
 handler:

@@ -1,6 +1,6 @@
 //! Privileged programs, each of which judges itself, here and on QEMU.
 
-use riscv::program::passes;
+use riscv::program::{passes, passes_here};
 
 #[test]
 fn registers_exist_for_whom_they_should_and_take_the_values_they_should() {
@@ -20,4 +20,19 @@ fn addresses_are_translated_and_refused_as_their_entries_say() {
 #[test]
 fn physical_memory_is_protected_as_its_entries_say() {
     passes("pmp", 1);
+}
+
+#[test]
+fn interrupts_come_in_their_order_to_whom_they_are_for() {
+    passes("interrupts", 1);
+}
+
+#[test]
+fn harts_lose_nothing_between_them() {
+    passes("harts", 2);
+}
+
+#[test]
+fn what_qemu_does_not_have_is_as_it_is_defined() {
+    passes_here("unjudged", 1);
 }

@@ -88,7 +88,7 @@ struct Absent;
 impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     /// The timer's value, in ticks, at the instruction in progress.
     pub fn ticks(&self, at: u64) -> u64 {
-        self.bus.now(at).0 / TICK_NS
+        (self.bus.now(at).0 / TICK_NS).wrapping_add(self.hart.time_offset)
     }
 
     /// Reads the register with this number for an instruction with these `bits`, then writes what `change` makes of the

@@ -96,6 +96,8 @@ pub struct Hart {
     pub satp: u64,
     /// stimecmp (Sstc), in ticks of the timer.
     pub stimecmp: u64,
+    /// Ticks that the time register is ahead of virtual time: the board's, whose timer software can set.
+    pub time_offset: u64,
     /// What software added to mcycle and minstret.
     pub counter_offset: [u64; 2],
     /// Instructions retired up to the present run.
@@ -162,6 +164,7 @@ impl Hart {
             envcfg: [envcfg::ADUE, 0],
             satp: 0,
             stimecmp: u64::MAX,
+            time_offset: 0,
             counter_offset: [0; 2],
             retired: 0,
             pmp: Pmp::default(),
@@ -276,13 +279,13 @@ impl Hart {
     }
 
     /// When the hart's own timer (Sstc) goes off, if the guest uses it; `tick` is a timer tick's time.
-    pub const fn deadline(&self, tick: Time) -> Time {
-        let used = self.envcfg[0] & envcfg::STCE != 0 && self.mie & interrupt::STIP != 0;
-        if used {
-            Time(self.stimecmp.saturating_mul(tick.0))
-        } else {
-            Time::NEVER
+    pub fn deadline(&self, tick: Time) -> Time {
+        if self.envcfg[0] & envcfg::STCE == 0 || self.mie & interrupt::STIP == 0 {
+            return Time::NEVER;
         }
+        // The time may have been set back, which makes the offset negative.
+        let ticks = i128::from(self.stimecmp) - i128::from(self.time_offset as i64);
+        u64::try_from(ticks.max(0) * i128::from(tick.0)).map_or(Time::NEVER, Time)
     }
 
     /// Whether the counter with this number (0 cycle, 1 time, 2 instret, …) may be read from here.
@@ -307,7 +310,7 @@ fn trap_csrs(codec: &mut Codec<'_>, csrs: &mut TrapCsrs) -> Result<(), CodecErro
 
 impl State for Hart {
     fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
-        codec.section("riscv64 hart", 1)?;
+        codec.section("riscv64 hart", 2)?;
         for register in 1..=usize::from(FRM) {
             codec.u64(&mut self.regs[register])?;
         }
@@ -327,6 +330,7 @@ impl State for Hart {
             &mut self.countinhibit,
             &mut self.satp,
             &mut self.stimecmp,
+            &mut self.time_offset,
             &mut self.retired,
         ] {
             codec.u64(field)?;

@@ -8,7 +8,6 @@ use crate::clock::Clock;
 use crate::outcome::{Hang, Outcome};
 use base::{Bus, Event, Observer, Stamp, Time};
 use cpu::memory::Memory;
-use cpu::riscv64::csr::TICK_NS;
 use cpu::riscv64::trap::cause;
 use cpu::riscv64::{Activity, Cpu, Privilege, Trap};
 use engine::{Run, Stop};
@@ -151,7 +150,7 @@ impl Virt {
     /// Takes a waiting interrupt, if the hart may.
     fn interrupt<O: Observer>(&mut self, cpu: usize, observer: &mut O) {
         let now = self.chips.now(0);
-        let ticks = now.0 / TICK_NS;
+        let ticks = self.chips.clint.mtime(now);
         let hart = &mut self.harts[cpu];
         if hart.activity == Activity::Stopped {
             return;
@@ -177,9 +176,10 @@ impl Virt {
 
     /// Carries the chips' lines to the harts, and wakes those that wait for what has come.
     pub(super) fn follow_lines(&mut self, now: Time) {
-        let ticks = now.0 / TICK_NS;
+        let ticks = self.chips.clint.mtime(now);
         for (n, hart) in self.harts.iter_mut().enumerate() {
             hart.lines = self.chips.lines(n);
+            hart.time_offset = self.chips.clint.offset();
             hart.timer_seen = ticks >= hart.stimecmp;
             if hart.activity == Activity::Waiting && hart.wakes(ticks) {
                 hart.activity = Activity::Running;
