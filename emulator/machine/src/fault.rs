@@ -1,5 +1,7 @@
-//! What goes wrong on purpose, whatever the board: injection points that a CPU has passed, and what comes of itself.
+//! What goes wrong on purpose, whatever the board: interrupt lines that rise, injection points that a CPU has passed, and
+//! what comes of itself.
 
+use crate::wires::Wires;
 use base::event::{Event, Log};
 use base::{Chooser, Cut, Fault, Phys, Ram, Site, Struck, Time, Width};
 use cpu::hart::Hart;
@@ -7,8 +9,10 @@ use cpu::probes::Passed;
 use devices::virtio::Mmio;
 use devices::virtio::block::Block;
 
-/// What a power cut and a report of a fault touch of a board's chips.
-pub(crate) struct Parts<'a> {
+/// What faults touch of a board's chips.
+pub(crate) struct Parts<'a, const LINES: usize> {
+    /// The lines from the devices to the interrupt controllers.
+    pub wires: &'a mut Wires<LINES>,
     /// Whether the power has gone.
     pub off: &'a mut bool,
     /// The disk, if there is one.
@@ -18,9 +22,18 @@ pub(crate) struct Parts<'a> {
 }
 
 /// A board's chips, to which things happen.
-pub(crate) trait Exposed {
+pub(crate) trait Exposed<const LINES: usize> {
     /// The parts that are exposed.
-    fn parts(&mut self) -> Parts<'_>;
+    fn parts(&mut self) -> Parts<'_, LINES>;
+
+    /// Asks `chooser` about the lines that have risen.
+    fn ask(&mut self, chooser: &mut dyn Chooser, now: Time) {
+        let Parts { wires, log, .. } = self.parts();
+        let cut = wires.ask(chooser, now, &mut |event| log.push(now, || event));
+        if let Some(cut) = cut {
+            self.cut(cut);
+        }
+    }
 
     /// The power goes.
     fn cut(&mut self, cut: Cut) {
@@ -40,10 +53,10 @@ pub(crate) trait Exposed {
 }
 
 /// `hart` has passed an injection point: asks `chooser` what the kernel finds there.
-pub(crate) fn pass<H: Hart>(
+pub(crate) fn pass<H: Hart, const LINES: usize>(
     passed: Passed,
     hart: &mut H,
-    chips: &mut impl Exposed,
+    chips: &mut impl Exposed<LINES>,
     chooser: &mut dyn Chooser,
     now: Time,
 ) {
@@ -61,7 +74,12 @@ pub(crate) fn pass<H: Hart>(
 }
 
 /// Has go wrong what comes of itself: a bit of memory, the power.
-pub(crate) fn strike(struck: Struck, ram: &mut Ram, chips: &mut impl Exposed, now: Time) {
+pub(crate) fn strike<const LINES: usize>(
+    struck: Struck,
+    ram: &mut Ram,
+    chips: &mut impl Exposed<LINES>,
+    now: Time,
+) {
     chips.report_fault(Site::Moment, struck, now);
     match struck.fault {
         Fault::Flip { addr, bit } => flip(ram, addr, bit),

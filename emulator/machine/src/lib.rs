@@ -20,6 +20,7 @@ pub mod snapshot;
 mod testing;
 pub mod virt;
 pub mod watch;
+mod wires;
 
 pub use board::{Board, CpuActivity};
 pub use clock::{Clock, NS_PER_INSTRUCTION};

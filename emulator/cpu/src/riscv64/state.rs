@@ -358,6 +358,7 @@ impl State for Hart {
         };
         codec.bool(&mut self.sbi)?;
         if codec.loading() {
+            self.timer_seen = false; // the board looks again
             let fetch_page = self.fetch_page;
             self.refresh();
             self.fetch_page = fetch_page;

@@ -28,9 +28,11 @@ impl Virt {
         self.chips.begin(clock);
         // What input from the host has changed comes before what the CPU makes of it.
         self.tell(cpu, observer);
-        if self.harts.len() > 1 {
-            // Others have run since, and may have written anywhere.
-            self.harts[cpu].reservation = None;
+        // This hart may write anywhere: from now on the others have nothing reserved.
+        for (n, hart) in self.harts.iter_mut().enumerate() {
+            if n != cpu {
+                hart.reservation = None;
+            }
         }
         let mut retired = 0;
         let outcome = loop {

@@ -6,14 +6,14 @@
 //! still there at its time; one that comes *twice* is followed by a second interrupt for which no device has a reason.
 
 use base::{Chooser, Codec, CodecError, Cut, Event, Fault, Site, State, Struck, Time};
-use devices::ioapic::LINES;
 
 /// How long after the first interrupt a repeated one comes.
 pub const REPEAT: Time = Time::micros(10);
 
-/// The lines between devices and interrupt controllers, a bit each; numbers are the IOAPIC's.
+/// The lines between devices and interrupt controllers, a bit each; numbers are those of the board's controller, below
+/// `LINES`.
 #[derive(Clone, Debug)]
-pub struct Wires {
+pub struct Wires<const LINES: usize> {
     /// The devices' levels.
     device: u32,
     /// Rises that the chooser has not been asked about.
@@ -30,7 +30,7 @@ pub struct Wires {
     next: Time,
 }
 
-impl Wires {
+impl<const LINES: usize> Wires<LINES> {
     /// All levels are low.
     pub const LOW: Self = Self {
         device: 0,
@@ -153,7 +153,7 @@ pub fn lines(mut set: u32) -> impl Iterator<Item = usize> {
     })
 }
 
-impl State for Wires {
+impl<const LINES: usize> State for Wires<LINES> {
     fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
         codec.section("wires", 1)?;
         for set in [
@@ -201,9 +201,10 @@ mod tests {
     }
 
     const LINE: u32 = 1 << 5;
+    const LINES: usize = 24;
 
-    fn risen(fault: Option<Fault>) -> Wires {
-        let mut wires = Wires::LOW;
+    fn risen(fault: Option<Fault>) -> Wires<LINES> {
+        let mut wires = Wires::<LINES>::LOW;
         wires.set(LINE);
         assert!(wires.asks());
         assert_eq!(wires.levels(), 0, "before the chooser was asked");
@@ -265,7 +266,7 @@ mod tests {
     fn the_state_comes_back_and_lines_that_do_not_exist_are_refused() {
         let mut wires = risen(Some(Fault::Late(Time(50))));
         let mut bytes = base::codec::save(&mut wires);
-        let mut loaded = Wires::LOW;
+        let mut loaded = Wires::<LINES>::LOW;
         base::codec::load(&mut loaded, &bytes).expect("the bytes are sound");
         loaded.advance(Time(150));
         assert_eq!(loaded.levels(), LINE);
