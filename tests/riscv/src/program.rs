@@ -31,8 +31,8 @@ pub fn build(name: &str, symbols: &[(&str, u64)]) -> Vec<u8> {
     std::fs::read(folder.path().join("program")).expect("it was just made")
 }
 
-/// A machine about to run `elf` in M-mode.
-pub fn machine(elf: &[u8], harts: usize) -> Machine<Virt, Seeded> {
+/// A board about to run `elf` in M-mode.
+pub fn board(elf: &[u8], harts: usize) -> Virt {
     let config = Config {
         harts,
         memory: MEMORY,
@@ -47,8 +47,12 @@ pub fn machine(elf: &[u8], harts: usize) -> Machine<Virt, Seeded> {
         calendar: 0,
         tlb: Shape::default(),
     };
-    let board = Virt::new(config).expect("the linker makes sound files");
-    Machine::new(board, Seeded::new(1))
+    Virt::new(config).expect("the linker makes sound files")
+}
+
+/// A machine with that board.
+pub fn machine(elf: &[u8], harts: usize) -> Machine<Virt, Seeded> {
+    Machine::new(board(elf, harts), Seeded::new(1))
 }
 
 /// How a program ended.

@@ -60,3 +60,29 @@ fn a_restored_machine_goes_on_as_the_one_it_was_taken_of() {
         }
     }
 }
+
+#[test]
+fn a_machine_restored_while_it_waits_is_woken_in_time() {
+    let elf = build("interrupts", &[]);
+    let mut straight = machine(&elf, 1);
+    assert_eq!(run_to(&mut straight, u64::MAX), Outcome::PowerOff);
+    let (mut original, mut used) = (machine(&elf, 1), machine(&elf, 1));
+    let limits = Limits {
+        report_idle: true,
+        ..Limits::default()
+    };
+    let mut waits = 0;
+    // Where the used machine has got to, its timer has gone off.
+    run_to(&mut used, straight.retired() - 10);
+    while let Outcome::Idle { next: Some(time) } = original.run(&limits, &mut Silent) {
+        waits += 1;
+        let snapshot = original.snapshot();
+        used.restore(&snapshot)
+            .expect("it is the same kind of machine");
+        assert_eq!(run_to(&mut used, u64::MAX), Outcome::PowerOff);
+        assert_eq!(used.hash(), straight.hash());
+        original.pass_idle(time);
+    }
+    assert!(waits > 2, "it waits for its timers");
+    assert_eq!(original.hash(), straight.hash());
+}

@@ -1,0 +1,50 @@
+//! What goes wrong on purpose on the RISC-V board: interrupts that are lost, late, or come twice.
+
+use base::{Chooser, Codec, CodecError, Fault, Silent, Site, State, Struck, Time};
+use machine::{Limits, Machine, Outcome};
+use riscv::program::{board, build};
+
+/// Does this whenever control passes the site.
+struct Always(Site, Option<Fault>);
+
+impl State for Always {
+    fn state(&mut self, _: &mut Codec<'_>) -> Result<(), CodecError> {
+        Ok(())
+    }
+}
+
+impl Chooser for Always {
+    fn choose(&mut self, _: Site, _: u64) -> u64 {
+        0
+    }
+
+    fn pass(&mut self, site: Site) -> Option<Struck> {
+        let fault = self.1.filter(|_| site == self.0)?;
+        Some(Struck { count: 1, fault })
+    }
+}
+
+/// How often program `name` is interrupted, and after how many ticks first, if this happens at the site.
+fn interrupts(name: &str, site: Site, fault: Option<Fault>) -> (u64, u64) {
+    let mut machine = Machine::new(board(&build(name, &[]), 1), Always(site, fault));
+    let outcome = machine.run(&Limits::default(), &mut Silent);
+    assert_eq!(outcome, Outcome::PowerOff);
+    let said = machine.board.chips.take_output().serial;
+    let said = String::from_utf8_lossy(&said);
+    let mut numbers = said.split(' ').map(|word| u64::from_str_radix(word, 16));
+    let mut number = || numbers.next().and_then(Result::ok).expect("two numbers");
+    (number(), number())
+}
+
+#[test]
+fn a_line_is_lost_late_or_comes_twice() {
+    let with = |fault| interrupts("line", Site::Line(10), fault);
+    let (times, usual) = with(None);
+    assert_eq!(times, 1);
+    assert!(usual < 10, "{usual}");
+    assert_eq!(with(Some(Fault::Lost)), (0, 0));
+    let (times, late) = with(Some(Fault::Late(Time::micros(5))));
+    assert_eq!(times, 1);
+    assert!((50..50 + 10).contains(&late), "{late}");
+    assert_eq!(with(Some(Fault::Twice)), (2, usual));
+}
