@@ -29,7 +29,8 @@ pub(crate) trait Exposed<const LINES: usize> {
     /// Asks `chooser` about the lines that have risen.
     fn ask(&mut self, chooser: &mut dyn Chooser, now: Time) {
         let Parts { wires, log, .. } = self.parts();
-        let cut = wires.ask(chooser, now, &mut |event| log.push(now, || event));
+        let site = |line| Site::Line(line as u16);
+        let cut = wires.ask(chooser, now, site, &mut |event| log.push(now, || event));
         if let Some(cut) = cut {
             self.cut(cut);
         }

@@ -73,6 +73,12 @@ impl<const LINES: usize> Wires<LINES> {
         self.device & !(self.asking | self.lost | self.late) | self.again
     }
 
+    /// The levels of the devices.
+    #[inline]
+    pub const fn risen(&self) -> u32 {
+        self.device
+    }
+
     /// Lines that are up only to interrupt once more.
     #[inline]
     pub const fn repeated(&self) -> u32 {
@@ -91,16 +97,18 @@ impl<const LINES: usize> Wires<LINES> {
         self.asking != 0
     }
 
-    /// Asks `chooser` about new rises; `report` gets what goes wrong. Gives a power cut, if there is one.
+    /// Asks `chooser` about new rises, at the `site` of each; `report` gets what goes wrong. Gives a power cut, if there is
+    /// one.
     pub fn ask(
         &mut self,
         chooser: &mut dyn Chooser,
         now: Time,
+        site: impl Fn(usize) -> Site,
         report: &mut dyn FnMut(Event),
     ) -> Option<Cut> {
         let mut cut = None;
         for line in lines(std::mem::take(&mut self.asking)) {
-            let site = Site::Line(line as u16);
+            let site = site(line);
             let Some(Struck { count, fault }) = chooser.pass(site) else {
                 continue;
             };
@@ -200,6 +208,10 @@ mod tests {
         }
     }
 
+    fn site(line: usize) -> Site {
+        Site::Line(line as u16)
+    }
+
     const LINE: u32 = 1 << 5;
     const LINES: usize = 24;
 
@@ -209,7 +221,7 @@ mod tests {
         assert!(wires.asks());
         assert_eq!(wires.levels(), 0, "before the chooser was asked");
         let mut told = 0;
-        wires.ask(&mut Always(fault), Time(100), &mut |_| told += 1);
+        wires.ask(&mut Always(fault), Time(100), site, &mut |_| told += 1);
         assert_eq!(told, usize::from(fault.is_some()));
         assert!(!wires.asks());
         wires
@@ -230,7 +242,7 @@ mod tests {
         assert_eq!(wires.levels(), 0);
         wires.set(0);
         wires.set(LINE);
-        wires.ask(&mut Always(None), Time(200), &mut |_| {});
+        wires.ask(&mut Always(None), Time(200), site, &mut |_| {});
         assert_eq!(wires.levels(), LINE);
     }
 

@@ -2,16 +2,19 @@
 //!
 //! The chips are the harts' [`Bus`]. A run of one hart begins with [`Chips::begin`]; from then on every access is stamped
 //! with the instant of its instruction. After each access the wires are followed: device lines to the PLIC. What the run's
-//! chooser has a say in (new disk requests, rising lines) waits for [`Chips::vary`], which the run loop calls before the
+//! chooser has a say in (new disk requests, rising lines, timers that go off) waits for [`Chips::vary`], which the run loop calls before the
 //! next instruction.
 
+use super::start::MAX_HARTS;
 use crate::clock::Clock;
 use crate::fault::{Exposed, Parts};
 use crate::outcome::Outcome;
 use crate::pc::chips::{Output, PORTS};
 use crate::wires::{Wires, lines};
 use base::event::{Event, Log};
-use base::{Bus, Chooser, Codec, CodecError, Device, Io, Phys, Ram, Space, State, Time, Width};
+use base::{
+    Bus, Chooser, Codec, CodecError, Device, Io, Phys, Ram, Site, Space, State, Time, Width,
+};
 use cpu::riscv64::csr::interrupt;
 use devices::clint::{self, Clint};
 use devices::goldfish_rtc::GoldfishRtc;
@@ -64,6 +67,18 @@ pub mod slot {
     pub const ENTROPY: u64 = 2;
 }
 
+/// Timers, two a hart: number 2 n is the CLINT's of hart n, 2 n + 1 the hart's own (Sstc).
+const TIMERS: usize = 2 * MAX_HARTS;
+
+/// A timer's interrupt as a hart sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timer {
+    /// The hart sees it.
+    pub seen: bool,
+    /// It has gone off, and the hart does not see it.
+    pub hidden: bool,
+}
+
 /// Everything on the board but harts and RAM.
 pub struct Chips {
     /// The serial port.
@@ -75,6 +90,7 @@ pub struct Chips {
     /// The platform-level interrupt controller.
     pub plic: Plic,
     wires: Wires<{ source::END }>,
+    timers: Wires<TIMERS>,
     /// The disk drive, if there is one.
     pub disk: Option<Mmio<Block>>,
     console: Option<Mmio<Console>>,
@@ -110,6 +126,7 @@ impl Chips {
             clint: Clint::new(harts),
             plic: Plic::new(harts),
             wires: Wires::LOW,
+            timers: Wires::LOW,
             disk: disk.map(Mmio::new),
             console: stdio.then(|| Mmio::new(Console::new(&PORTS))),
             entropy: Mmio::new(Entropy::new(seed)),
@@ -165,7 +182,7 @@ impl Chips {
     /// Whether [`Chips::vary`] has something to ask.
     #[inline]
     pub const fn wants_chooser(&self) -> bool {
-        self.vary || self.wires.asks()
+        self.vary || self.wires.asks() || self.timers.asks()
     }
 
     /// Asks `chooser` about everything that is new, and carries on from there.
@@ -177,6 +194,11 @@ impl Chips {
             self.collect_log();
         }
         self.ask(chooser, now);
+        let log = &mut self.log;
+        let report = &mut |event| log.push(now, || event);
+        if let Some(cut) = self.timers.ask(chooser, now, |_| Site::Timer, report) {
+            self.cut(cut);
+        }
         self.follow_wires(now);
     }
 
@@ -184,6 +206,7 @@ impl Chips {
     pub fn deadline(&self) -> Time {
         let disk = self.disk.as_ref().map_or(Time::NEVER, Device::deadline);
         disk.min(self.wires.deadline())
+            .min(self.timers.deadline())
             .min(self.clint.deadline())
             .min(self.rtc.deadline())
             .min(self.uart.deadline())
@@ -210,6 +233,7 @@ impl Chips {
             self.vary |= disk.has_new();
         }
         self.wires.advance(now);
+        self.timers.advance(now);
         self.collect(ram, now);
         self.collect_log();
         self.follow_wires(now);
@@ -229,11 +253,45 @@ impl Chips {
         })
     }
 
+    /// Takes note of which timers have gone off: the CLINT's, and the harts' `own`, a bit each.
+    pub fn follow_timers(&mut self, own: u32) {
+        let mut due = 0;
+        for n in 0..MAX_HARTS {
+            let clint = u32::from(self.clint.timer(n));
+            due |= (clint | (own >> n & 1) << 1) << (2 * n);
+        }
+        self.timers.set(due);
+    }
+
+    /// Timer number `n`, as [`TIMERS`] counts.
+    fn timer(&self, n: usize) -> Timer {
+        let bit = |set: u32| set >> n & 1 != 0;
+        let seen = bit(self.timers.levels());
+        Timer {
+            seen,
+            hidden: bit(self.timers.risen()) && !seen,
+        }
+    }
+
+    /// The own timer of hart number `n`.
+    pub fn own_timer(&self, n: usize) -> Timer {
+        self.timer(2 * n + 1)
+    }
+
+    /// Hart number `n` has taken interrupt `number`: a timer's that was to come once more has come.
+    pub const fn taken(&mut self, n: usize, number: u64) {
+        match 1 << number {
+            interrupt::MTIP => self.timers.sent(1 << (2 * n)),
+            interrupt::STIP => self.timers.sent(1 << (2 * n + 1)),
+            _ => {}
+        }
+    }
+
     /// The interrupt lines of hart number `n`, in the places of mip.
     pub fn lines(&self, n: usize) -> u64 {
         let bit = |on: bool, bit: u64| if on { bit } else { 0 };
         bit(self.clint.software(n), interrupt::MSIP)
-            | bit(self.clint.timer(n), interrupt::MTIP)
+            | bit(self.timer(2 * n).seen, interrupt::MTIP)
             | bit(self.plic.asserted(2 * n), interrupt::MEIP)
             | bit(self.plic.asserted(2 * n + 1), interrupt::SEIP)
     }
@@ -491,6 +549,7 @@ impl State for Chips {
         self.clint.state(codec)?;
         self.plic.state(codec)?;
         self.wires.state(codec)?;
+        self.timers.state(codec)?;
         [slot::DISK, slot::CONSOLE, slot::ENTROPY]
             .into_iter()
             .try_for_each(|number| match self.transport(number) {

@@ -8,8 +8,9 @@ use crate::clock::Clock;
 use crate::outcome::{Hang, Outcome};
 use base::{Bus, Event, Observer, Stamp, Time};
 use cpu::memory::Memory;
+use cpu::riscv64::csr::interrupt;
 use cpu::riscv64::trap::cause;
-use cpu::riscv64::{Activity, Cpu, Privilege, Trap};
+use cpu::riscv64::{Activity, Cpu, Hart, Privilege, Trap};
 use engine::{Run, Stop};
 
 /// Traps in a row, without one completed instruction, that make a hang.
@@ -173,14 +174,21 @@ impl Virt {
                 probes: &self.probes,
             };
             guest.deliver_interrupt(number, 0);
+            self.chips.taken(cpu, number);
+            self.follow_lines(now);
         }
     }
 
     /// Carries the chips' lines to the harts, and wakes those that wait for what has come.
     pub(super) fn follow_lines(&mut self, now: Time) {
         let ticks = self.chips.clint.mtime(now);
+        let due = |set, (n, hart): (usize, &Hart)| set | u32::from(hart.timer_due(ticks)) << n;
+        self.chips
+            .follow_timers(self.harts.iter().enumerate().fold(0, due));
         for (n, hart) in self.harts.iter_mut().enumerate() {
-            hart.lines = self.chips.lines(n);
+            let own = self.chips.own_timer(n);
+            hart.lines = self.chips.lines(n) | if own.seen { interrupt::STIP } else { 0 };
+            hart.timer_hidden = own.hidden;
             hart.time_offset = self.chips.clint.offset();
             hart.timer_seen = ticks >= hart.stimecmp;
             if hart.activity == Activity::Waiting && hart.wakes(ticks) {
