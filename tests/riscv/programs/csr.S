@@ -221,6 +221,18 @@ main:
     csrw    fflags, zero
     csrr    a0, mstatus
     check_set a0, FS | 1 << 63
+    # The same code, with it on and off.
+    .rept   2
+    set_bits mstatus, FS
+    call    floating
+    clear_bits mstatus, FS
+    la      s11, 1f
+    call    floating
+1:  check   s0, ILLEGAL
+    la      a0, floating
+    same    s2, a0
+    .endr
+    set_bits mstatus, FS
     # A reserved rounding mode is illegal where it is used, named or not.
     write   frm, 5
     illegal M, fadd.d f0, f1, f2
@@ -267,3 +279,7 @@ main:
     illegal U, csrr a0, senvcfg
     csrw    menvcfg, zero
     j       pass
+
+floating:
+    fadd.d  f0, f1, f2
+    ret

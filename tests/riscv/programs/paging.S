@@ -163,6 +163,27 @@ places_end:
     from    M, LOAD_ACCESS, ld a0, 0(a1)
     lent_fault M, LOAD_ACCESS, 0x200000, ld a0, 0(a1)
 
+# What a mode may do changes with mstatus at once, though nothing is fenced.
+    leads   table0, 3, page_a, V | X | A
+    leads   table0, 4, page_a, V | R | W | A | D | USER
+    sfence.vma
+    li      a3, 0x3000
+    li      a4, 0x4000
+    .rept   2
+    set_bits mstatus, MXR
+    lent_well S, ld a0, 0(a3)
+    clear_bits mstatus, MXR
+    lent_fault S, LOAD_PAGE, 0x3000, ld a0, 0(a3)
+    lent_well U, sd a0, 0(a4)
+    lent_fault S, LOAD_PAGE, 0x4000, ld a0, 0(a4)
+    lent_fault S, STORE_PAGE, 0x4000, sd a0, 0(a4)
+    set_bits mstatus, SUM
+    lent_well S, sd a0, 0(a4)
+    clear_bits mstatus, SUM
+    lent_fault S, STORE_PAGE, 0x4000, sd a0, 0(a4)
+    lent_fault M, STORE_ACCESS, 0x200000, sd a0, 0(a1)
+    .endr
+
 # What is reserved in an entry: the bits above the page number, and A, D, U in a pointer (4.4.1).
     li      a3, 0x3000
     .irp    bit, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63

@@ -174,6 +174,18 @@ main:
     csrr    a0, sscratch
     check   a0, 6
     csrw    medeleg, zero
+
+    # Code that is written is executed, behind a FENCE.I (Zifencei).
+    la      a1, buffer
+    li      a2, 0x00008067              # ret
+    sw      a2, 4(a1)
+    .irp    value, 1, 2, 3
+    li      a2, 0x00000513 | \value << 20      # li a0, value
+    sw      a2, 0(a1)
+    fence.i
+    jalr    ra, 0(a1)
+    check   a0, \value
+    .endr
     j       pass
 
     .bss

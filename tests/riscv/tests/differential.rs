@@ -87,13 +87,13 @@ fn compare(
 #[test]
 fn every_instruction_does_what_it_does_under_qemu() {
     let rows: Vec<&Row> = ROWS.iter().filter(|row| excluded(row).is_none()).collect();
-    let runs = compare(1, 120_000, |rng, n, at, record| {
+    let runs = compare(1, 300_000, |rng, n, at, record| {
         Case::new(rng, &[rows[n % rows.len()]], at, record)
     });
     for row in ROWS.iter() {
         match excluded(row) {
             Some(reason) => println!("not compared: {} {reason}", row.name),
-            None => assert!(runs.get(row.name) > Some(&400), "{} was not run", row.name),
+            None => assert!(runs.get(row.name) > Some(&1000), "{} was not run", row.name),
         }
     }
 }
@@ -101,7 +101,7 @@ fn every_instruction_does_what_it_does_under_qemu() {
 #[test]
 fn sequences_do_what_they_do_under_qemu() {
     let rows: Vec<&Row> = ROWS.iter().filter(free).collect();
-    compare(2, 90_000, |rng, n, at, record| {
+    compare(2, 200_000, |rng, n, at, record| {
         let mut any = || rows[rng.below(rows.len() as u64) as usize];
         let sequence: Vec<&Row> = (0..2 + n % 7).map(|_| any()).collect();
         Case::new(rng, &sequence, at, record)
@@ -114,7 +114,7 @@ fn a_store_conditional_succeeds_once_and_only_where_memory_was_reserved() {
         free(row) && row.layout.is_empty() && row.pattern.field('p', 0).is_none()
     };
     let rows: Vec<&Row> = ROWS.iter().filter(calm).collect();
-    compare(3, 5_000, |rng, n, at, record| {
+    compare(3, 10_000, |rng, n, at, record| {
         let [load, store] = [["lr.w", "sc.w"], ["lr.d", "sc.d"]][n % 2].map(row);
         let between = rows[rng.below(rows.len() as u64) as usize];
         Case::at_one_place(rng, &[load, between, store, store], at, record)
@@ -144,7 +144,7 @@ fn registers_only(rng: &mut Rng) -> u32 {
 
 #[test]
 fn what_is_no_instruction_traps_as_it_does_under_qemu() {
-    compare(4, 30_000, |rng, _, at, _| {
+    compare(4, 50_000, |rng, _, at, _| {
         let bits = registers_only(rng);
         Some(Case::raw(rng, bits, at))
     });

@@ -1,6 +1,8 @@
 //! Privileged programs, each of which judges itself, here and on QEMU.
 
-use riscv::program::{passes, passes_here};
+use base::Silent;
+use machine::{Limits, Outcome};
+use riscv::program::{build, machine, passes, passes_here};
 
 #[test]
 fn registers_exist_for_whom_they_should_and_take_the_values_they_should() {
@@ -35,4 +37,26 @@ fn harts_lose_nothing_between_them() {
 #[test]
 fn what_qemu_does_not_have_is_as_it_is_defined() {
     passes_here("unjudged", 1);
+}
+
+#[test]
+fn a_program_ends_by_the_finisher_or_by_tohost_and_says_how() {
+    for (how, word, outcome) in [
+        ("FINISH", 0x5555, Outcome::PowerOff),
+        ("FINISH", 0x2a_3333, Outcome::Exit(0x2a)),
+        ("FINISH", 0x7777, Outcome::Reset),
+        ("TOHOST", 1, Outcome::PowerOff),
+        ("TOHOST", 7 << 1 | 1, Outcome::TestFailed { test: 7 }),
+    ] {
+        let mut machine = machine(&build("exit", &[(how, word)]), 1);
+        let limits = Limits {
+            instructions: 1000,
+            ..Limits::default()
+        };
+        assert_eq!(
+            machine.run(&limits, &mut Silent),
+            outcome,
+            "{how} {word:#x}"
+        );
+    }
 }
