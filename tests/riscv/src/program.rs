@@ -31,8 +31,11 @@ pub fn build(name: &str, symbols: &[(&str, u64)]) -> Vec<u8> {
     std::fs::read(folder.path().join("program")).expect("it was just made")
 }
 
+/// The smallest TLB that there can be.
+const TINY: Shape = Shape { sets: 1, ways: 1 };
+
 /// A board about to run `elf` in M-mode.
-pub fn board(elf: &[u8], harts: usize) -> Virt {
+pub fn board(elf: &[u8], harts: usize, tlb: Shape) -> Virt {
     let config = Config {
         harts,
         memory: MEMORY,
@@ -45,14 +48,14 @@ pub fn board(elf: &[u8], harts: usize) -> Virt {
         stdio: false,
         seed: 0,
         calendar: 0,
-        tlb: Shape::default(),
+        tlb,
     };
     Virt::new(config).expect("the linker makes sound files")
 }
 
-/// A machine with that board.
+/// A machine with that board and a usual TLB.
 pub fn machine(elf: &[u8], harts: usize) -> Machine<Virt, Seeded> {
-    Machine::new(board(elf, harts), Seeded::new(1))
+    Machine::new(board(elf, harts, Shape::default()), Seeded::new(1))
 }
 
 /// How a program ended.
@@ -65,12 +68,12 @@ pub struct Ended {
 }
 
 /// Runs `elf` in the emulator.
-pub fn here(elf: &[u8], harts: usize) -> Ended {
+pub fn here(elf: &[u8], harts: usize, tlb: Shape) -> Ended {
     let limits = Limits {
         instructions: LIMIT,
         ..Limits::default()
     };
-    let mut machine = machine(elf, harts);
+    let mut machine = Machine::new(board(elf, harts, tlb), Seeded::new(1));
     let outcome = machine.run(&limits, &mut Silent);
     let serial = machine.board.chips.take_output().serial;
     Ended {
@@ -134,13 +137,18 @@ pub fn passes(name: &str, harts: usize) {
     passes_here(name, harts);
 }
 
-/// Runs program `name` in the emulator; it ends well.
+/// Runs program `name` in the emulator; it ends well, whatever the TLB holds.
 ///
 /// # Panics
 /// It does not.
 pub fn passes_here(name: &str, harts: usize) {
     let elf = build(name, &[]);
-    ends_well(name, "the emulator", &elf, &here(&elf, harts));
+    for (who, tlb) in [
+        ("the emulator", Shape::default()),
+        ("the emulator with a tiny TLB", TINY),
+    ] {
+        ends_well(name, who, &elf, &here(&elf, harts, tlb));
+    }
 }
 
 fn ends_well(name: &str, who: &str, elf: &[u8], ended: &Ended) {

@@ -1,6 +1,7 @@
 //! What goes wrong on purpose on the RISC-V board: interrupts that are lost, late, or come twice.
 
 use base::{Chooser, Codec, CodecError, Fault, Silent, Site, State, Struck, Time};
+use cpu::mmu::tlb::Shape;
 use machine::{Limits, Machine, Outcome};
 use riscv::program::{board, build};
 
@@ -26,7 +27,7 @@ impl Chooser for Always {
 
 /// How often a program is interrupted, and after how many ticks first, if this happens at the site.
 fn interrupts(elf: &[u8], site: Site, fault: Option<Fault>) -> (u64, u64) {
-    let mut machine = Machine::new(board(elf, 1), Always(site, fault));
+    let mut machine = Machine::new(board(elf, 1, Shape::default()), Always(site, fault));
     let outcome = machine.run(&Limits::default(), &mut Silent);
     assert_eq!(outcome, Outcome::PowerOff);
     let said = machine.board.chips.take_output().serial;

@@ -70,7 +70,7 @@ pub const MCOUNTEREN: u64 = 0xffff_ffff;
 /// Exceptions that can be delegated: all but calls from M-mode and what does not exist.
 const DELEGABLE: u64 = 0xb3ff;
 /// misa: 64 bits, A C D F I M S U.
-const MISA: u64 = 2 << 62 | 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 8 | 1 << 12 | 1 << 18 | 1 << 20;
+pub const MISA: u64 = 2 << 62 | 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 8 | 1 << 12 | 1 << 18 | 1 << 20;
 
 /// Numbers of registers that other files name.
 #[expect(missing_docs, reason = "the names are the manual's")]
