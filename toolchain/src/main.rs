@@ -12,6 +12,7 @@ mod lab;
 mod layout;
 mod lint;
 mod process;
+mod readme;
 mod setup;
 mod test;
 mod tidy;
@@ -57,6 +58,8 @@ enum Task {
     Image(image::Options),
     /// Check the rules that the compiler does not: edges, unsafe rooms, headers, licences
     Tidy,
+    /// Check that the README's transcripts are what the commands print
+    Readme(readme::Options),
     /// Check format and clippy's lints in both workspaces
     Lint,
     /// Build a student's patch in a sandbox and judge it
@@ -108,6 +111,7 @@ fn perform(task: Task, layout: &Layout) -> anyhow::Result<()> {
         Task::Guest(options) => guest::run(layout, &options),
         Task::Image(options) => image::run(layout, &options),
         Task::Tidy => tidy::run(layout),
+        Task::Readme(options) => readme::run(layout, &options),
         Task::Lint => lint::run(layout),
         Task::Grade(options) => lab::grade::run(layout, &options),
         Task::Lab(task) => lab::run(layout, &task),
