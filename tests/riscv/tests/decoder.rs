@@ -78,18 +78,17 @@ fn every_encoding_of_16_bits_is_what_the_disassembler_says() {
 }
 
 /// Every opcode with every funct3, funct7 and second register; opcodes of longer instructions left out.
-fn long(rs1: u32, rd: u32) -> Vec<u32> {
-    let word =
-        |n: u32| (n & 0xfff) << 20 | rs1 << 15 | (n >> 12 & 7) << 12 | rd << 7 | (n >> 15) << 2 | 3;
-    (0..1 << 20)
-        .map(word)
-        .filter(|bits| bits & 0x1c != 0x1c)
-        .collect()
+fn long(rs1: u32, rd: u32) -> impl Iterator<Item = u32> {
+    let word = move |n: u32| {
+        (n & 0xfff) << 20 | rs1 << 15 | (n >> 12 & 7) << 12 | rd << 7 | (n >> 15) << 2 | 3
+    };
+    (0..1 << 20).map(word).filter(|bits| bits & 0x1c != 0x1c)
 }
 
 #[test]
 fn encodings_of_32_bits_are_what_the_disassembler_says() {
-    for (rs1, rd) in [(10, 11), (0, 0)] {
-        compare(&long(rs1, rd), 4);
-    }
+    // Only these ask of some registers that they be x0.
+    let system = |bits: &u32| matches!(bits & 0x7f, 0x0f | 0x73);
+    let words: Vec<u32> = long(10, 11).chain(long(0, 0).filter(system)).collect();
+    compare(&words, 4);
 }
