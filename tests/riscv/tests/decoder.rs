@@ -92,3 +92,9 @@ fn encodings_of_32_bits_are_what_the_disassembler_says() {
     let words: Vec<u32> = long(10, 11).chain(long(0, 0).filter(system)).collect();
     compare(&words, 4);
 }
+
+#[test]
+fn beginnings_of_longer_instructions_are_illegal() {
+    let longer = (0..1 << 20).map(|n: u32| n << 12 | (n >> 3 & 0x7f) << 5 | 0x1f);
+    assert!(longer.into_iter().all(|bits| !legal(bits, 4)));
+}

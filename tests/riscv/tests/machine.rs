@@ -60,3 +60,8 @@ fn a_program_ends_by_the_finisher_or_by_tohost_and_says_how() {
         );
     }
 }
+
+#[test]
+fn numbers_that_are_no_register_are_illegal() {
+    passes_here("numbers", 1);
+}
