@@ -11,13 +11,19 @@ use std::process::Command;
 
 /// Bytes of memory.
 const MEMORY: u64 = 16 << 20;
-/// Where a program lies: at the beginning of memory.
+/// Where a program for M-mode lies: at the beginning of memory.
 const TEXT: u64 = 0x8000_0000;
+/// Where one for S-mode lies: behind what firmware takes.
+const KERNEL: u64 = TEXT + 0x20_0000;
 /// Instructions after which a program that does not end has failed.
 const LIMIT: u64 = 10_000_000;
 
-/// Builds program `name` with these symbols; its ELF file.
+/// Builds program `name`, for M-mode, with these symbols; its ELF file.
 pub fn build(name: &str, symbols: &[(&str, u64)]) -> Vec<u8> {
+    build_at(TEXT, name, symbols)
+}
+
+fn build_at(text: u64, name: &str, symbols: &[(&str, u64)]) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("programs/{name}.S"));
     assemble(folder.path(), &source, "program.o", symbols);
@@ -25,7 +31,7 @@ pub fn build(name: &str, symbols: &[(&str, u64)]) -> Vec<u8> {
         folder.path(),
         "program.o",
         "program",
-        &[(".text", TEXT)],
+        &[(".text", text)],
         true,
     );
     std::fs::read(folder.path().join("program")).expect("it was just made")
@@ -36,11 +42,15 @@ const TINY: Shape = Shape { sets: 1, ways: 1 };
 
 /// A board about to run `elf` in M-mode.
 pub fn board(elf: &[u8], harts: usize, tlb: Shape) -> Virt {
+    board_for(Boot::Machine, elf, harts, tlb)
+}
+
+fn board_for(boot: Boot<'_>, elf: &[u8], harts: usize, tlb: Shape) -> Virt {
     let config = Config {
         harts,
         memory: MEMORY,
         kernel: elf,
-        boot: Boot::Machine,
+        boot,
         loads: &[],
         command_line: b"",
         initrd: None,
@@ -67,13 +77,13 @@ pub struct Ended {
     pub said: String,
 }
 
-/// Runs `elf` in the emulator.
-pub fn here(elf: &[u8], harts: usize, tlb: Shape) -> Ended {
+/// Runs `board` to its end.
+fn here(board: Virt) -> Ended {
     let limits = Limits {
         instructions: LIMIT,
         ..Limits::default()
     };
-    let mut machine = Machine::new(board(elf, harts, tlb), Seeded::new(1));
+    let mut machine = Machine::new(board, Seeded::new(1));
     let outcome = machine.run(&limits, &mut Silent);
     let serial = machine.board.chips.take_output().serial;
     Ended {
@@ -82,29 +92,16 @@ pub fn here(elf: &[u8], harts: usize, tlb: Shape) -> Ended {
     }
 }
 
-/// Runs `elf` on QEMU.
-pub fn qemu(elf: &[u8], harts: usize) -> Ended {
-    const CPU: &str = "rv64,zbc=false,Zfh=false,h=false,v=false";
+/// Runs `elf` on QEMU with this firmware.
+fn qemu(bios: &str, elf: &[u8], harts: usize) -> Ended {
+    const OPTIONS: &str = "20 qemu-system-riscv64 -M virt -m 16M -display none -monitor none -serial stdio \
+        -cpu rv64,zbc=false,Zfh=false,h=false,v=false -kernel program";
     let folder = tempfile::tempdir().expect("there is room for a folder");
-    let program = folder.path().join("program");
-    std::fs::write(&program, elf).expect("the folder takes files");
+    std::fs::write(folder.path().join("program"), elf).expect("the folder takes files");
     let mut qemu = Command::new("timeout");
-    qemu.args([
-        "60",
-        "qemu-system-riscv64",
-        "-M",
-        "virt",
-        "-bios",
-        "none",
-        "-m",
-        "16M",
-    ]);
-    qemu.args([
-        "-cpu", CPU, "-display", "none", "-monitor", "none", "-serial", "stdio",
-    ]);
-    qemu.args(["-smp", &harts.to_string()])
-        .arg("-kernel")
-        .arg(&program);
+    qemu.current_dir(folder.path());
+    qemu.args(OPTIONS.split_whitespace());
+    qemu.args(["-bios", bios, "-smp", &harts.to_string()]);
     let output = qemu.output().expect("QEMU can be started");
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     Ended {
@@ -115,7 +112,9 @@ pub fn qemu(elf: &[u8], harts: usize) -> Ended {
 
 /// Where the check is whose failure a program printed.
 fn place(elf: &[u8], said: &str) -> Option<String> {
-    let number = u64::from_str_radix(said.split(' ').next()?, 16).ok()?;
+    // Firmware has the lines before it.
+    let word = said.lines().last()?.split(' ').next()?;
+    let number = u64::from_str_radix(word, 16).ok()?;
     let folder = tempfile::tempdir().ok()?;
     std::fs::write(folder.path().join("program"), elf).ok()?;
     let symbols = run(command("nm", folder.path()).arg("program"));
@@ -133,7 +132,7 @@ fn place(elf: &[u8], said: &str) -> Option<String> {
 /// It does not.
 pub fn passes(name: &str, harts: usize) {
     let elf = build(name, &[("QEMU", 1)]);
-    ends_well(name, "QEMU", &elf, &qemu(&elf, harts));
+    ends_well(name, "QEMU", &elf, &qemu("none", &elf, harts));
     passes_here(name, harts);
 }
 
@@ -147,8 +146,19 @@ pub fn passes_here(name: &str, harts: usize) {
         ("the emulator", Shape::default()),
         ("the emulator with a tiny TLB", TINY),
     ] {
-        ends_well(name, who, &elf, &here(&elf, harts, tlb));
+        ends_well(name, who, &elf, &here(board(&elf, harts, tlb)));
     }
+}
+
+/// Runs program `name` in S-mode, over QEMU's firmware and over the board's own SBI; it ends well.
+///
+/// # Panics
+/// It does not.
+pub fn passes_over_firmware(name: &str, harts: usize) {
+    let elf = build_at(KERNEL, name, &[]);
+    ends_well(name, "OpenSBI", &elf, &qemu("default", &elf, harts));
+    let board = board_for(Boot::Supervisor, &elf, harts, Shape::default());
+    ends_well(name, "the built-in SBI", &elf, &here(board));
 }
 
 fn ends_well(name: &str, who: &str, elf: &[u8], ended: &Ended) {

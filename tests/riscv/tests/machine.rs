@@ -2,7 +2,7 @@
 
 use base::Silent;
 use machine::{Limits, Outcome};
-use riscv::program::{build, machine, passes, passes_here};
+use riscv::program::{build, machine, passes, passes_here, passes_over_firmware};
 
 #[test]
 fn registers_exist_for_whom_they_should_and_take_the_values_they_should() {
@@ -64,4 +64,9 @@ fn a_program_ends_by_the_finisher_or_by_tohost_and_says_how() {
 #[test]
 fn numbers_that_are_no_register_are_illegal() {
     passes_here("numbers", 1);
+}
+
+#[test]
+fn a_kernel_is_answered_as_by_opensbi() {
+    passes_over_firmware("sbi", 2);
 }

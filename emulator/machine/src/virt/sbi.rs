@@ -47,7 +47,9 @@ const MOST_BYTES: u64 = 4096;
 /// Opens the machine to S-mode as firmware does: rights to all memory, traps and interrupts delegated, counters open.
 pub fn prepare(hart: &mut Hart) {
     use cpu::riscv64::csr::{MCOUNTEREN, envcfg};
-    const DELEGATED: u64 = 0xb109; // breakpoints, calls from U-mode, page faults, misaligned fetches (as OpenSBI has it)
+    // All but calls from S-mode and M-mode. Firmware sees some of these first, to emulate what a hart lacks; this one lacks
+    // nothing, so all are the kernel's at once.
+    const DELEGATED: u64 = 0xb1ff;
     hart.sbi = true;
     hart.privilege = Privilege::Supervisor;
     hart.medeleg = DELEGATED;
