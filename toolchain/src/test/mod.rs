@@ -122,20 +122,15 @@ fn qemu(layout: &Layout) -> Result<(), String> {
 }
 
 fn riscv(layout: &Layout) -> Result<(), String> {
-    const NEEDED: [(&str, &str); 4] = [
+    const NEEDED: [(&str, &str); 3] = [
         ("riscv64-linux-gnu-as", "binutils-riscv64-linux-gnu"),
         ("qemu-riscv64-static", "qemu-user-static"),
         ("qemu-system-riscv64", "qemu-system-misc"),
-        // Firmware, which is where QEMU looks for it.
-        (
-            "/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin",
-            "opensbi",
-        ),
     ];
     programs(layout, &NEEDED)
 }
 
-/// Sees to it that these programs (or, by their paths, files) are there, each with the package that brings it.
+/// Sees to it that these programs are there, each with the package that brings it.
 fn programs(layout: &Layout, needed: &[(&str, &'static str)]) -> Result<(), String> {
     let missing = needed.iter().filter(|(program, _)| !apt::on_path(program));
     let packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
