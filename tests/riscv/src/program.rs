@@ -94,7 +94,7 @@ fn here(board: Virt) -> Ended {
 
 /// Runs `elf` on QEMU with this firmware.
 fn qemu(bios: &str, elf: &[u8], harts: usize) -> Ended {
-    const OPTIONS: &str = "20 qemu-system-riscv64 -M virt -m 16M -display none -monitor none -serial stdio \
+    const OPTIONS: &str = "60 qemu-system-riscv64 -M virt -m 16M -display none -monitor none -serial stdio \
         -cpu rv64,zbc=false,Zfh=false,h=false,v=false -kernel program";
     let folder = tempfile::tempdir().expect("there is room for a folder");
     std::fs::write(folder.path().join("program"), elf).expect("the folder takes files");
