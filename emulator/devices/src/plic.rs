@@ -84,19 +84,19 @@ impl Plic {
             .is_some_and(|word| word >> (source % 32) & 1 != 0)
     }
 
-    /// Whether the gateway has forwarded `source`, and nobody has claimed it yet.
-    pub fn waiting(&self, source: usize) -> bool {
-        self.pending
-            .get(source / 32)
-            .is_some_and(|word| word >> (source % 32) & 1 != 0)
-    }
-
     /// Lets a source through its gateway, if that is open.
     fn gate(&mut self, source: usize) {
         let (word, bit) = (source / 32, 1 << (source % 32));
         if self.levels[word] & !self.in_service[word] & bit != 0 {
             self.pending[word] |= bit;
         }
+    }
+
+    /// Whether the gateway has forwarded `source`, and nobody has claimed it yet.
+    pub fn waiting(&self, source: usize) -> bool {
+        self.pending
+            .get(source / 32)
+            .is_some_and(|word| word >> (source % 32) & 1 != 0)
     }
 
     /// Whether the interrupt of context `c` is on.
