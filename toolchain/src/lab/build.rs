@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use nix::fcntl::OFlag;
 use tempfile::TempDir;
 
-use super::sandbox::{self, Limits, NO_SANDBOX, TIME_IS_UP, WORK};
+use super::sandbox::{self, ENDED, Limits, NO_SANDBOX, TIME_IS_UP, WORK};
 use super::tree::Tree;
 use crate::guest;
 use crate::layout::Layout;
@@ -32,7 +32,7 @@ pub enum Built {
     /// The kernel's ELF file.
     Kernel(Vec<u8>),
     /// There is none: the reason in a few words, and the compiler's, harmless and bounded.
-    Failed(&'static str, String),
+    Failed(String, String),
 }
 
 /// Builds kernels of one state of the clean sources.
@@ -112,9 +112,19 @@ impl Builder {
         if status.code() == Some(NO_SANDBOX.into()) {
             return Err(HostLacks(words.trim().to_string()).into());
         }
-        let reason = match status.code() {
-            Some(code) if code == i32::from(TIME_IS_UP) => "its build was ended by a limit",
-            _ => "it does not compile",
+        let limit = match status.code() {
+            Some(code) if code == i32::from(TIME_IS_UP) => {
+                let last = words
+                    .lines()
+                    .filter_map(|line| line.strip_prefix(ENDED))
+                    .next_back();
+                Some(last.unwrap_or("a limit").to_string())
+            }
+            _ => limit_of_a_process(&words),
+        };
+        let reason = match limit {
+            Some(limit) => format!("its build was ended: {limit}"),
+            None => "it does not compile".into(),
         };
         Ok(Built::Failed(reason, words))
     }
@@ -143,6 +153,33 @@ impl Builder {
         cargo.env("CARGO_TERM_PROGRESS_WHEN", "never");
         Ok(see)
     }
+}
+
+/// The limit that ended the compiler, if one did: cargo tells by which signal. Who makes the compiler print the same has
+/// lied about nothing but the reason of a failure.
+fn limit_of_a_process(words: &str) -> Option<String> {
+    let limits = Limits::for_a_build();
+    let limit = [
+        (
+            "SIGXCPU",
+            format!("more than {} seconds of CPU time", limits.cpu_seconds),
+        ),
+        (
+            "SIGXFSZ",
+            format!("a file of more than {} MiB", limits.file_mib),
+        ),
+        (
+            "SIGABRT",
+            "the compiler has given up, perhaps for want of memory".into(),
+        ),
+        (
+            "SIGSEGV",
+            "the compiler has crashed, perhaps for want of stack".into(),
+        ),
+    ];
+    let mut limit = limit.into_iter();
+    let (_, limit) = limit.find(|(signal, _)| words.contains(&format!(", {signal}")))?;
+    Some(limit)
 }
 
 /// The kernel at `path`, which the other side may have made into anything.

@@ -57,7 +57,7 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
         Built::Kernel(kernel) => kernel,
         Built::Failed(reason, words) => {
             eprint!("{words}");
-            return worthless(&lab, reason, options, &words);
+            return worthless(&lab, &reason, options, &words);
         }
     };
     let folder = Images::new(layout, options.keep.as_deref())?;
