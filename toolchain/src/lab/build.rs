@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use nix::fcntl::OFlag;
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use super::sandbox::{self, ENDED, Limits, NO_SANDBOX, TIME_IS_UP, WORK};
@@ -159,26 +160,27 @@ impl Builder {
 /// lied about nothing but the reason of a failure.
 fn limit_of_a_process(words: &str) -> Option<String> {
     let limits = Limits::for_a_build();
-    let limit = [
+    let limits = [
         (
-            "SIGXCPU",
+            Signal::SIGXCPU,
             format!("more than {} seconds of CPU time", limits.cpu_seconds),
         ),
         (
-            "SIGXFSZ",
+            Signal::SIGXFSZ,
             format!("a file of more than {} MiB", limits.file_mib),
         ),
         (
-            "SIGABRT",
+            Signal::SIGABRT,
             "the compiler has given up, perhaps for want of memory".into(),
         ),
         (
-            "SIGSEGV",
+            Signal::SIGSEGV,
             "the compiler has crashed, perhaps for want of stack".into(),
         ),
     ];
-    let mut limit = limit.into_iter();
-    let (_, limit) = limit.find(|(signal, _)| words.contains(&format!(", {signal}")))?;
+    let mut limits = limits.into_iter();
+    let is_told = |signal: Signal| words.contains(&format!("(signal: {}", signal as i32));
+    let (_, limit) = limits.find(|(signal, _)| is_told(*signal))?;
     Some(limit)
 }
 

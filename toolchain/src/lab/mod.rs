@@ -9,10 +9,13 @@
 //!                                               glassbox grade lab.toml --images DIR  <-----+
 //! ```
 
+mod bench;
 mod build;
 mod constructs;
 mod definition;
 pub mod grade;
+mod grader;
+mod handed_in;
 mod new;
 mod refusal;
 pub mod sandbox;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 
 use super::definition::Lab;
 use super::submission::{Submission, apply_trusted};
@@ -14,7 +14,8 @@ pub fn starter(clean: &Tree, lab: &Lab) -> Result<Tree> {
     if patch.trim().is_empty() {
         return Ok(clean.clone());
     }
-    apply_trusted(clean, &patch).with_context(|| format!("starter.patch of {}", lab.name))
+    // Not a refusal any more: it is the lab that is wrong, not a submission.
+    apply_trusted(clean, &patch).map_err(|error| anyhow!("{}: starter.patch: {error}", lab.name))
 }
 
 /// The starter's sources with the submission at `path` in them, or why it is refused.

@@ -11,7 +11,7 @@ use nix::sys::resource::{Resource, setrlimit};
 #[derive(clap::Args, Debug, Clone)]
 pub struct Limits {
     /// Seconds of CPU time for each process
-    #[arg(long, default_value_t = 90)]
+    #[arg(long, default_value_t = 60)]
     pub cpu_seconds: u64,
     /// Seconds on the clock for everything
     #[arg(long, default_value_t = 600)]
@@ -34,7 +34,7 @@ impl Limits {
     /// The default values.
     pub fn for_a_build() -> Self {
         Self {
-            cpu_seconds: 90,
+            cpu_seconds: 60,
             seconds: 600,
             memory_mib: 4096,
             disk_mib: 1024,
