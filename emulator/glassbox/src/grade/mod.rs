@@ -15,6 +15,7 @@
 //! if the trusted first program asked for it ([`witness`]). A verdict depends on lab, images and seed alone. Nothing here knows threads: who has several gives each some tests.
 
 mod check;
+mod course;
 mod disk;
 mod expand;
 mod glob;
