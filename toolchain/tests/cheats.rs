@@ -143,7 +143,8 @@ impl Graded {
             if text.len() > LONGEST {
                 faults.push(format!("{form} of {} bytes", text.len()));
             }
-            if text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+            let steers = |c: char| c.is_control() && c != '\n' && c != '\t' || c == '\u{202e}';
+            if text.contains(steers) {
                 faults.push(format!("{form} with control characters"));
             }
         }
@@ -151,9 +152,22 @@ impl Graded {
     }
 }
 
+/// Where submissions are built.
+fn lab_target() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    root().canonicalize().unwrap().join(target).join("lab")
+}
+
+/// What is left of builds.
+fn left_behind() -> Vec<String> {
+    let entries = std::fs::read_dir(lab_target().join("builds")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != "lock").collect()
+}
+
 /// Processes that run in a sandbox of this checkout.
 fn left_running() -> Vec<String> {
-    let builds = root().canonicalize().unwrap().join("target/lab/builds");
+    let builds = lab_target().join("builds");
     let builds = builds.to_str().unwrap();
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let words = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
@@ -165,15 +179,12 @@ fn left_running() -> Vec<String> {
 fn no_cheat_gains_a_point_or_does_harm_and_each_is_told_why() {
     let (cheats, desk) = (cheats(), Desk::new());
     assert!(cheats.len() >= 12, "{} cheats", cheats.len());
-    let canary = tempfile::tempdir().unwrap();
-    let safe = canary.path().join("safe");
-    std::fs::write(&safe, "safe").unwrap();
-
     // The first one builds what all share.
     let reference = root().join("labs/syscall/reference.patch");
     let honest = desk.grade("reference", "syscall", &reference);
     assert_eq!(honest.points, 100, "{}", honest.report);
 
+    let disk = std::fs::read(lab_target().join("trusted/fs.img")).unwrap();
     let (waiting, failed) = (Mutex::new(cheats.iter()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..JOBS {
@@ -199,9 +210,11 @@ fn no_cheat_gains_a_point_or_does_harm_and_each_is_told_why() {
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{failed:#?}");
 
-    assert_eq!(std::fs::read_to_string(safe).unwrap(), "safe");
+    let after = std::fs::read(lab_target().join("trusted/fs.img")).unwrap();
+    assert!(disk == after, "the trusted disk has changed");
     assert!(!Path::new("/tmp/cheated.rs").exists() && !Path::new("/tmp/stolen").exists());
     assert_eq!(left_running(), Vec::<String>::new());
+    assert_eq!(left_behind(), Vec::<String>::new());
     let again = desk.grade("reference", "syscall", &reference);
     assert_eq!(again.report, honest.report);
 }

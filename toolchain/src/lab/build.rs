@@ -16,6 +16,7 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
+use super::refusal::steers_a_terminal;
 use super::sandbox::{self, ENDED, Limits, NO_SANDBOX, TIME_IS_UP, WORK};
 use super::tree::Tree;
 use crate::guest;
@@ -221,7 +222,7 @@ fn first_and_last(mut source: impl Read) -> Vec<u8> {
 /// The same text without anything that would steer a terminal.
 pub fn harmless(words: &[u8]) -> String {
     let text = String::from_utf8_lossy(words);
-    let is_plain = |letter: char| letter == '\n' || letter == '\t' || !letter.is_control();
+    let is_plain = |letter: char| letter == '\n' || letter == '\t' || !steers_a_terminal(letter);
     text.chars()
         .map(|letter| if is_plain(letter) { letter } else { '?' })
         .collect()
@@ -243,6 +244,7 @@ mod tests {
     #[test]
     fn escapes_do_not_reach_the_terminal() {
         assert_eq!(harmless(b"a\x1b[2J\tb\n\xff"), "a?[2J\tb\n\u{fffd}");
+        assert_eq!(harmless("a\u{202e}b".as_bytes()), "a?b");
     }
 
     #[test]
