@@ -375,3 +375,224 @@ fn keep<T>(list: &mut VecDeque<T>, new: T, most: usize) {
     }
     list.push_back(new);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::Time;
+    use base::event::Cause;
+
+    const ROOT: u64 = 0x1000;
+    const CHILD: u64 = 0x2000;
+    const CODE: u64 = 0x40_0000;
+
+    /// What a program has at one moment.
+    #[derive(Clone, Default)]
+    struct Now {
+        memory: BTreeMap<u64, Vec<u8>>,
+        registers: Registers,
+    }
+
+    impl Peek for Now {
+        fn peek(&self, addr: Virt, bytes: &mut [u8]) -> usize {
+            let Some((start, data)) = self.memory.range(..=addr.0).next_back() else {
+                return 0;
+            };
+            let there = data.get((addr.0 - start) as usize..).unwrap_or_default();
+            let len = there.len().min(bytes.len());
+            bytes[..len].copy_from_slice(&there[..len]);
+            len
+        }
+
+        fn registers(&self) -> Registers {
+            self.registers
+        }
+    }
+
+    /// A watched machine that runs a program, begun as `prog word`, with its stack at 0x7000.
+    struct Watched {
+        course: Course,
+        now: Now,
+    }
+
+    impl Watched {
+        fn new() -> Self {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            file.as_file().set_len(1 << 16).unwrap();
+            let disk = Layer::new(crate::disk::Image::open(file.path()).unwrap());
+            let mut course =
+                Course::new(disk, 1, "/bin/init", vec![b"prog".into(), b"word".into()]);
+            let program = Program {
+                entry: CODE,
+                code: vec![(CODE, vec![0x90; 64])],
+            };
+            course.wishes[0].program = Some(Rc::new(program));
+            let mut now = Now::default();
+            let pointers = [2, 0x7100, 0x7200, 0].map(u64::to_le_bytes).concat();
+            now.memory.insert(0x7000, pointers);
+            now.memory.insert(0x7100, b"prog\0".into());
+            now.memory.insert(0x7200, b"word\0".into());
+            now.memory.insert(CODE, vec![0x90; 64]);
+            let mut watched = Self { course, now };
+            watched.switch(ROOT);
+            watched.goes_on(CODE, 0x7000, 0);
+            watched
+        }
+
+        fn event(&mut self, event: &Event) {
+            let stamp = Stamp {
+                time: Time(0),
+                cpu: 0,
+            };
+            self.course.event(stamp, event, &self.now);
+        }
+
+        fn switch(&mut self, root: u64) {
+            self.event(&Event::SpaceSwitch {
+                root: Phys(root),
+                asid: 0,
+            });
+        }
+
+        fn stops(&mut self, at: u64, call: Option<(u64, [u64; 6])>) {
+            self.event(&Event::Trap {
+                cause: call.map_or(Cause::Interrupt, |_| Cause::SystemCall),
+                number: 0,
+                error: None,
+                address: None,
+                from: Virt(at),
+                to: Virt(0),
+                stack: Virt(0x6000),
+                user: true,
+                call,
+            });
+        }
+
+        fn goes_on(&mut self, at: u64, stack: u64, result: u64) {
+            self.event(&Event::Return {
+                from: Virt(0),
+                to: Virt(at),
+                user: true,
+                stack: Virt(stack),
+                result,
+            });
+        }
+    }
+
+    const NOTHING: [u64; 6] = [0; 6];
+
+    #[test]
+    fn honest_kernels_may_do_what_kernels_do() {
+        let mut it = Watched::new();
+        it.stops(CODE + 4, None);
+        it.goes_on(CODE + 4, 0x6000, 7);
+        // A system call, its restart, its result.
+        it.stops(CODE + 10, Some((nr::READ, NOTHING)));
+        it.goes_on(CODE + 8, 0x6000, nr::READ);
+        it.stops(CODE + 10, Some((nr::READ, NOTHING)));
+        it.now.registers.lost[0] = 1;
+        it.goes_on(CODE + 10, 0x6000, 1);
+        // A handler on top, and back from it.
+        it.now
+            .memory
+            .insert(0x5000, (CODE + 40).to_le_bytes().into());
+        it.stops(CODE + 12, Some((nr::RT_SIGACTION, [1, 0x5000, 0, 8, 0, 0])));
+        it.goes_on(CODE + 12, 0x6000, 0);
+        it.stops(CODE + 14, None);
+        it.goes_on(CODE + 40, 0x5800, 0);
+        it.stops(CODE + 50, Some((nr::RT_SIGRETURN, NOTHING)));
+        it.goes_on(CODE + 14, 0x6000, 1);
+        // A child, and after it the parent.
+        it.stops(CODE + 20, Some((nr::FORK, NOTHING)));
+        it.switch(CHILD);
+        it.goes_on(CODE + 20, 0x6000, 0);
+        it.stops(CODE + 22, None);
+        it.switch(ROOT);
+        it.goes_on(CODE + 20, 0x6000, 5);
+        assert_eq!(it.course.tampering(), None);
+    }
+
+    #[test]
+    fn what_a_program_would_not_do_is_seen() {
+        let cheats: [(&str, fn(&mut Watched)); 7] = [
+            ("registers", |it| {
+                it.now.registers.kept[3] = 1;
+                it.goes_on(CODE + 10, 0x6000, 0);
+            }),
+            ("registers", |it| it.goes_on(CODE + 10, 0x6008, 0)),
+            ("registers", |it| it.goes_on(CODE + 30, 0x6000, 0)),
+            // Once more, but another call.
+            ("registers", |it| it.goes_on(CODE + 8, 0x6000, nr::WRITE)),
+            ("execve", |it| {
+                it.switch(CHILD);
+                it.goes_on(CODE + 10, 0x6000, 0);
+            }),
+            ("arguments", |it| {
+                it.now.memory.insert(0x7200, b"w0rd\0".into());
+                it.goes_on(CODE + 10, 0x6000, 0);
+                it.stops(CODE + 11, None);
+            }),
+            ("instructions", |it| {
+                it.now.memory.insert(CODE, vec![0x91; 64]);
+                it.goes_on(CODE + 10, 0x6000, 0);
+                it.stops(CODE + 12, Some((nr::WRITE, NOTHING)));
+            }),
+        ];
+        for (index, (what, cheat)) in cheats.into_iter().enumerate() {
+            let mut it = Watched::new();
+            it.stops(CODE + 10, Some((nr::READ, NOTHING)));
+            assert_eq!(it.course.tampering(), None);
+            cheat(&mut it);
+            let said = it.course.tampering().unwrap_or_default();
+            assert!(said.contains(what), "{index}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_begins_is_what_was_asked_for() {
+        let ask = |it: &mut Watched| {
+            let pointers = [0x7100, 0x7200, 0].map(u64::to_le_bytes).concat();
+            it.now.memory.insert(0x4000, pointers);
+            it.stops(CODE + 20, Some((nr::EXECVE, [0x7100, 0x4000, 0, 0, 0, 0])));
+            let program = it.course.spaces[&ROOT].program.clone();
+            it.course.wishes[0].program = program;
+            it.switch(CHILD);
+        };
+        let mut honest = Watched::new();
+        ask(&mut honest);
+        honest.goes_on(CODE, 0x7000, 0);
+        assert_eq!(honest.course.tampering(), None);
+        // Twice, with other arguments, elsewhere; or after the call has failed.
+        let cheats: [fn(&mut Watched); 4] = [
+            |it| {
+                it.goes_on(CODE, 0x7000, 0);
+                it.switch(3 * ROOT);
+            },
+            |it| {
+                it.now.memory.insert(0x7200, b"0\0".into());
+            },
+            |it| {
+                it.course.wishes[0].program = Some(Rc::new(Program {
+                    entry: 0,
+                    code: Vec::new(),
+                }))
+            },
+            |it| {
+                it.switch(ROOT);
+                it.goes_on(CODE + 20, 0x6000, 2u64.wrapping_neg());
+                it.switch(CHILD);
+            },
+        ];
+        for cheat in cheats {
+            let mut it = Watched::new();
+            ask(&mut it);
+            cheat(&mut it);
+            it.goes_on(CODE, 0x7000, 0);
+            assert!(
+                it.course
+                    .tampering()
+                    .is_some_and(|what| what.contains("execve"))
+            );
+        }
+    }
+}
