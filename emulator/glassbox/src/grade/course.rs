@@ -514,7 +514,8 @@ mod tests {
 
     #[test]
     fn what_a_program_would_not_do_is_seen() {
-        let cheats: [(&str, fn(&mut Watched)); 7] = [
+        type Cheat = fn(&mut Watched);
+        let cheats: [(&str, Cheat); 7] = [
             ("registers", |it| {
                 it.now.registers.kept[3] = 1;
                 it.goes_on(CODE + 10, 0x6000, 0);
