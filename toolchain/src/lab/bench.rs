@@ -69,7 +69,7 @@ impl<'a> Bench<'a> {
         let workshop = self.workshop()?;
         let kernel = match workshop.builder.build(&sources)? {
             Built::Kernel(kernel) => image::with_symbol_table(kernel)?,
-            Built::Failed(reason, words) => return self.refuse(lab, reason, Some(&words), wishes),
+            Built::Failed(reason, words) => return self.refuse(lab, &reason, Some(&words), wishes),
         };
         let temporary;
         let folder = if let Some(folder) = keep {

@@ -53,13 +53,15 @@ impl Submission {
     /// the same as the lab's counts as not handed in.
     pub fn apply(&self, sources: &Tree, scope: &Scope) -> Result<Tree> {
         let changes = match self {
-            Self::Diff(text) => changes(text, sources)?,
+            Self::Diff(text) => changes(text, sources, &|name| scope.check(name))?,
             Self::Files(tree) => {
                 let files = tree.files.iter();
                 let files = files.filter(|(name, bytes)| sources.files.get(*name) != Some(*bytes));
-                files
-                    .map(|(name, bytes)| (name.clone(), Some(bytes.clone())))
-                    .collect()
+                let open = files.map(|(name, bytes)| {
+                    scope.check(name)?;
+                    Ok((name.clone(), Some(bytes.clone())))
+                });
+                open.collect::<Result<Changes>>()?
             }
         };
         if changes.is_empty() {
@@ -67,7 +69,6 @@ impl Submission {
         }
         let mut tree = sources.clone();
         for (name, bytes) in changes {
-            scope.check(&name)?;
             let Some(bytes) = bytes else {
                 tree.files.remove(&name);
                 continue;
@@ -89,7 +90,7 @@ impl Submission {
 /// A lab's own patch applied: it is trusted, so nothing is closed to it.
 pub fn apply_trusted(sources: &Tree, diff: &str) -> Result<Tree> {
     let mut tree = sources.clone();
-    for (name, bytes) in changes(diff, sources)? {
+    for (name, bytes) in changes(diff, sources, &|_| Ok(()))? {
         match bytes {
             Some(bytes) => tree.files.insert(name, bytes),
             None => tree.files.remove(&name),
@@ -101,7 +102,8 @@ pub fn apply_trusted(sources: &Tree, diff: &str) -> Result<Tree> {
 /// Path and new contents (`None`: deleted) of each file that `diff` changes, in its order.
 type Changes = Vec<(String, Option<Vec<u8>>)>;
 
-fn changes(diff: &str, sources: &Tree) -> Result<Changes> {
+/// The changes of `diff`, if `check` lets their paths pass.
+fn changes(diff: &str, sources: &Tree, check: &dyn Fn(&str) -> Result<()>) -> Result<Changes> {
     let is_gits = diff.lines().any(|line| line.starts_with("diff --git "));
     let options = match is_gits {
         true => ParseOptions::gitdiff(),
@@ -112,6 +114,7 @@ fn changes(diff: &str, sources: &Tree) -> Result<Changes> {
         let patch = patch
             .map_err(|error| Refusal::error(format!("the patch is not a unified diff: {error}")))?;
         let name = changed_path(patch.operation())?;
+        check(&name)?;
         if patch.old_mode().is_some() && patch.operation().is_modify()
             || patch.new_mode().is_some_and(|mode| !is_plain(mode))
         {
