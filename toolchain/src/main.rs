@@ -10,6 +10,7 @@ mod guest;
 mod image;
 mod layout;
 mod lint;
+mod mutants;
 mod process;
 mod setup;
 mod test;
@@ -56,6 +57,8 @@ enum Task {
     Image(image::Options),
     /// Check the rules that the compiler does not: edges, unsafe rooms, headers, licences
     Tidy,
+    /// Plant bugs in the kernel and see which tests notice them
+    Mutants(mutants::Options),
     /// Check format and clippy's lints in both workspaces
     Lint,
 }
@@ -89,6 +92,7 @@ fn perform(task: Task, layout: &Layout) -> anyhow::Result<()> {
         Task::Guest(options) => guest::run(layout, &options),
         Task::Image(options) => image::run(layout, &options),
         Task::Tidy => tidy::run(layout),
+        Task::Mutants(options) => mutants::run(layout, &options),
         Task::Lint => lint::run(layout),
     }
 }

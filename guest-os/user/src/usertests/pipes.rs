@@ -20,6 +20,7 @@ cases! {
     pipe_deep "a chain of twenty processes passes everything on";
     pipe_atomic "writes of up to PIPE_BUF bytes are not mixed with others";
     pipe_nonblock "O_NONBLOCK pipes give EAGAIN instead of waiting";
+    pipe_capacity "a pipe holds 64 KiB and not a byte more";
     pipe_flags "pipe2 sets its flags and refuses others";
     pipe_poll "poll tells what a pipe is ready for";
     pipe_full_reader_gone "a writer that waits for room is woken when the reader goes away";
@@ -165,6 +166,16 @@ fn pipe_nonblock() {
     // The flag can be taken away again.
     sys::set_status_flags(writer, 0).unwrap();
     assert_eq!(sys::status_flags(writer).unwrap() & O_NONBLOCK, 0);
+}
+
+fn pipe_capacity() {
+    let (reader, writer) = sys::pipe2(O_NONBLOCK).unwrap();
+    for _ in 0..16 {
+        assert_eq!(sys::write(writer, &[1; PIPE_BUF]), Ok(PIPE_BUF));
+    }
+    assert_eq!(sys::write(writer, &[1]), Err(Errno::EAGAIN));
+    read_exact(reader, PIPE_BUF);
+    assert_eq!(sys::write(writer, &[2; PIPE_BUF]), Ok(PIPE_BUF));
 }
 
 fn pipe_flags() {

@@ -1,0 +1,122 @@
+//! Who judges a mutant: a list of runs of the emulator, each of which a sound kernel passes.
+//!
+//! Limits are guest instructions, so a verdict does not depend on the host.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// A run that a sound kernel passes with status 0.
+pub struct Judge {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// The emulator's subcommand and its options.
+    options: &'static [&'static str],
+    /// The guest's line.
+    line: &'static str,
+    /// How a line of output begins that is enough to know that the run will fail.
+    failure: &'static str,
+}
+
+/// The judges, in the order in which they are asked, the quick ones first: the next only if the one
+/// before saw nothing.
+pub const JUDGES: [Judge; 4] = [
+    Judge {
+        name: "crash, promise",
+        options: &["crash", "--subsets", "3", "--oracle", KEPT],
+        line: "cp README a; sync; echo safe; echo more >>a; mv a b",
+        failure: "bad: ",
+    },
+    Judge {
+        name: "crash, names",
+        options: &["crash", "--subsets", "2", "--cpus", "2"],
+        line: "mkdir d; cp README d/a; ln d/a d/b; sync; rm d/a; mv d e; sync; cp README f",
+        failure: "bad: ",
+    },
+    Judge {
+        name: "usertests, 1 CPU",
+        options: &["run", "--cpus", "1"],
+        line: "usertests",
+        failure: "FAILED ",
+    },
+    Judge {
+        name: "usertests, 2 CPUs",
+        options: &["run", "--cpus", "2"],
+        line: "usertests",
+        failure: "FAILED ",
+    },
+];
+
+/// Instructions that a run gets: several times what a sound kernel needs for any of them.
+const BUDGET: &str = "4G";
+
+/// Once `safe` was said, the file is there as a whole, under its old name or its new one.
+const KEPT: &str = "read x; test -z \"$x\" || { if test -e b; then mv b a; fi; \
+    test \"$(head -n $(wc -l <README) a)\" = \"$(cat README)\"; }";
+
+impl Judge {
+    /// What the judge finds wrong with `kernel`, in one line; nothing if it passes.
+    pub fn ask(&self, emulator: &Path, kernel: &Path, disk: &Path) -> Result<Option<String>> {
+        let (subcommand, options) = self.options.split_first().context("no subcommand")?;
+        let mut command = Command::new(emulator);
+        command.arg(subcommand).arg("--kernel").arg(kernel);
+        command.arg("--disk").arg(disk).args(options);
+        command.args(["--max-instructions", BUDGET, "--", self.line]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start {}", emulator.display()))?;
+        let mut output = BufReader::new(child.stdout.take().context("the child has no output")?);
+        let mut line = Vec::new();
+        while output.read_until(b'\n', &mut line)? > 0 {
+            let text = String::from_utf8_lossy(&line);
+            if let Some(what) = text.trim_end().strip_prefix(self.failure) {
+                child.kill()?;
+                child.wait()?;
+                return Ok(Some(shortened(what)));
+            }
+            line.clear();
+        }
+        let status = child.wait()?;
+        match status.code() {
+            Some(0) => Ok(None),
+            Some(122) => Ok(Some("hang".into())),
+            Some(123) => Ok(Some("budget spent".into())),
+            Some(124) => Ok(Some("kernel panic".into())),
+            // Not our own mistake: the clean kernel passed with the same words.
+            Some(code) => Ok(Some(format!("status {code}"))),
+            None => bail!("{}: the emulator ended with {status}", self.name),
+        }
+    }
+}
+
+/// The first words of what a judge prints, which name the case or the power cut.
+fn shortened(what: &str) -> String {
+    const LONGEST: usize = 60;
+    let what = what.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+    match what.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} …", &what[..end]),
+        None => what.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_named_without_its_number() {
+        assert_eq!(shortened("12 brk_moves: why"), "brk_moves: why");
+        assert_eq!(shortened(&"x".repeat(99)).chars().count(), 62);
+    }
+
+    #[test]
+    fn names_of_judges_differ() {
+        for (index, judge) in JUDGES.iter().enumerate() {
+            assert!(JUDGES[..index].iter().all(|other| other.name != judge.name));
+        }
+    }
+}
