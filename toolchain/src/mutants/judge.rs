@@ -14,6 +14,8 @@ pub struct Judge {
     pub name: &'static str,
     /// The emulator's subcommand and its options.
     options: &'static [&'static str],
+    /// Instructions that a run of the guest gets: at least twice what a sound kernel needs.
+    budget: &'static str,
     /// The guest's line.
     line: &'static str,
     /// How a line of output begins that is enough to know that the run will fail.
@@ -26,31 +28,32 @@ pub const JUDGES: [Judge; 4] = [
     Judge {
         name: "crash, promise",
         options: &["crash", "--subsets", "3", "--oracle", KEPT],
+        budget: "200M",
         line: "cp README a; sync; echo safe; echo more >>a; mv a b",
         failure: "bad: ",
     },
     Judge {
         name: "crash, names",
         options: &["crash", "--subsets", "2", "--cpus", "2"],
+        budget: "200M",
         line: "mkdir d; cp README d/a; ln d/a d/b; sync; rm d/a; mv d e; sync; cp README f",
         failure: "bad: ",
     },
     Judge {
         name: "usertests, 1 CPU",
         options: &["run", "--cpus", "1"],
+        budget: "2G",
         line: "usertests",
         failure: "FAILED ",
     },
     Judge {
         name: "usertests, 2 CPUs",
         options: &["run", "--cpus", "2"],
+        budget: "2G",
         line: "usertests",
         failure: "FAILED ",
     },
 ];
-
-/// Instructions that a run gets: several times what a sound kernel needs for any of them.
-const BUDGET: &str = "4G";
 
 /// Once `safe` was said, the file is there as a whole, under its old name or its new one.
 const KEPT: &str = "read x; test -z \"$x\" || { if test -e b; then mv b a; fi; \
@@ -63,7 +66,7 @@ impl Judge {
         let mut command = Command::new(emulator);
         command.arg(subcommand).arg("--kernel").arg(kernel);
         command.arg("--disk").arg(disk).args(options);
-        command.args(["--max-instructions", BUDGET, "--", self.line]);
+        command.args(["--max-instructions", self.budget, "--", self.line]);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command
             .stderr(Stdio::null())

@@ -3,12 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::sources::{self, Sources};
 use crate::guest;
 use crate::layout::Layout;
-use crate::process::run;
 use crate::setup::{self, Compiler, Target};
 
 /// Builds one kernel after the other.
@@ -54,8 +53,15 @@ impl Workshop {
             "kernel",
             &options,
         );
-        // A mutant may well leave a variable unused.
-        run(command.args(["--quiet", "--locked"]), "building the kernel")?;
+        command.args(["--quiet", "--locked"]);
+        // A mutant may well leave a variable unused: only errors are worth showing.
+        let built = command.output().context("cannot start cargo")?;
+        if !built.status.success() {
+            bail!(
+                "it does not compile:\n{}",
+                String::from_utf8_lossy(&built.stderr)
+            );
+        }
         std::fs::copy(self.built(), kernel)
             .with_context(|| format!("cannot write {}", kernel.display()))?;
         Ok(())
