@@ -27,7 +27,7 @@ pub struct Judge {
 pub const JUDGES: [Judge; 4] = [
     Judge {
         name: "crash, promise",
-        options: &["crash", "--subsets", "3", "--oracle", KEPT],
+        options: &["crash", "--subsets", "8", "--oracle", KEPT],
         budget: "200M",
         line: "cp README a; sync; echo safe; echo more >>a; mv a b",
         failure: "bad: ",
@@ -55,9 +55,11 @@ pub const JUDGES: [Judge; 4] = [
     },
 ];
 
-/// Once `safe` was said, the file is there as a whole, under its old name or its new one.
-const KEPT: &str = "read x; test -z \"$x\" || { if test -e b; then mv b a; fi; \
-    test \"$(head -n $(wc -l <README) a)\" = \"$(cat README)\"; }";
+/// Whatever a file holds is what was written, from its start; and once `safe` was said, all of README
+/// is there, under the old name or the new one.
+const KEPT: &str = "read x; for f in a b; do if test -s $f; then \
+    test \"$(cat $f)\" = \"$({ cat README; echo more; } | head -c $(wc -c <$f))\" || exit 1; \
+    test $(wc -c <$f) -lt $(wc -c <README) || x=; fi; done; test -z \"$x\"";
 
 impl Judge {
     /// What the judge finds wrong with `kernel`, in one line; nothing if it passes.

@@ -95,7 +95,7 @@ impl Court {
     fn try_all(&self, mutants: &[Mutant], jobs: usize) -> Result<Vec<(String, Verdict)>> {
         let next = AtomicUsize::new(0);
         let judged = Mutex::new(vec![None; mutants.len()]);
-        let work = || {
+        let work = || -> Result<()> {
             while let Some((index, mutant)) = take(&next, mutants) {
                 let verdict = self.try_one(&mutant.name, Some(&mutant.diff));
                 let verdict = verdict.with_context(|| format!("mutant {}", mutant.name))?;
@@ -106,9 +106,8 @@ impl Court {
         };
         thread::scope(|scope| {
             let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-            let ends = workers.into_iter().map(|worker| worker.join());
-            ends.map(|end| end.map_err(|_| poisoned())?)
-                .collect::<Result<()>>()
+            let mut ends = workers.into_iter().map(|worker| worker.join());
+            ends.try_for_each(|end| end.map_err(|_| poisoned())?)
         })?;
         let verdicts = judged.into_inner().map_err(|_| poisoned())?;
         let names = mutants.iter().map(|mutant| mutant.name.clone());
