@@ -48,6 +48,7 @@ fn help_of_the_whole() {
              disk
       crash  Run a shell line, cut the power at every disk write in turn, and see whether the guest
              lives with each disk
+      grade  Judge a submitted kernel by a lab's tests: points, verdicts, and what went wrong
       fsck   Check the file system on a disk image, changing nothing
       help   Print this message or the help of the given subcommand(s)
 
@@ -64,6 +65,7 @@ fn help_of_the_whole() {
       glassbox crash -- 'cp README a; sync'   the power goes at every disk write in turn
       glassbox run --fault disk.write#3=error -- 'cp README x; sync'
                                               a disk write fails; 'run --help' says what else can
+      glassbox grade lab.toml --images out    points for a submitted kernel
 
     Exit status: the guest command's own; 2 usage; 121 power cut by --fault; 122 guest hang or deadlock;
     123 instruction budget spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or

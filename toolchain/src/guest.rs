@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::layout::Layout;
 use crate::process::{capture, progress, run as run_command};
-use crate::setup::{self, Target};
+use crate::setup::{self, Compiler, Target};
 
 /// Options of the subcommand.
 #[derive(clap::Args, Debug, Default)]
@@ -54,10 +54,7 @@ pub fn build(layout: &Layout, options: &Options) -> Result<Guest> {
     configure(&mut command, layout, Target::Kernel, "kernel", options);
     run_command(&mut command, "building the kernel")?;
 
-    progress("user programs");
-    let mut command = user_compiler.cargo("build", Target::User);
-    configure(&mut command, layout, Target::User, "user", options);
-    run_command(command.arg("--bins"), "building the user programs")?;
+    run_build_of_programs(&user_compiler, layout, options)?;
 
     let folder = |part: &str, target: Target| {
         let profile = if options.debug { "debug" } else { "release" };
@@ -75,6 +72,28 @@ pub fn build(layout: &Layout, options: &Options) -> Result<Guest> {
             .collect(),
         compilers: [kernel_compiler.version()?, user_compiler.version()?],
     })
+}
+
+/// Builds the user programs alone, of the sources of `sources`; gives name and unstripped ELF file of
+/// each. The compiler is the one that `layout`, the checkout, has been set up with.
+pub fn build_programs(sources: &Layout, layout: &Layout) -> Result<Vec<(String, PathBuf)>> {
+    let compiler = setup::ensure(layout, Target::User)?;
+    run_build_of_programs(&compiler, sources, &Options::default())?;
+    let folder = sources
+        .guest_target("user")
+        .join(Target::User.triple())
+        .join("release");
+    let names = binaries(&packages(sources)?, "user")?.into_iter();
+    Ok(names
+        .map(|name| (name.clone(), folder.join(name)))
+        .collect())
+}
+
+fn run_build_of_programs(compiler: &Compiler, layout: &Layout, options: &Options) -> Result<()> {
+    progress("user programs");
+    let mut command = compiler.cargo("build", Target::User);
+    configure(&mut command, layout, Target::User, "user", options);
+    run_command(command.arg("--bins"), "building the user programs")
 }
 
 /// Package, folders and flags common to both builds.
@@ -110,7 +129,8 @@ pub fn configure(
     ));
 }
 
-fn cargo_home() -> Option<PathBuf> {
+/// Where cargo keeps what it has fetched.
+pub fn cargo_home() -> Option<PathBuf> {
     let named = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     named.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")))
 }

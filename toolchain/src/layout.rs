@@ -58,6 +58,16 @@ impl Layout {
         self.root.join("images")
     }
 
+    /// What can be handed out and judged.
+    pub fn labs(&self) -> PathBuf {
+        self.root.join("labs")
+    }
+
+    /// Where labs and submissions are built.
+    pub fn lab_target(&self) -> PathBuf {
+        self.target.join("lab")
+    }
+
     /// The toolchain's own notes: chosen compilers, logs.
     pub fn notes(&self) -> PathBuf {
         self.target.join("xtask")

@@ -8,6 +8,7 @@ mod bench;
 mod boot;
 mod guest;
 mod image;
+mod lab;
 mod layout;
 mod lint;
 mod mutants;
@@ -61,6 +62,14 @@ enum Task {
     Mutants(mutants::Options),
     /// Check format and clippy's lints in both workspaces
     Lint,
+    /// Build a student's patch in a sandbox and judge it
+    Grade(lab::grade::Options),
+    /// List, make and verify labs
+    #[command(subcommand)]
+    Lab(lab::Task),
+    /// Run one command shut off from the host, as the build of a submission is
+    #[command(hide = true)]
+    Sandbox(lab::sandbox::Options),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +79,16 @@ fn main() -> ExitCode {
         let _ = Arguments::command().print_help();
         return ExitCode::SUCCESS;
     };
+    if let Task::Sandbox(options) = &task {
+        // Its status is that of the command in there, and it needs no checkout.
+        return match lab::sandbox::run(options) {
+            Ok(status) => ExitCode::from(status),
+            Err(error) => {
+                eprintln!("xtask: {error:#}");
+                ExitCode::from(lab::sandbox::NO_SANDBOX)
+            }
+        };
+    }
     match Layout::find(arguments.root).and_then(|layout| perform(task, &layout)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -94,5 +113,8 @@ fn perform(task: Task, layout: &Layout) -> anyhow::Result<()> {
         Task::Tidy => tidy::run(layout),
         Task::Mutants(options) => mutants::run(layout, &options),
         Task::Lint => lint::run(layout),
+        Task::Grade(options) => lab::grade::run(layout, &options),
+        Task::Lab(task) => lab::run(layout, &task),
+        Task::Sandbox(_) => unreachable!("it has run without a checkout"),
     }
 }

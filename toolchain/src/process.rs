@@ -23,8 +23,19 @@ impl fmt::Display for HostLacks {
 impl std::error::Error for HostLacks {}
 
 /// A failure whose report has already been printed, so that the report's last line stays the last.
-#[derive(Debug)]
-pub struct Reported;
+#[derive(Debug, Default)]
+pub struct Reported {
+    /// The exit status; 0 means that of any other failure.
+    status: u8,
+}
+
+impl Reported {
+    /// The failure of another program, whose status shall be ours.
+    pub fn with_status(status: i32) -> anyhow::Error {
+        let status = u8::try_from(status).unwrap_or(1);
+        Self { status }.into()
+    }
+}
 
 impl fmt::Display for Reported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,7 +47,11 @@ impl std::error::Error for Reported {}
 
 /// The exit status that belongs to `error`.
 pub fn exit_status(error: &anyhow::Error) -> u8 {
-    if error.is::<HostLacks>() { 125 } else { 1 }
+    match error.downcast_ref::<Reported>() {
+        Some(reported) => reported.status.max(1),
+        None if error.is::<HostLacks>() => 125,
+        None => 1,
+    }
 }
 
 /// Says what is going on. Progress is for people, so it goes to stderr.

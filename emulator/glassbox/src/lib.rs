@@ -27,6 +27,7 @@ pub mod cli;
 pub mod crash;
 pub mod disk;
 pub mod fault;
+pub mod grade;
 pub mod guest;
 pub mod monitor;
 pub mod sites;

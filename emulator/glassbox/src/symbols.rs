@@ -112,6 +112,12 @@ impl<'a> Symbols<'a> {
             .map(|(start, size, _)| (*start, *size))
     }
 
+    /// The source file that the instruction at `addr` comes from, as the debug information has it.
+    pub fn file(&self, addr: u64) -> Option<String> {
+        let location = self.lines.as_ref()?.find_location(addr).ok()??;
+        location.file.map(str::to_owned)
+    }
+
     /// The functions in whose code `addr` lies, the outermost first: a symbol, and what was inlined there.
     pub fn frames(&self, addr: u64) -> Vec<Frame> {
         let mut frames = Vec::new();

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::outcome::Outcome;
 use crate::watch::{UnknownRegister, Watch};
-use base::{Chooser, Observer, Phys, Ram, State, Struck, Time, Width};
+use base::{Chooser, Observer, Ram, State, Struck, Time};
 
 /// What a CPU is up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +100,4 @@ pub trait Board: State {
 
     /// The port and number of bytes of input that the guest waits for, time standing still until it is supplied.
     fn wanted_input(&self) -> Option<(u32, usize)>;
-}
-
-/// Turns over bit number `bit` of the byte at `addr`, if there is one.
-pub(crate) fn flip(ram: &mut Ram, addr: Phys, bit: u8) {
-    if let Some(byte) = ram.read(addr, Width::B1) {
-        ram.write(addr, Width::B1, byte ^ 1 << (bit & 7));
-    }
 }

@@ -7,6 +7,7 @@
 pub mod aside;
 pub mod board;
 pub mod clock;
+mod fault;
 pub mod hang;
 pub mod hash;
 pub mod loader;

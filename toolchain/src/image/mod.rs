@@ -9,6 +9,8 @@ mod manifest;
 mod recipe;
 mod strip;
 
+pub use disk::with_symbol_table;
+
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -137,6 +139,24 @@ impl Inputs {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Makes the disk at `path` alone, by the recipe in the checkout `layout`, with `programs` on it.
+pub fn write_disk(layout: &Layout, programs: &[(String, PathBuf)], path: &Path) -> Result<()> {
+    let recipe_path = layout.images().join(format!("{ARCH}.toml"));
+    let recipe = Recipe::read(&recipe_path)?;
+    let files = recipe.file.iter();
+    let files = files.map(|file| read(&recipe_path.with_file_name(&file.from)));
+    let files: Vec<Vec<u8>> = files.collect::<Result<_>>()?;
+    let programs = programs.iter();
+    let programs = programs.map(|(name, elf)| Ok((name.clone(), stripped(elf)?)));
+    let programs: Vec<(String, Vec<u8>)> = programs.collect::<Result<_>>()?;
+    write_sparse(path, &disk::make(&recipe, &files, &programs)?)
+}
+
+/// The program at `path` without its symbols.
+pub fn stripped(path: &Path) -> Result<Vec<u8>> {
+    strip::strip(&read(path)?).with_context(|| path.display().to_string())
 }
 
 /// Writes `bytes` whole like [`write_whole`], leaving holes where they are zero.

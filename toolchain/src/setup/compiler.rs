@@ -2,11 +2,11 @@
 //!
 //! Key types: [`Compiler`], [`Target`]. Which of them a host has is [`super`]'s to find out.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use crate::process::capture;
+use crate::process::{capture, run};
 
 /// What apt calls a Rust that can build its own library for bare metal.
 pub const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
@@ -17,6 +17,9 @@ pub const DEBIAN_FILES: [&str; 4] = [
     "/usr/lib/rustlib/src/rust/library/core/src/lib.rs",
     "/usr/bin/ld.lld",
 ];
+
+/// The manifest of that library.
+const DEBIAN_LIBRARY: &str = "/usr/lib/rustlib/src/rust/library/Cargo.toml";
 
 /// The program of `rust-web-clippy`, which only [`super::ensure_clippy`] asks for.
 pub const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
@@ -95,6 +98,28 @@ impl Compiler {
             command.env_remove(variable);
         }
         command
+    }
+
+    /// Fetches what the standard library itself is made of, so that it can be built without a network.
+    pub fn fetch_library(&self) -> Result<()> {
+        if *self == Self::Active {
+            return Ok(()); // it is compiled already
+        }
+        let fetch = |offline: &[&str]| {
+            let mut command = Command::new(DEBIAN_FILES[1]);
+            command.env("RUSTC", DEBIAN_FILES[0]);
+            command.env("RUSTC_BOOTSTRAP", "1");
+            command.env_remove("LD_LIBRARY_PATH");
+            command.args(["fetch", "--quiet", "--locked", "--manifest-path"]);
+            command.arg(DEBIAN_LIBRARY).args(offline);
+            command
+        };
+        // Mostly everything is there, and then nobody needs to be asked.
+        let there = fetch(&["--offline"]).stderr(Stdio::null()).status();
+        if there.is_ok_and(|status| status.success()) {
+            return Ok(());
+        }
+        run(&mut fetch(&[]), "fetching what Rust's library is made of")
     }
 
     /// The compiler's version line.

@@ -36,7 +36,7 @@ struct Stage {
 }
 
 /// Needs nothing but a compiler.
-const QUICK: [Stage; 5] = [
+const QUICK: [Stage; 6] = [
     Stage {
         name: "emulator",
         guest: false,
@@ -46,6 +46,11 @@ const QUICK: [Stage; 5] = [
         name: "toolchain",
         guest: false,
         arguments: &["--package", "xtask", "--bins"],
+    },
+    Stage {
+        name: "sandbox",
+        guest: false,
+        arguments: &["--package", "xtask", "--test", "sandbox"],
     },
     Stage {
         name: "guest, on the host",
@@ -65,7 +70,7 @@ const QUICK: [Stage; 5] = [
 ];
 
 /// Needs the images and the emulator, both built before.
-const WHOLE: [Stage; 2] = [
+const WHOLE: [Stage; 3] = [
     Stage {
         name: "end to end",
         guest: false,
@@ -75,6 +80,11 @@ const WHOLE: [Stage; 2] = [
         name: "reproducible images",
         guest: false,
         arguments: &["--package", "xtask", "--test", "reproducible"],
+    },
+    Stage {
+        name: "labs",
+        guest: false,
+        arguments: &["--package", "xtask", "--test", "labs"],
     },
 ];
 
@@ -165,7 +175,7 @@ impl Report {
         }
         println!("{sum}");
         if sum.failed > 0 {
-            return Err(Reported.into());
+            return Err(Reported::default().into());
         }
         Ok(())
     }

@@ -39,9 +39,7 @@ const MODULES: [(&str, &[&str], &[&str]); 11] = [
     ),
     (
         "grade",
-        &[
-            "symbols", "sites", "snapshot", "trace", "fault", "disk", "crash",
-        ],
+        &["guest", "symbols", "trace", "fault", "disk"],
         &["base", "machine", "abi", "kcore"],
     ),
     (

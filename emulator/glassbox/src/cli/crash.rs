@@ -1,6 +1,7 @@
 //! `glassbox crash`: a workload, and every disk that a power cut during it can leave behind.
 
 use super::options::{CrashOptions, MachineOptions};
+use super::progress::Progress;
 use super::session::Session;
 use super::status::Ending;
 use super::{Failure, print, stdin, tell};
@@ -13,7 +14,6 @@ use base::Silent;
 use machine::pc::Pc;
 use machine::pc::chips::Output;
 use machine::{Limits, Snapshot};
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -191,6 +191,7 @@ impl Tries<'_> {
         let threads = (self.options.jobs as usize).min(self.distinct.len());
         let next = AtomicUsize::new(0);
         let mut progress = Progress::new(self.distinct.len());
+        let mut bad_ones = 0;
         thread::scope(|scope| {
             let (sender, receiver) = channel();
             for _ in 0..threads {
@@ -206,7 +207,8 @@ impl Tries<'_> {
             for found in receiver {
                 let (index, bad) =
                     found.inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))?;
-                progress.step(bad.is_some());
+                bad_ones += usize::from(bad.is_some());
+                progress.step(format_args!("disks tried, {bad_ones} bad"));
                 verdicts[index] = bad;
             }
             Ok(verdicts)
@@ -257,43 +259,6 @@ impl Tries<'_> {
             instructions: machine.max_instructions.unwrap_or(PATIENCE),
             hang_after: base::Time::secs(machine.hang_after),
             ..Limits::default()
-        }
-    }
-}
-
-/// How far it is, for someone who watches.
-struct Progress {
-    watched: bool,
-    all: usize,
-    done: usize,
-    bad: usize,
-}
-
-impl Progress {
-    fn new(all: usize) -> Self {
-        Self {
-            watched: std::io::stderr().is_terminal(),
-            all,
-            done: 0,
-            bad: 0,
-        }
-    }
-
-    fn step(&mut self, bad: bool) {
-        self.done += 1;
-        self.bad += usize::from(bad);
-        // A terminal need not be told of each.
-        if self.watched && (self.done.is_multiple_of(16) || bad) {
-            let (done, all, bad) = (self.done, self.all, self.bad);
-            tell(format_args!("\r{done} of {all} disks tried, {bad} bad"));
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if self.watched {
-            tell("\r\x1b[K");
         }
     }
 }

@@ -12,12 +12,14 @@ mod crash;
 mod diagnose;
 mod explain;
 mod fsck;
+mod grade;
 mod images;
 mod keyboard;
 mod keys;
 mod line;
 mod monitor;
 mod options;
+mod progress;
 mod replay;
 mod report;
 mod run;
@@ -87,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Stat(options) => stat::stat(options),
         Command::Trace(options) => trace::trace(options),
         Command::Crash(options) => crash::crash(options),
+        Command::Grade(options) => grade::grade(options),
         Command::Fsck(options) => fsck::fsck(options),
     };
     match result {

@@ -3,9 +3,11 @@
 use crate::trace::edge::duration;
 use base::Time;
 mod crash;
+mod grade;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use crash::{CrashOptions, FsckOptions};
+pub use grade::GradeOptions;
 use std::path::PathBuf;
 
 /// Boots, shows and tests small operating systems on a deterministic machine.
@@ -22,7 +24,8 @@ use std::path::PathBuf;
         glassbox stat --cpus 2 -- usertests     what the machine did, in numbers\n  \
         glassbox crash -- 'cp README a; sync'   the power goes at every disk write in turn\n  \
         glassbox run --fault disk.write#3=error -- 'cp README x; sync'\n                                          \
-        a disk write fails; 'run --help' says what else can\n\n\
+        a disk write fails; 'run --help' says what else can\n  \
+        glassbox grade lab.toml --images out    points for a submitted kernel\n\n\
         Exit status: the guest command's own; 2 usage; 121 power cut by --fault; 122 guest hang or deadlock;\n\
         123 instruction budget spent; 124 guest kernel panic or triple fault; 125 bad input, host error, or\n\
         something the emulator lacks."
@@ -53,6 +56,9 @@ pub enum Command {
     /// Run a shell line, cut the power at every disk write in turn, and see whether the guest lives with each disk
     #[command(after_help = crash::HELP)]
     Crash(Box<CrashOptions>),
+    /// Judge a submitted kernel by a lab's tests: points, verdicts, and what went wrong
+    #[command(after_help = grade::HELP)]
+    Grade(GradeOptions),
     /// Check the file system on a disk image, changing nothing
     #[command(after_help = crash::FSCK_HELP)]
     Fsck(FsckOptions),

@@ -1,14 +1,11 @@
 //! Replay tokens at the command line: a run that ends badly prints one, `--replay` runs it again.
 
-use super::options::{Arch, MachineOptions};
+use super::options::{Arch, MachineOptions, ReplayOptions};
 use super::session::Session;
 use super::{Failure, tell};
-use crate::disk::Layer;
 use crate::fault::Token;
 use clap::ValueEnum;
 use std::borrow::Cow;
-use std::io;
-use xxhash_rust::xxh3::Xxh3;
 
 /// A run that was asked for: by options and a shell line, or by a token.
 pub struct Asked<'a> {
@@ -25,11 +22,11 @@ impl<'a> Asked<'a> {
     /// The token is none, or is for another shell line than the one given beside it.
     pub fn new(
         machine: &'a MachineOptions,
-        replay: Option<&str>,
+        again: &ReplayOptions,
         line: &[String],
     ) -> Result<Self, Failure> {
         let line = line.join(" ");
-        let Some(text) = replay else {
+        let Some(text) = again.replay.as_deref() else {
             return Ok(Self {
                 machine: Cow::Borrowed(machine),
                 line,
@@ -101,33 +98,6 @@ fn options(given: &MachineOptions, token: &Token) -> Result<MachineOptions, Fail
     options.verbose = token.verbose;
     options.fault = token.faults.iter().map(ToString::to_string).collect();
     Ok(options)
-}
-
-/// 32 bits that tell files apart, not to be trusted against anybody who wants them equal.
-pub fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u32 {
-    let mut hash = Xxh3::new();
-    for part in parts {
-        hash.update(&(part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hash.digest() as u32
-}
-
-/// The fingerprint of a disk's content.
-///
-/// # Errors
-/// The image cannot be read.
-pub fn disk_fingerprint(disk: &Layer) -> io::Result<u32> {
-    const PART: u64 = 1 << 20;
-    let mut hash = Xxh3::new();
-    let mut buffer = vec![0; PART as usize];
-    hash.update(&disk.len().to_le_bytes());
-    for start in (0..disk.len()).step_by(PART as usize) {
-        let part = &mut buffer[..PART.min(disk.len() - start) as usize];
-        disk.read_at(start, part)?;
-        hash.update(part);
-    }
-    Ok(hash.digest() as u32)
 }
 
 /// Says so if a replayed run is not the run that the token is from.

@@ -16,11 +16,7 @@ pub const STDIN: u32 = 1;
 
 /// Runs the command.
 pub fn run(options: &RunOptions) -> Result<u8, Failure> {
-    let asked = Asked::new(
-        &options.machine,
-        options.again.replay.as_deref(),
-        &options.line,
-    )?;
+    let asked = Asked::new(&options.machine, &options.again, &options.line)?;
     let mut session = asked.session()?;
     match drive(&mut session, &mut Silent) {
         Ok(outcome) => session.finish(&outcome),

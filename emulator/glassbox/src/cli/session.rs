@@ -3,12 +3,12 @@
 use super::diagnose;
 use super::images;
 use super::options::{HANG_AFTER, MachineOptions};
-use super::replay::{compare, disk_fingerprint, fingerprint};
+use super::replay::compare;
 use super::report::Report;
 use super::status::Ending;
 use super::{Failure, tell};
 use crate::disk::{Image, Layer, transfer};
-use crate::fault::{Spec, Token, Trigger, list};
+use crate::fault::{Spec, Token, Trigger, fingerprint, list};
 use crate::guest::{ConfigError, EPOCH, Guest, Medium, Options};
 use crate::trace::kind::Kinds;
 use crate::trace::model::Meta;
@@ -141,7 +141,7 @@ impl<'a> Session<'a> {
     /// The disk image cannot be read.
     pub fn fingerprints(&self) -> Result<(u32, Option<u32>), Failure> {
         let kernel = fingerprint([&self.kernel[..]].into_iter().chain(self.initrd.as_deref()));
-        let disk = self.disk.as_ref().map(disk_fingerprint).transpose();
+        let disk = self.disk.as_ref().map(Layer::fingerprint).transpose();
         Ok((
             kernel,
             disk.map_err(|e| Failure::input(format!("the disk image: {e}")))?,

@@ -68,11 +68,7 @@ struct Disk {
 
 /// Runs the command.
 pub fn stat(options: &StatOptions) -> Result<u8, Failure> {
-    let asked = Asked::new(
-        &options.machine,
-        options.again.replay.as_deref(),
-        &options.line,
-    )?;
+    let asked = Asked::new(&options.machine, &options.again, &options.line)?;
     let mut session = asked.session()?;
     let mut books = Books::open(&mut session, options)?;
     let start = Instant::now();

@@ -141,11 +141,7 @@ impl Lookout {
 }
 
 fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
-    let asked = Asked::new(
-        &options.machine,
-        options.again.replay.as_deref(),
-        &options.line,
-    )?;
+    let asked = Asked::new(&options.machine, &options.again, &options.line)?;
     let line = asked.line.clone();
     let mut session = asked.session()?;
     let mut select = select(options, wishes)?;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use xxhash_rust::xxh3::Xxh3;
 
 /// An image with changed pages on top. Cloning shares the image.
 #[derive(Clone, Debug)]
@@ -55,6 +56,23 @@ impl Layer {
             out[(start - offset) as usize..(stop - offset) as usize].copy_from_slice(&data[from]);
         }
         Ok(())
+    }
+
+    /// 32 bits that tell the content from others, not to be trusted against anybody who wants them equal.
+    ///
+    /// # Errors
+    /// The image cannot be read.
+    pub fn fingerprint(&self) -> io::Result<u32> {
+        const PART: u64 = 1 << 20;
+        let mut hash = Xxh3::new();
+        let mut buffer = vec![0; PART as usize];
+        hash.update(&self.len().to_le_bytes());
+        for start in (0..self.len()).step_by(PART as usize) {
+            let part = &mut buffer[..PART.min(self.len() - start) as usize];
+            self.read_at(start, part)?;
+            hash.update(part);
+        }
+        Ok(hash.digest() as u32)
     }
 
     /// Writes everything back to the image file.

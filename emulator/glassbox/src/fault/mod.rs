@@ -20,5 +20,5 @@ pub mod when;
 
 pub use plan::{Armed, Plan, Trigger};
 pub use spec::{Spec, SpecError, Target};
-pub use token::{Token, TokenError};
+pub use token::{Token, TokenError, fingerprint};
 pub use when::When;

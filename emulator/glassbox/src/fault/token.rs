@@ -11,7 +11,7 @@
 
 use super::base64;
 use super::spec::Spec;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// The form of the fields; another one is another version.
 const VERSION: u8 = 1;
@@ -35,6 +35,16 @@ mod flag {
     pub const ARCH: u32 = 8;
     /// One more than the highest bit in use.
     pub const USED: u32 = 9;
+}
+
+/// 32 bits that tell a kernel with its RAM disk from others, not to be trusted against anybody who wants them equal.
+pub fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u32 {
+    let mut hash = Xxh3::new();
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.digest() as u32
 }
 
 /// All that a run depends on.

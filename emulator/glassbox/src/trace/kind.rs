@@ -84,6 +84,10 @@ pub struct Kind(u8);
 impl Kind {
     /// Page walks.
     pub const PAGE_WALK: Self = Self(2);
+    /// Translations dropped.
+    pub const TLB_FLUSH: Self = Self(3);
+    /// Changes of the address space.
+    pub const SPACE_SWITCH: Self = Self(4);
     /// Characters that go out on the console.
     pub const CONSOLE: Self = Self(14);
     /// Each instruction.

@@ -26,6 +26,9 @@ const NEXT_PID: usize = super::model::arg_of(SWITCH, "next_pid");
 const MOST_HELD: usize = 1 << 14;
 /// Most bytes of guest memory in them.
 const MOST_HELD_BYTES: usize = 1 << 26;
+/// Most processes whose calls are followed, and most address spaces that get a number: a kernel may invent any number.
+const MOST_CALLS: usize = 1 << 16;
+const MOST_SPACES: usize = 1 << 16;
 /// Most bytes of text that are read for a kernel event.
 const MOST_TEXT: usize = 256;
 /// Bytes that are read first.
@@ -45,8 +48,9 @@ pub struct Recorder {
     /// Whether the kernel tells who runs; else a number for the address space serves.
     kernel_tasks: bool,
     cpus: Vec<Cpu>,
-    /// System calls in progress, by process.
-    calls: BTreeMap<u32, Call>,
+    /// The system call that each process is in, if it is in one. A process keeps its place until it ends: it will soon
+    /// be in the next call.
+    calls: BTreeMap<u32, Option<Call>>,
     /// Numbers of address spaces by root, where they stand for processes.
     spaces: BTreeMap<u64, u32>,
     /// For naming places at which something goes wrong.
@@ -136,41 +140,43 @@ impl Recorder {
     /// A record leaves, or queues behind those that are held.
     #[inline]
     fn put(&mut self, record: Record) {
-        if !self.needed.has(Kind::of(&record.body)) {
-            return;
+        let needed = self.needed.has(Kind::of(&record.body));
+        if needed && !self.held.is_empty() {
+            return self.hold(record);
         }
-        if self.held.is_empty() {
+        if needed {
             self.left += 1;
             self.pipe.record(&record);
-            match record.body {
-                Body::Kernel { texts, .. } => self.texts = texts,
-                Body::SysEnter { memory, .. } | Body::SysExit { memory, .. } => {
-                    self.memory = memory;
-                }
-                _ => {}
-            }
-            return;
         }
-        self.hold(record);
+        match record.body {
+            Body::Kernel { texts, .. } => self.texts = texts,
+            Body::SysEnter { memory, .. } | Body::SysExit { memory, .. } => self.memory = memory,
+            _ => {}
+        }
+    }
+
+    /// A record has to wait; if too much does, nothing waits any more.
+    fn hold(&mut self, record: Record) {
+        if let Body::SysEnter { memory, .. } | Body::SysExit { memory, .. } = &record.body {
+            self.held_bytes += memory.size();
+        }
+        self.held.push_back(record);
         if self.held.len() > MOST_HELD || self.held_bytes > MOST_HELD_BYTES {
-            for call in self.calls.values_mut() {
+            for call in self.calls.values_mut().flatten() {
                 call.held = None;
             }
             self.flush();
         }
     }
 
-    /// A record has to wait.
-    fn hold(&mut self, record: Record) {
-        if let Body::SysEnter { memory, .. } | Body::SysExit { memory, .. } = &record.body {
-            self.held_bytes += memory.size();
-        }
-        self.held.push_back(record);
-    }
-
     /// Lets leave what is held no more.
     fn flush(&mut self) {
-        let first = self.calls.values().filter_map(|call| call.held).min();
+        let first = self
+            .calls
+            .values()
+            .flatten()
+            .filter_map(|call| call.held)
+            .min();
         while first.is_none_or(|first| self.left < first) {
             let Some(record) = self.held.pop_front() else {
                 break;
@@ -276,7 +282,11 @@ impl Recorder {
                 memory: pieces,
             },
         };
-        self.calls.insert(pid, Call { number, args, held });
+        if self.calls.len() >= MOST_CALLS && !self.calls.contains_key(&pid) {
+            self.calls.clear();
+            self.flush();
+        }
+        *self.calls.entry(pid).or_default() = Some(Call { number, args, held });
         match held {
             Some(_) => self.hold(record),
             None => self.put(record),
@@ -285,7 +295,8 @@ impl Recorder {
 
     /// Memory may have come in for the call of `pid` that waits for it.
     fn retry(&mut self, pid: u32, memory: &dyn Peek) {
-        let Some(call) = self.calls.get(&pid).filter(|call| call.held.is_some()) else {
+        let call = self.calls.get(&pid).and_then(Option::as_ref);
+        let Some(call) = call.filter(|call| call.held.is_some()) else {
             return;
         };
         let mut pieces = Memory::default();
@@ -304,7 +315,7 @@ impl Recorder {
 
     /// Puts what was read into the held record of `pid`, and lets it leave if that is all.
     fn settle(&mut self, pid: u32, pieces: Memory, complete: bool) {
-        let Some(call) = self.calls.get_mut(&pid) else {
+        let Some(Some(call)) = self.calls.get_mut(&pid) else {
             return;
         };
         let Some(number) = call.held else {
@@ -335,7 +346,7 @@ impl Recorder {
             self.settle(pid, Memory::default(), true);
         }
         let mut pieces = self.empty();
-        if let Some(call) = self.calls.remove(&pid) {
+        if let Some(call) = self.calls.get_mut(&pid).and_then(Option::take) {
             syscall::capture(
                 Phase::Exit,
                 number,
@@ -358,10 +369,18 @@ impl Recorder {
         });
     }
 
-    /// The number that stands for an address space.
+    /// The number that stands for an address space; 0 for those beyond the most that are remembered.
     fn space(&mut self, root: u64) -> u32 {
-        let next = self.spaces.len() as u32 + 1;
-        *self.spaces.entry(root).or_insert(next)
+        let known = self.spaces.len();
+        match self.spaces.get(&root) {
+            Some(number) => *number,
+            None if known >= MOST_SPACES => 0,
+            None => {
+                let number = known as u32 + 1;
+                self.spaces.insert(root, number);
+                number
+            }
+        }
     }
 
     /// Makes a record of an event, or takes note of it.
@@ -433,9 +452,9 @@ impl Recorder {
             } => {
                 if user
                     && !self.kernel_calls
-                    && let Some(number) = self.calls.get(&pid).map(|call| call.number)
+                    && let Some(Some(Call { number, .. })) = self.calls.get(&pid)
                 {
-                    self.exit(stamp, pid, number, result as i64, memory);
+                    self.exit(stamp, pid, *number, result as i64, memory);
                 }
                 if !self.held.is_empty() && !user {
                     // A page fault may have been handled by a kernel that does not tell.
@@ -450,7 +469,6 @@ impl Recorder {
                     depth: cpu.depth,
                 }
             }
-            Event::PageWalk { .. } if !self.needed.has(Kind::PAGE_WALK) => return,
             Event::PageWalk {
                 virt,
                 access,
@@ -541,10 +559,15 @@ fn text(addr: u64, memory: &dyn Peek, found: &mut Vec<u8>) {
 impl Observer for Recorder {
     const ON: bool = true;
 
-    /// Single instructions, of which there are more than of everything else, go by the shortest way.
+    /// Single instructions, of which there are more than of everything else, go by the shortest way; what is frequent and
+    /// not needed goes no way at all.
     #[inline]
     fn event(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
         match event {
+            Event::PageWalk { .. } if !self.needed.has(Kind::PAGE_WALK) => {}
+            Event::TlbFlush(_) if !self.needed.has(Kind::TLB_FLUSH) => {}
+            Event::SpaceSwitch { .. }
+                if self.kernel_tasks && !self.needed.has(Kind::SPACE_SWITCH) => {}
             Event::Instruction { pc } if self.held.is_empty() => {
                 let pid = self.cpus[usize::from(stamp.cpu)].pid;
                 self.left += 1;
@@ -552,5 +575,58 @@ impl Observer for Recorder {
             }
             _ => self.happened(stamp, event, memory),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::model::{Meta, Model};
+    use crate::trace::select::Select;
+    use crate::trace::sink::Sink;
+    use base::Time;
+    use base::event::Flush;
+
+    struct Nowhere;
+
+    impl Sink for Nowhere {
+        fn record(&mut self, _: &Record, _: &Model) -> std::io::Result<()> {
+            Ok(())
+        }
+
+        fn finish(&mut self, _: &Model) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A process's memory in which nothing is mapped, so that every call waits for its arguments.
+    struct Empty;
+
+    impl Peek for Empty {
+        fn peek(&self, _: Virt, _: &mut [u8]) -> usize {
+            0
+        }
+    }
+
+    #[test]
+    fn a_kernel_that_invents_callers_and_spaces_does_not_fill_the_hosts_memory() {
+        let pipe = Pipe::new(Meta::default(), Select::default(), Box::new(Nowhere));
+        let meanings = vec![Meaning::Event(SYS_ENTER)];
+        let mut recorder = Recorder::new(pipe, meanings, 1);
+        let stamp = Stamp {
+            time: Time(0),
+            cpu: 0,
+        };
+        for pid in 0..2 * MOST_CALLS as u64 {
+            let mut args = [0; PROBE_ARGS];
+            (args[0], args[1], args[2]) = (pid, abi::nr::OPEN, 0x1000);
+            let (site, pc) = (0, Virt(0));
+            recorder.event(stamp, &Event::Probe { site, pc, args }, &Empty);
+            let root = base::Phys(pid << 12);
+            recorder.event(stamp, &Event::SpaceSwitch { root, asid: 0 }, &Empty);
+            recorder.event(stamp, &Event::TlbFlush(Flush::All), &Empty);
+        }
+        assert!(recorder.calls.len() <= MOST_CALLS && recorder.spaces.len() == MOST_SPACES);
+        assert!(recorder.held.len() <= MOST_HELD);
     }
 }

@@ -7,11 +7,11 @@
 
 use super::wires::{REPEAT, Wires, lines};
 use crate::clock::Clock;
+use crate::fault::{Exposed, Parts};
 use crate::outcome::Outcome;
 use base::event::{Event, Log};
 use base::{
-    Bus, Chooser, Codec, CodecError, Cut, Device, Fault, Io, Phys, Ram, Site, Space, State, Struck,
-    Time, Width,
+    Bus, Chooser, Codec, CodecError, Device, Fault, Io, Phys, Ram, Site, Space, State, Time, Width,
 };
 use devices::apic_bus::{Destination, deliver};
 use devices::debug_console::DebugConsole;
@@ -252,8 +252,8 @@ impl Chips {
     fn timer(&mut self, cpu: usize, chooser: &mut dyn Chooser, now: Time) {
         let site = Site::Timer;
         let struck = chooser.pass(site);
-        if let Some(Struck { count, fault }) = struck {
-            self.log.push(now, || Event::Fault { site, count, fault });
+        if let Some(struck) = struck {
+            self.report_fault(site, struck, now);
         }
         match struck.map(|struck| struck.fault) {
             Some(Fault::Lost) => return,
@@ -266,20 +266,6 @@ impl Chips {
             _ => {}
         }
         self.apics[cpu].timer_interrupt();
-    }
-
-    /// The power goes.
-    pub fn cut(&mut self, cut: Cut) {
-        self.off = true;
-        if let Some(disk) = &mut self.disk {
-            disk.backend_mut().cut(cut);
-        }
-    }
-
-    /// Something goes wrong that only the run loop knew of.
-    pub fn report_fault(&mut self, site: Site, struck: Struck, now: Time) {
-        let Struck { count, fault } = struck;
-        self.log.push(now, || Event::Fault { site, count, fault });
     }
 
     /// When a chip must next be advanced.
@@ -605,6 +591,16 @@ impl Chips {
             value,
             write,
         });
+    }
+}
+
+impl Exposed for Chips {
+    fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            off: &mut self.off,
+            disk: &mut self.disk,
+            log: &mut self.log,
+        }
     }
 }
 

@@ -28,15 +28,16 @@ pub use devices::virtio::block::{Change, Disk, Medium, MediumError, SECTOR, View
 pub use start::{Config, ConfigError};
 
 use crate::aside::Aside;
-use crate::board::{Board, CpuActivity, Step, flip};
+use crate::board::{Board, CpuActivity, Step};
 use crate::clock::Clock;
+use crate::fault;
 use crate::loader::sdt;
 use crate::outcome::Outcome;
 use crate::watch::{UnknownRegister, Watch, injections, probes};
 use base::event::PROBE_ARGS;
-use base::{Chooser, Codec, CodecError, Fault, Observer, Ram, Site, State, Struck, Time};
+use base::{Chooser, Codec, CodecError, Observer, Ram, State, Struck, Time};
 use chips::Chips;
-use cpu::probes::{Passed, Probes};
+use cpu::probes::Probes;
 use cpu::x86_64::{Activity, Hart};
 use engine::Engine;
 
@@ -77,7 +78,7 @@ impl Pc {
         &self.sites
     }
 
-    /// The names of the kernel's injection points; the number of a name is that of [`Site::Point`].
+    /// The names of the kernel's injection points; the number of a name is that of [`base::Site::Point`].
     pub fn points(&self) -> &[String] {
         &self.points
     }
@@ -194,21 +195,8 @@ impl Board for Pc {
             return;
         }
         self.chips.listen(O::ON);
-        if let Some(Passed {
-            point,
-            key,
-            register,
-        }) = passed
-        {
-            let site = Site::Point { point, key };
-            if let Some(struck) = chooser.pass(site) {
-                self.chips.report_fault(site, struck, now);
-                match struck.fault {
-                    Fault::Value(value) => self.harts[cpu].regs[usize::from(register)] = value,
-                    Fault::Cut(cut) => self.chips.cut(cut),
-                    _ => {}
-                }
-            }
+        if let Some(passed) = passed {
+            fault::pass(passed, &mut self.harts[cpu], &mut self.chips, chooser, now);
         }
         self.chips.vary(chooser, now);
         self.tell(cpu, observer);
@@ -217,12 +205,7 @@ impl Board for Pc {
 
     fn strike<O: Observer>(&mut self, cpu: usize, now: Time, struck: Struck, observer: &mut O) {
         self.chips.listen(O::ON);
-        self.chips.report_fault(Site::Moment, struck, now);
-        match struck.fault {
-            Fault::Flip { addr, bit } => flip(&mut self.ram, addr, bit),
-            Fault::Cut(cut) => self.chips.cut(cut),
-            _ => {}
-        }
+        fault::strike(struck, &mut self.ram, &mut self.chips, now);
         self.tell(cpu, observer);
     }
 

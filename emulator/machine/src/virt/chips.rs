@@ -4,13 +4,11 @@
 //! with the instant of its instruction. After each access the wires are followed: device lines to the PLIC.
 
 use crate::clock::Clock;
+use crate::fault::{Exposed, Parts};
 use crate::outcome::Outcome;
 use crate::pc::chips::{Output, PORTS};
 use base::event::{Event, Log};
-use base::{
-    Bus, Chooser, Codec, CodecError, Cut, Device, Io, Phys, Ram, Site, Space, State, Struck, Time,
-    Width,
-};
+use base::{Bus, Chooser, Codec, CodecError, Device, Io, Phys, Ram, Space, State, Time, Width};
 use cpu::riscv64::csr::interrupt;
 use devices::clint::{self, Clint};
 use devices::goldfish_rtc::GoldfishRtc;
@@ -171,20 +169,6 @@ impl Chips {
             disk.vary(chooser, now);
             self.collect_log();
         }
-    }
-
-    /// The power goes.
-    pub fn cut(&mut self, cut: Cut) {
-        self.off = true;
-        if let Some(disk) = &mut self.disk {
-            disk.backend_mut().cut(cut);
-        }
-    }
-
-    /// Something goes wrong that only the run loop knew of.
-    pub fn report_fault(&mut self, site: Site, struck: Struck, now: Time) {
-        let Struck { count, fault } = struck;
-        self.log.push(now, || Event::Fault { site, count, fault });
     }
 
     /// When a chip must next be advanced.
@@ -398,6 +382,16 @@ impl Chips {
             value,
             write,
         });
+    }
+}
+
+impl Exposed for Chips {
+    fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            off: &mut self.off,
+            disk: &mut self.disk,
+            log: &mut self.log,
+        }
     }
 }
 

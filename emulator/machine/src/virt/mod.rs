@@ -22,15 +22,16 @@ pub use cpu::riscv64;
 pub use start::{Boot, Config, ConfigError};
 
 use crate::aside::Aside;
-use crate::board::{Board, CpuActivity, Step, flip};
+use crate::board::{Board, CpuActivity, Step};
 use crate::clock::Clock;
+use crate::fault;
 use crate::loader::sdt;
 use crate::outcome::Outcome;
 use crate::watch::{UnknownRegister, Watch, injections, probes};
 use base::event::PROBE_ARGS;
-use base::{Chooser, Codec, CodecError, Fault, Observer, Ram, Site, State, Struck, Time};
+use base::{Chooser, Codec, CodecError, Observer, Ram, State, Struck, Time};
 use chips::Chips;
-use cpu::probes::{Passed, Probes};
+use cpu::probes::Probes;
 use cpu::riscv64::{Activity, Hart, csr};
 use engine::Engine;
 use htif::Htif;
@@ -67,7 +68,7 @@ impl Virt {
         &self.sites
     }
 
-    /// The names of the kernel's injection points; the number of a name is that of [`Site::Point`].
+    /// The names of the kernel's injection points; the number of a name is that of [`base::Site::Point`].
     pub fn points(&self) -> &[String] {
         &self.points
     }
@@ -187,21 +188,8 @@ impl Board for Virt {
             return;
         }
         self.chips.listen(O::ON);
-        if let Some(Passed {
-            point,
-            key,
-            register,
-        }) = passed
-        {
-            let site = Site::Point { point, key };
-            if let Some(struck) = chooser.pass(site) {
-                self.chips.report_fault(site, struck, now);
-                match struck.fault {
-                    Fault::Value(value) => self.harts[cpu].regs[usize::from(register)] = value,
-                    Fault::Cut(cut) => self.chips.cut(cut),
-                    _ => {}
-                }
-            }
+        if let Some(passed) = passed {
+            fault::pass(passed, &mut self.harts[cpu], &mut self.chips, chooser, now);
         }
         self.chips.vary(chooser, now);
         self.tell(cpu, observer);
@@ -210,12 +198,7 @@ impl Board for Virt {
 
     fn strike<O: Observer>(&mut self, cpu: usize, now: Time, struck: Struck, observer: &mut O) {
         self.chips.listen(O::ON);
-        self.chips.report_fault(Site::Moment, struck, now);
-        match struck.fault {
-            Fault::Flip { addr, bit } => flip(&mut self.ram, addr, bit),
-            Fault::Cut(cut) => self.chips.cut(cut),
-            _ => {}
-        }
+        fault::strike(struck, &mut self.ram, &mut self.chips, now);
         self.tell(cpu, observer);
     }
 

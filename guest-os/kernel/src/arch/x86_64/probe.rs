@@ -6,7 +6,9 @@
 //! name, each with its own argument places. An argument is written `8@%rdi`, `8@16(%rsp)` or `8@$1`.
 
 /// Leaves a probe of `abi::probe`: `probe!(timer_tick, cpu, pid)`. Arguments are cast to `u64`; they should be
-/// values at hand, because the guest computes them whether or not somebody looks.
+/// values at hand, because the guest computes them whether or not somebody looks. A site's source line is that of the
+/// `probe!`, not one in here: it tells an observer which file the probe is in.
+#[collapse_debuginfo(yes)]
 #[macro_export]
 macro_rules! probe {
     ($name:ident $(, $argument:expr)*) => {
@@ -15,6 +17,7 @@ macro_rules! probe {
 }
 
 /// The site itself; use `probe!`.
+#[collapse_debuginfo(yes)]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! probe_site {
@@ -24,20 +27,7 @@ macro_rules! probe_site {
         // SAFETY: the code is a NOP; the note is not loaded.
         unsafe {
             core::arch::asm!(
-                "990: nop",
-                ".pushsection .note.stapsdt,\"?\",\"note\"",
-                ".balign 4",
-                ".4byte 992f-991f, 994f-993f, 3",
-                "991: .asciz \"stapsdt\"",
-                "992: .balign 4",
-                "993: .8byte 990b",
-                ".8byte _.stapsdt.base",
-                ".8byte 0",
-                ".asciz \"silica\"",
-                concat!(".asciz \"", stringify!($name), "\""),
-                concat!(".asciz \"", $("8@{}" $(, $crate::one_more_argument!($more))*,)? "\""),
-                "994: .balign 4",
-                ".popsection",
+                $crate::sdt_note!("silica", $name, $("8@{}" $(, $crate::one_more_argument!($more))*)?),
                 ".ifndef _.stapsdt.base",
                 ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat",
                 ".weak _.stapsdt.base",
@@ -51,6 +41,30 @@ macro_rules! probe_site {
             );
         }
     }};
+}
+
+/// A `nop` and the note that says where it is, whose it is, and where its arguments are; use `probe!` or `inject!`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! sdt_note {
+    ($provider:literal, $name:ident, $($arguments:expr),*) => {
+        concat!(
+            "990: nop\n",
+            ".pushsection .note.stapsdt,\"?\",\"note\"\n",
+            ".balign 4\n",
+            ".4byte 992f-991f, 994f-993f, 3\n",
+            "991: .asciz \"stapsdt\"\n",
+            "992: .balign 4\n",
+            "993: .8byte 990b\n",
+            ".8byte _.stapsdt.base\n",
+            ".8byte 0\n",
+            ".asciz \"", $provider, "\"\n",
+            ".asciz \"", stringify!($name), "\"\n",
+            ".asciz \"" $(, $arguments)*, "\"\n",
+            "994: .balign 4\n",
+            ".popsection"
+        )
+    };
 }
 
 /// What an argument adds to the note's list; use `probe!`.
@@ -87,20 +101,7 @@ macro_rules! injection_site {
         unsafe {
             core::arch::asm!(
                 "xorl {found:e}, {found:e}",
-                "990: nop",
-                ".pushsection .note.stapsdt,\"?\",\"note\"",
-                ".balign 4",
-                ".4byte 992f-991f, 994f-993f, 3",
-                "991: .asciz \"stapsdt\"",
-                "992: .balign 4",
-                "993: .8byte 990b",
-                ".8byte _.stapsdt.base",
-                ".8byte 0",
-                ".asciz \"silica.inject\"",
-                concat!(".asciz \"", stringify!($name), "\""),
-                concat!(".asciz \"", $arguments, "\""),
-                "994: .balign 4",
-                ".popsection",
+                $crate::sdt_note!("silica.inject", $name, $arguments),
                 found = out(reg) found,
                 $($key)*
                 options(att_syntax, nomem, nostack)

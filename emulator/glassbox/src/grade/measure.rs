@@ -1,0 +1,255 @@
+//! What is measured while a line runs: a sink of records that keeps, for each check, what it needs and no more.
+//!
+//! The line begins with the first program's first fork and ends with its call to switch the machine off. Both are system
+//! calls of user code, which the hardware sees; what happens before and after is not looked at.
+
+use super::check::{Check, Expected, Quantity};
+use super::predicate::Predicate;
+use super::said::Said;
+use crate::trace::kind::{Kind, Kinds, SYS_ENTER, index_of};
+use crate::trace::model::{Model, arg_of};
+use crate::trace::record::{Body, Record};
+use crate::trace::schedule;
+use crate::trace::schedule::accounts::Accounts;
+use crate::trace::sink::Sink;
+use crate::trace::tasks;
+use abi::nr;
+use base::Time;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::rc::Rc;
+
+const ALLOC: usize = index_of("frame_alloc");
+const FREE: usize = index_of("frame_free");
+const MISS: usize = index_of("page_cache_miss");
+const EVICT: usize = index_of("page_evict");
+
+/// What was measured for a check.
+#[derive(Clone, Debug)]
+enum Measure {
+    /// How often it happened.
+    Count(Predicate, u64),
+    /// How many of them happened, each after the one before.
+    Order(Vec<Predicate>, usize),
+    /// When it first happened, on which CPU and in whose name, if it did.
+    Never(Predicate, Option<(Time, u8, u32)>),
+}
+
+/// Where the run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Boot,
+    Line,
+    Over,
+}
+
+/// The measures of a test's checks.
+#[derive(Clone, Debug, Default)]
+pub struct Measures {
+    measures: BTreeMap<usize, Measure>,
+    stage: Stage,
+    frames: Frames,
+    accounts: Option<Rc<RefCell<Accounts>>>,
+    said: Said,
+}
+
+/// Page frames that are free.
+#[derive(Clone, Copy, Debug, Default)]
+struct Frames {
+    now: Option<i64>,
+    before: Option<i64>,
+    after: Option<i64>,
+    /// Pages that the page cache has taken since the line began.
+    cached: i64,
+}
+
+/// What a check finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A number.
+    Number(i64),
+    /// How many events of an order happened.
+    Reached(usize),
+    /// When and where it happened.
+    At(Time, u8, u32),
+    /// Nothing.
+    Nothing,
+}
+
+impl Measures {
+    /// Measures for those of the checks, by index, that are about events, on a machine of `cpus` CPUs.
+    pub fn new<'a>(checks: impl Iterator<Item = (usize, &'a Check)>, cpus: usize) -> Self {
+        let mut measures = Self::default();
+        for (index, check) in checks {
+            let measure = match &check.expected {
+                Expected::Count(what, _) => Measure::Count(what.clone(), 0),
+                Expected::Order(list) => Measure::Order(list.clone(), 0),
+                Expected::Never(what) => Measure::Never(what.clone(), None),
+                Expected::Time(..) => {
+                    measures.accounts = Some(Rc::new(RefCell::new(Accounts::new(cpus, None))));
+                    continue;
+                }
+                _ => continue,
+            };
+            measures.measures.insert(index, measure);
+        }
+        measures
+    }
+
+    /// The kinds of records that these checks need.
+    pub fn kinds<'a>(checks: impl Iterator<Item = &'a Check>) -> Kinds {
+        let of = |list: &[Predicate]| list.iter().map(Predicate::kind).collect::<Kinds>();
+        let mut kinds = Kinds::NONE;
+        for check in checks {
+            let needed = match &check.expected {
+                Expected::Count(what, _) | Expected::Never(what) => of(std::slice::from_ref(what)),
+                Expected::Order(list) => of(list),
+                Expected::FreeFrames(_) => [ALLOC, FREE, MISS, EVICT]
+                    .map(Kind::of_probe)
+                    .into_iter()
+                    .collect(),
+                Expected::Time(..) => schedule::kinds(),
+                Expected::Output(_) | Expected::OutputMatches(_) => Kinds::NONE,
+                _ => continue,
+            };
+            let who = tasks::kinds().or([Kind::of_probe(SYS_ENTER)].into_iter().collect());
+            kinds = kinds.or(needed).or(who);
+        }
+        kinds
+    }
+
+    /// The run is over at `now`.
+    pub fn close(&mut self, now: Time) {
+        if let Some(accounts) = &self.accounts {
+            accounts.borrow_mut().close(now);
+        }
+    }
+
+    /// What the check with this index finds.
+    pub fn found(&self, index: usize) -> Found {
+        match self.measures.get(&index) {
+            Some(Measure::Count(_, count)) => {
+                Found::Number(i64::try_from(*count).unwrap_or(i64::MAX))
+            }
+            Some(Measure::Order(_, reached)) => Found::Reached(*reached),
+            Some(Measure::Never(_, Some((time, cpu, pid)))) => Found::At(*time, *cpu, *pid),
+            Some(Measure::Never(_, None)) | None => Found::Nothing,
+        }
+    }
+
+    /// Whether the line has begun, as the hardware saw it.
+    pub fn has_line(&self) -> bool {
+        self.stage != Stage::Boot
+    }
+
+    /// What programs wrote.
+    pub const fn said(&self) -> &Said {
+        &self.said
+    }
+
+    /// How many page frames fewer are free after the line than before; those that the page cache has taken are no loss.
+    pub fn frames_lost(&self) -> Option<i64> {
+        let (before, after) = (self.frames.before?, self.frames.after?);
+        Some(
+            before
+                .saturating_sub(after)
+                .saturating_sub(self.frames.cached),
+        )
+    }
+
+    /// This time, in nanoseconds, of each process that was last called so, as far as it got.
+    pub fn times(&self, comm: &str, quantity: Quantity) -> Vec<i64> {
+        let wanted = &comm.as_bytes()[..comm.len().min(15)];
+        let Some(accounts) = self.accounts.as_ref().map(|accounts| accounts.borrow()) else {
+            return Vec::new();
+        };
+        let time = accounts
+            .processes()
+            .filter(|process| process.comm == wanted)
+            .filter_map(|process| match quantity {
+                Quantity::Waiting => Some(process.account.waiting),
+                Quantity::Running => Some(process.account.running),
+                Quantity::Turnaround => process.turnaround(),
+                Quantity::Response => process.response(),
+            });
+        time.map(|time| i64::try_from(time.0).unwrap_or(i64::MAX))
+            .collect()
+    }
+
+    /// Which part of the run the record begins, if any.
+    fn advance(&mut self, record: &Record) {
+        let Body::SysEnter { number, args, .. } = &record.body else {
+            return;
+        };
+        match *number {
+            nr::FORK | nr::VFORK | nr::CLONE if self.stage == Stage::Boot => {
+                self.stage = Stage::Line;
+                self.frames.before = self.frames.now;
+            }
+            nr::REBOOT if self.stage == Stage::Line && args[2] as u32 == abi::reboot::POWER_OFF => {
+                self.stage = Stage::Over;
+                self.frames.after = self.frames.now;
+            }
+            _ => {}
+        }
+    }
+
+    fn frames(&mut self, record: &Record) {
+        let Body::Kernel { probe, args, .. } = &record.body else {
+            return;
+        };
+        let within = self.stage == Stage::Line;
+        match usize::from(*probe) {
+            ALLOC => self.frames.now = Some(args[const { arg_of(ALLOC, "free") }] as i64),
+            FREE => self.frames.now = Some(args[const { arg_of(FREE, "free") }] as i64),
+            MISS if within => {
+                let pages = args[const { arg_of(MISS, "pages") }] as i64;
+                self.frames.cached = self.frames.cached.saturating_add(pages);
+            }
+            EVICT if within => self.frames.cached = self.frames.cached.saturating_sub(1),
+            _ => {}
+        }
+    }
+}
+
+impl Sink for Rc<RefCell<Measures>> {
+    fn record(&mut self, record: &Record, model: &Model) -> io::Result<()> {
+        self.borrow_mut().take(record, model)
+    }
+
+    fn finish(&mut self, _: &Model) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Measures {
+    fn take(&mut self, record: &Record, model: &Model) -> io::Result<()> {
+        if let Some(accounts) = &mut self.accounts
+            && schedule::kinds().has(Kind::of(&record.body))
+        {
+            accounts.record(record, model)?;
+        }
+        self.advance(record);
+        self.frames(record);
+        self.said.hear(record);
+        if self.stage != Stage::Line {
+            return Ok(());
+        }
+        for measure in self.measures.values_mut() {
+            match measure {
+                Measure::Count(what, count) if what.holds(record, model) => *count += 1,
+                Measure::Order(list, reached) => {
+                    let next = list.get(*reached);
+                    *reached += usize::from(next.is_some_and(|what| what.holds(record, model)));
+                }
+                Measure::Never(what, first @ None) if what.holds(record, model) => {
+                    *first = Some((record.time, record.cpu, record.pid));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

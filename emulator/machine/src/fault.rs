@@ -1,0 +1,78 @@
+//! What goes wrong on purpose, whatever the board: injection points that a CPU has passed, and what comes of itself.
+
+use base::event::{Event, Log};
+use base::{Chooser, Cut, Fault, Phys, Ram, Site, Struck, Time, Width};
+use cpu::hart::Hart;
+use cpu::probes::Passed;
+use devices::virtio::Mmio;
+use devices::virtio::block::Block;
+
+/// What a power cut and a report of a fault touch of a board's chips.
+pub(crate) struct Parts<'a> {
+    /// Whether the power has gone.
+    pub off: &'a mut bool,
+    /// The disk, if there is one.
+    pub disk: &'a mut Option<Mmio<Block>>,
+    /// What an observer is told.
+    pub log: &'a mut Log,
+}
+
+/// A board's chips, to which things happen.
+pub(crate) trait Exposed {
+    /// The parts that are exposed.
+    fn parts(&mut self) -> Parts<'_>;
+
+    /// The power goes.
+    fn cut(&mut self, cut: Cut) {
+        let Parts { off, disk, .. } = self.parts();
+        *off = true;
+        if let Some(disk) = disk {
+            disk.backend_mut().cut(cut);
+        }
+    }
+
+    /// Tells an observer of something that goes wrong and that only the run loop knows of.
+    fn report_fault(&mut self, site: Site, struck: Struck, now: Time) {
+        let Struck { count, fault } = struck;
+        let event = || Event::Fault { site, count, fault };
+        self.parts().log.push(now, event);
+    }
+}
+
+/// `hart` has passed an injection point: asks `chooser` what the kernel finds there.
+pub(crate) fn pass<H: Hart>(
+    passed: Passed,
+    hart: &mut H,
+    chips: &mut impl Exposed,
+    chooser: &mut dyn Chooser,
+    now: Time,
+) {
+    let (point, key) = (passed.point, passed.key);
+    let site = Site::Point { point, key };
+    let Some(struck) = chooser.pass(site) else {
+        return;
+    };
+    chips.report_fault(site, struck, now);
+    match struck.fault {
+        Fault::Value(value) => hart.regs_mut()[usize::from(passed.register)] = value,
+        Fault::Cut(cut) => chips.cut(cut),
+        _ => {}
+    }
+}
+
+/// Has go wrong what comes of itself: a bit of memory, the power.
+pub(crate) fn strike(struck: Struck, ram: &mut Ram, chips: &mut impl Exposed, now: Time) {
+    chips.report_fault(Site::Moment, struck, now);
+    match struck.fault {
+        Fault::Flip { addr, bit } => flip(ram, addr, bit),
+        Fault::Cut(cut) => chips.cut(cut),
+        _ => {}
+    }
+}
+
+/// Turns over bit number `bit` of the byte at `addr`, if there is one.
+fn flip(ram: &mut Ram, addr: Phys, bit: u8) {
+    if let Some(byte) = ram.read(addr, Width::B1) {
+        ram.write(addr, Width::B1, byte ^ 1 << (bit & 7));
+    }
+}

@@ -1,0 +1,61 @@
+//! `cargo xtask grade` and `cargo xtask lab`: from a student's patch to images that can be judged.
+//!
+//! This side knows compilers and no machine; `glassbox grade` judges and knows no compiler. What passes
+//! between them is a folder: the submitted kernel, the trusted disk, the trusted test programs.
+//!
+//! ```text
+//! git HEAD -> tree -> starter.patch -> submission (scope, constructs) -> build (sandbox) -> kernel.elf
+//!         \-> trusted: fs.img, programs                                                     |
+//!                                               glassbox grade lab.toml --images DIR  <-----+
+//! ```
+
+mod build;
+mod constructs;
+mod definition;
+pub mod grade;
+mod new;
+mod refusal;
+pub mod sandbox;
+mod scope;
+mod starter;
+mod submission;
+mod tree;
+mod trusted;
+mod verify;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::layout::Layout;
+use definition::Lab;
+
+/// What can be done with labs themselves.
+#[derive(Subcommand, Debug)]
+pub enum Task {
+    /// List the labs
+    List,
+    /// Make a folder to begin a lab with
+    New {
+        /// Its name
+        name: String,
+    },
+    /// Check that a lab's starter scores low and its reference full
+    Verify {
+        /// Its name; all labs without one
+        name: Option<String>,
+    },
+}
+
+/// The subcommand `lab`.
+pub fn run(layout: &Layout, task: &Task) -> Result<()> {
+    match task {
+        Task::List => {
+            for lab in Lab::all(layout)? {
+                println!("{:<12} {}", lab.name, lab.title);
+            }
+            Ok(())
+        }
+        Task::New { name } => new::run(layout, name),
+        Task::Verify { name } => verify::run(layout, name.as_deref()),
+    }
+}

@@ -1,0 +1,165 @@
+//! The sandbox in which submissions are built, tried with commands that want out or want too much.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// Runs `line` by a shell in a sandbox with `options`.
+fn attempt(work: &Path, options: &[&str], line: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .arg("sandbox")
+        .arg("--work")
+        .arg(work)
+        .args(["--env", "PATH=/usr/bin:/bin"])
+        .args(options)
+        .args(["--", "sh", "-c", line])
+        .output()
+        .unwrap()
+}
+
+fn work() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    let all = [output.stdout.as_slice(), &output.stderr].concat();
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+#[test]
+fn a_command_works_in_its_folder_and_its_status_comes_back() {
+    let work = work();
+    let output = attempt(work.path(), &[], "echo made > /build/file; exit 7");
+    assert_eq!(output.status.code(), Some(7), "{}", text(&output));
+    let made = std::fs::read_to_string(work.path().join("file")).unwrap();
+    assert_eq!(made, "made\n");
+    let output = attempt(work.path(), &[], "kill -9 $$");
+    assert_eq!(output.status.code(), Some(128 + 9));
+}
+
+#[test]
+fn nothing_outside_the_folder_can_be_written() {
+    let (work, other) = (work(), work());
+    let victim = other.path().join("victim");
+    std::fs::write(&victim, "safe").unwrap();
+    let victim = victim.display();
+    for line in [
+        format!("echo gone > {victim}"),
+        format!("rm -f {victim}; test ! -e {victim} && exit 1"),
+        "echo x > /usr/bin/evil".into(),
+        "echo x > /etc/evil".into(),
+        "mkdir /evil".into(),
+        "echo x > /dev/evil".into(),
+        "echo x > /proc/sys/kernel/hostname".into(),
+        "mount -t tmpfs tmpfs /build".into(),
+        "mknod /build/disk b 254 0".into(),
+        "chown 0 /build".into(),
+        "unshare --user --map-root-user true".into(),
+    ] {
+        let output = attempt(work.path(), &[], &line);
+        assert!(!output.status.success(), "{line}: {}", text(&output));
+        assert_ne!(output.status.code(), Some(125), "{}", text(&output));
+    }
+    assert_eq!(
+        std::fs::read_to_string(other.path().join("victim")).unwrap(),
+        "safe"
+    );
+    assert!(!Path::new("/usr/bin/evil").exists() && !Path::new("/evil").exists());
+}
+
+#[test]
+fn the_hosts_files_variables_and_processes_are_not_there() {
+    let work = work();
+    let line =
+        "ls -a /home /root /var /tmp /etc/passwd 2>/dev/null; env; ls -d /proc/[0-9]* | wc -l";
+    let output = attempt(work.path(), &[], line);
+    let seen = text(&output);
+    assert!(
+        !seen.contains("passwd") && !seen.contains("CARGO"),
+        "{seen}"
+    );
+    // Process 1, the shell, ls and wc.
+    let processes: usize = seen.lines().last().unwrap().trim().parse().unwrap();
+    assert!(processes <= 5, "{seen}");
+}
+
+#[test]
+fn there_is_no_network() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let work = work();
+    let line = format!("exec 3<>/dev/tcp/127.0.0.1/{port} && echo connected");
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["sandbox", "--work"])
+        .arg(work.path())
+        .args(["--env", "PATH=/usr/bin:/bin", "--", "bash", "-c", &line])
+        .output()
+        .unwrap();
+    assert!(!output.status.success() && !text(&output).contains("connected\n"));
+    let output = attempt(work.path(), &[], "tail -n +3 /proc/net/dev");
+    let devices = text(&output);
+    assert!(
+        devices.lines().all(|line| line.trim().starts_with("lo:")),
+        "{devices}"
+    );
+}
+
+#[test]
+fn a_fork_bomb_runs_out_of_processes_and_ends() {
+    let work = work();
+    // The shell itself forks once only, while it still may.
+    let line = "bomb() { bomb | bomb & }; bomb; exec sleep 60";
+    let limits = ["--processes", "32", "--seconds", "2"];
+    let output = attempt(work.path(), &limits, line);
+    assert_eq!(output.status.code(), Some(124), "{}", text(&output));
+    let line = "for i in $(seq 100); do sleep 9 & done; echo all 100";
+    let output = attempt(work.path(), &limits, line);
+    assert!(!text(&output).contains("all 100"), "{}", text(&output));
+}
+
+#[test]
+fn memory_is_bounded_for_each_process_and_for_all() {
+    let work = work();
+    let hog = "head -c 1g /dev/zero | tail -c 1g | wc -c";
+    let output = attempt(work.path(), &["--memory-mib", "256"], hog);
+    assert!(!text(&output).contains("1073741824"), "{}", text(&output));
+    let many = "for i in 1 2 3 4 5 6; do (dd if=/dev/zero bs=100M count=1 | sleep 30) & done; wait";
+    let output = attempt(
+        work.path(),
+        &["--memory-mib", "256", "--seconds", "60"],
+        many,
+    );
+    assert_eq!(output.status.code(), Some(124), "{}", text(&output));
+    assert!(text(&output).contains("of memory"), "{}", text(&output));
+}
+
+#[test]
+fn time_is_bounded_on_the_clock_and_on_the_cpu() {
+    let work = work();
+    let output = attempt(work.path(), &["--seconds", "1"], "sleep 600");
+    assert_eq!(output.status.code(), Some(124), "{}", text(&output));
+    let output = attempt(work.path(), &["--cpu-seconds", "1"], "while :; do :; done");
+    assert_eq!(output.status.code(), Some(128 + 9), "{}", text(&output));
+}
+
+#[test]
+fn a_file_cannot_grow_beyond_its_limit() {
+    let work = work();
+    let line = "head -c 8m /dev/zero > /build/big";
+    let output = attempt(work.path(), &["--file-mib", "1"], line);
+    assert!(!output.status.success());
+    let size = work.path().join("big").metadata().unwrap().len();
+    assert_eq!(size, 1 << 20);
+}
+
+#[test]
+fn whatever_is_left_running_ends_with_the_command() {
+    let work = work();
+    // The lock is let go when the last process that has the file open has ended.
+    let line = "exec 9>/build/held; flock 9; setsid sleep 600 >/dev/null 2>&1 & exit 0";
+    let output = attempt(work.path(), &[], line);
+    assert!(output.status.success(), "{}", text(&output));
+    let held = std::fs::File::open(work.path().join("held")).unwrap();
+    assert!(held.try_lock().is_ok(), "somebody still has the lock");
+}
