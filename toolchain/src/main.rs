@@ -14,6 +14,7 @@ mod lint;
 mod mutants;
 mod process;
 mod setup;
+mod sources;
 mod test;
 mod tidy;
 

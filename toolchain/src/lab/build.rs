@@ -16,11 +16,11 @@ use nix::fcntl::OFlag;
 use tempfile::TempDir;
 
 use super::sandbox::{self, Limits, NO_SANDBOX, TIME_IS_UP, WORK};
-use super::tree::Tree;
 use crate::guest;
 use crate::layout::Layout;
 use crate::process::{HostLacks, capture, progress};
 use crate::setup::{self, Compiler, Target};
+use crate::sources::Tree;
 
 /// Bytes of rustc's words that are shown.
 const SHOWN: usize = 16 << 10;

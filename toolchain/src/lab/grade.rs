@@ -11,12 +11,13 @@ use super::build::{Builder, Built};
 use super::definition::Lab;
 use super::refusal::Refusal;
 use super::starter::submitted;
-use super::tree::Tree;
 use super::trusted::Trusted;
+use super::verdict::{Verdict, grader};
 use crate::boot::build_emulator;
 use crate::image;
 use crate::layout::{Layout, write_whole};
 use crate::process::Reported;
+use crate::sources::Tree;
 
 /// Options of the subcommand.
 #[derive(clap::Args, Debug)]
@@ -72,7 +73,7 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
     if let Some(jobs) = options.jobs {
         extra.extend(["--jobs".into(), jobs.to_string().into()]);
     }
-    let status = bench.judge(&lab, folder.path()).args(extra).status();
+    let status = bench.grader(&lab, folder.path()).args(extra).status();
     match status.context("cannot start the grader")?.code() {
         Some(0) => Ok(()),
         // Its own words are on the terminal, and its status says what they mean.
@@ -166,10 +167,12 @@ impl Bench {
     }
 
     /// The command that judges what is in `folder`.
-    pub fn judge(&self, lab: &Lab, folder: &Path) -> Command {
-        let mut command = Command::new(&self.emulator);
-        command.arg("grade").arg(lab.folder.join("lab.toml"));
-        command.arg("--images").arg(folder);
-        command
+    fn grader(&self, lab: &Lab, folder: &Path) -> Command {
+        grader(&self.emulator, lab, folder)
+    }
+
+    /// Lets it judge what is in `folder`.
+    pub fn ask(&self, lab: &Lab, folder: &Path) -> Result<Verdict> {
+        Verdict::ask(&self.emulator, lab, folder)
     }
 }

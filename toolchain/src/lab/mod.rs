@@ -19,15 +19,18 @@ pub mod sandbox;
 mod scope;
 mod starter;
 mod submission;
-mod tree;
 mod trusted;
+mod verdict;
 mod verify;
 
 use anyhow::Result;
 use clap::Subcommand;
 
 use crate::layout::Layout;
-use definition::Lab;
+pub use definition::Lab;
+pub use starter::submitted;
+pub use trusted::Trusted;
+pub use verdict::Verdict;
 
 /// What can be done with labs themselves.
 #[derive(Subcommand, Debug)]

@@ -1,33 +1,18 @@
 //! `cargo xtask lab verify`: does a lab do what it is for? Its starter must score low, its reference full.
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 
 use super::build::Built;
 use super::definition::Lab;
 use super::grade::Bench;
 use super::starter::{starter, submitted};
-use super::tree::Tree;
+use super::verdict::Verdict;
 use crate::layout::Layout;
 use crate::process::{Reported, progress};
+use crate::sources::Tree;
 
 /// Percent of all points that a starter may have at most: some of what is judged works from the start.
 const STARTER_AT_MOST: u64 = 30;
-
-/// The part of the grader's JSON that counts here.
-#[derive(Deserialize)]
-struct Verdict {
-    points: u64,
-    of: u64,
-    tests: Vec<Test>,
-}
-
-#[derive(Deserialize)]
-struct Test {
-    name: String,
-    points: u64,
-    of: u64,
-}
 
 /// The subcommand: the lab called `name`, or all.
 pub fn run(layout: &Layout, name: Option<&str>) -> Result<()> {
@@ -86,13 +71,5 @@ fn judge(bench: &Bench, lab: &Lab, what: &str, sources: &Tree) -> Result<Verdict
     };
     let folder = tempfile::TempDir::new_in(bench.scratch())?;
     bench.place(lab, kernel, folder.path())?;
-    let json = folder.path().join("verdict.json");
-    let mut command = bench.judge(lab, folder.path());
-    let output = command.arg("--json").arg(&json).output();
-    let output = output.context("cannot start the grader")?;
-    let text = std::fs::read_to_string(&json).with_context(|| {
-        let words = String::from_utf8_lossy(&output.stderr);
-        format!("{}: the grader gave no verdict: {}", lab.name, words.trim())
-    })?;
-    serde_json::from_str(&text).context("the grader's verdict")
+    bench.ask(lab, folder.path())
 }

@@ -1,127 +1,92 @@
-//! Who judges a mutant: a list of runs of the emulator, each of which a sound kernel passes.
+//! Who judges a mutant: power cuts, the labs' tests, the guest's own tests. A sound kernel passes all.
 //!
-//! Limits are guest instructions, so a verdict does not depend on the host.
+//! Key types: [`Judge`], and [`Bench`], which has what they need besides a kernel.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use tempfile::TempDir;
 
-/// A run that a sound kernel passes with status 0.
-pub struct Judge {
-    /// Its name in the table.
-    pub name: &'static str,
-    /// The emulator's subcommand and its options.
-    options: &'static [&'static str],
-    /// Instructions that a run of the guest gets: at least twice what a sound kernel needs.
-    budget: &'static str,
-    /// The guest's line.
-    line: &'static str,
-    /// How a line of output begins that is enough to know that the run will fail.
-    failure: &'static str,
+use super::run::{CRASHES, Run, USERTESTS};
+use crate::boot::build_emulator;
+use crate::lab::{Lab, Trusted, Verdict, submitted};
+use crate::layout::Layout;
+use crate::sources::Tree;
+
+/// One judge.
+pub enum Judge<'a> {
+    /// A run of the emulator.
+    Run(&'static Run),
+    /// A lab's tests.
+    Lab(&'a Lab),
 }
 
-/// The judges, in the order in which they are asked, the quick ones first: the next only if the one
-/// before saw nothing.
-pub const JUDGES: [Judge; 4] = [
-    Judge {
-        name: "crash, promise",
-        options: &["crash", "--subsets", "8", "--oracle", KEPT],
-        budget: "200M",
-        line: "cp README a; sync; echo safe; echo more >>a; mv a b",
-        failure: "bad: ",
-    },
-    Judge {
-        name: "crash, names",
-        options: &["crash", "--subsets", "2", "--cpus", "2"],
-        budget: "200M",
-        line: "mkdir d; cp README d/a; ln d/a d/b; sync; rm d/a; mv d e; sync; cp README f",
-        failure: "bad: ",
-    },
-    Judge {
-        name: "usertests, 1 CPU",
-        options: &["run", "--cpus", "1"],
-        budget: "2G",
-        line: "usertests",
-        failure: "FAILED ",
-    },
-    Judge {
-        name: "usertests, 2 CPUs",
-        options: &["run", "--cpus", "2"],
-        budget: "2G",
-        line: "usertests",
-        failure: "FAILED ",
-    },
-];
+/// What judges need besides a kernel.
+pub struct Bench {
+    emulator: PathBuf,
+    /// The labs in which the clean kernel is worth all points.
+    labs: Vec<Lab>,
+    trusted: Trusted,
+    /// Where temporary folders go, on the file system that has the trusted disk.
+    scratch: PathBuf,
+}
 
-/// Whatever a file holds is what was written, from its start; and once `safe` was said, all of README
-/// is there, under the old name or the new one.
-const KEPT: &str = "read x; for f in a b; do if test -s $f; then \
-    test \"$(cat $f)\" = \"$({ cat README; echo more; } | head -c $(wc -c <$f))\" || exit 1; \
-    test $(wc -c <$f) -lt $(wc -c <README) || x=; fi; done; test -z \"$x\"";
-
-impl Judge {
-    /// What the judge finds wrong with `kernel`, in one line; nothing if it passes.
-    pub fn ask(&self, emulator: &Path, kernel: &Path, disk: &Path) -> Result<Option<String>> {
-        let (subcommand, options) = self.options.split_first().context("no subcommand")?;
-        let mut command = Command::new(emulator);
-        command.arg(subcommand).arg("--kernel").arg(kernel);
-        command.arg("--disk").arg(disk).args(options);
-        command.args(["--max-instructions", self.budget, "--", self.line]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot start {}", emulator.display()))?;
-        let mut output = BufReader::new(child.stdout.take().context("the child has no output")?);
-        let mut line = Vec::new();
-        while output.read_until(b'\n', &mut line)? > 0 {
-            let text = String::from_utf8_lossy(&line);
-            if let Some(what) = text.trim_end().strip_prefix(self.failure) {
-                child.kill()?;
-                child.wait()?;
-                return Ok(Some(shortened(what)));
+impl Bench {
+    /// Builds what is missing, the disk and the labs' programs of the sources `clean`.
+    pub fn new(layout: &Layout, clean: &Tree) -> Result<Self> {
+        let mut labs = Vec::new();
+        for lab in Lab::all(layout)? {
+            // The reference puts back exactly what the starter took away, or adds what the clean
+            // kernel has not.
+            let solved = submitted(clean, &lab, &lab.folder.join("reference.patch"));
+            if solved.with_context(|| format!("{}: reference.patch", lab.name))? == *clean {
+                labs.push(lab);
             }
-            line.clear();
         }
-        let status = child.wait()?;
-        match status.code() {
-            Some(0) => Ok(None),
-            Some(122) => Ok(Some("hang".into())),
-            Some(123) => Ok(Some("budget spent".into())),
-            Some(124) => Ok(Some("kernel panic".into())),
-            // Not our own mistake: the clean kernel passed with the same words.
-            Some(code) => Ok(Some(format!("status {code}"))),
-            None => bail!("{}: the emulator ended with {status}", self.name),
-        }
+        let trusted = Trusted::build(layout, clean, &labs)?;
+        build_emulator(layout)?;
+        Ok(Self {
+            emulator: layout.emulator(),
+            labs,
+            trusted,
+            scratch: layout.lab_target(),
+        })
+    }
+
+    /// The judges, in the order in which they are asked: the quick ones first.
+    pub fn judges(&self) -> Vec<Judge<'_>> {
+        let crashes = CRASHES.iter().map(Judge::Run);
+        let labs = self.labs.iter().map(Judge::Lab);
+        let usertests = USERTESTS.iter().map(Judge::Run);
+        crashes.chain(labs).chain(usertests).collect()
+    }
+
+    fn grade(&self, lab: &Lab, kernel: &Path) -> Result<Verdict> {
+        let folder = TempDir::new_in(&self.scratch)?;
+        std::fs::copy(kernel, folder.path().join("kernel.elf"))?;
+        self.trusted.place(&lab.name, folder.path())?;
+        Verdict::ask(&self.emulator, lab, folder.path())
     }
 }
 
-/// The first words of what a judge prints, which name the case or the power cut.
-fn shortened(what: &str) -> String {
-    const LONGEST: usize = 60;
-    let what = what.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
-    match what.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{} …", &what[..end]),
-        None => what.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_case_is_named_without_its_number() {
-        assert_eq!(shortened("12 brk_moves: why"), "brk_moves: why");
-        assert_eq!(shortened(&"x".repeat(99)).chars().count(), 62);
+impl Judge<'_> {
+    /// Its name in the report.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Run(run) => run.name.to_string(),
+            Self::Lab(lab) => format!("lab, {}", lab.name),
+        }
     }
 
-    #[test]
-    fn names_of_judges_differ() {
-        for (index, judge) in JUDGES.iter().enumerate() {
-            assert!(JUDGES[..index].iter().all(|other| other.name != judge.name));
+    /// What the judge finds wrong with `kernel`, in one line; nothing if it passes.
+    pub fn ask(&self, bench: &Bench, kernel: &Path) -> Result<Option<String>> {
+        match self {
+            Self::Run(run) => run.ask(&bench.emulator, kernel, bench.trusted.disk()),
+            Self::Lab(lab) => {
+                let tests = bench.grade(lab, kernel)?.tests;
+                let failed = tests.iter().find(|test| test.points < test.of);
+                Ok(failed.map(|test| format!("{}: {} of {}", test.name, test.points, test.of)))
+            }
         }
     }
 }
