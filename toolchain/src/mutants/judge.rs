@@ -1,4 +1,4 @@
-//! Who judges a mutant: power cuts, the labs' tests, the guest's own tests. A sound kernel passes all.
+//! Who judges a mutant: power cuts, the guest's own tests, the labs' tests. A sound kernel passes all.
 //!
 //! Key types: [`Judge`], and [`Bench`], which has what they need besides a kernel.
 
@@ -56,9 +56,9 @@ impl Bench {
     /// The judges, in the order in which they are asked: the quick ones first.
     pub fn judges(&self) -> Vec<Judge<'_>> {
         let crashes = CRASHES.iter().map(Judge::Run);
-        let labs = self.labs.iter().map(Judge::Lab);
         let usertests = USERTESTS.iter().map(Judge::Run);
-        crashes.chain(labs).chain(usertests).collect()
+        let labs = self.labs.iter().map(Judge::Lab);
+        crashes.chain(usertests).chain(labs).collect()
     }
 
     fn grade(&self, lab: &Lab, kernel: &Path) -> Result<Verdict> {

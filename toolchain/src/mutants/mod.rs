@@ -60,12 +60,12 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
     }
 
     let clean = Tree::lying(&layout.root)?;
-    let bench = Bench::new(layout, &clean)?;
-    let court = Court::new(layout, &bench, options.all_judges)?;
     let mut subjects = vec![Subject::clean(&clean)];
     for mutant in &mutants {
         subjects.push(Subject::planted(mutant, &clean)?);
     }
+    let bench = Bench::new(layout, &clean)?;
+    let court = Court::new(layout, &bench, options.all_judges)?;
     let verdicts = court.try_all(&subjects, options.jobs.get())?;
     let names = mutants.into_iter().map(|mutant| mutant.name);
     // The first verdict is on the clean kernel, which all have passed.

@@ -22,7 +22,7 @@ pub struct Run {
     failure: &'static str,
 }
 
-/// Power cuts: seconds each.
+/// Power cuts.
 pub const CRASHES: [Run; 3] = [
     Run {
         name: "crash, promise",
@@ -47,7 +47,7 @@ pub const CRASHES: [Run; 3] = [
     },
 ];
 
-/// The guest's own tests: tens of seconds each.
+/// The guest's own tests.
 pub const USERTESTS: [Run; 2] = [
     Run {
         name: "usertests, 1 CPU",
@@ -113,7 +113,7 @@ impl Run {
 
 /// The first words of what a run prints, which name the case or the power cut.
 fn shortened(what: &str) -> String {
-    const LONGEST: usize = 60;
+    const LONGEST: usize = 80;
     let what = what.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
     match what.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{} …", &what[..end]),
@@ -128,6 +128,6 @@ mod tests {
     #[test]
     fn a_case_is_named_without_its_number() {
         assert_eq!(shortened("12 brk_moves: why"), "brk_moves: why");
-        assert_eq!(shortened(&"x".repeat(99)).chars().count(), 62);
+        assert_eq!(shortened(&"x".repeat(99)).chars().count(), 82);
     }
 }
