@@ -486,14 +486,6 @@ fn bad_input_is_one_line_that_names_file_and_key() {
         ran.stderr
             .contains("--test nobody: the lab has no such test; it has t")
     );
-    std::fs::write(desk.path("out/kernel.elf"), "no kernel").unwrap();
-    let ran = desk.grade(&good, &[]);
-    assert!(
-        ran.status == 125 && ran.stderr.contains("kernel.elf: "),
-        "{}",
-        ran.stderr
-    );
-    std::fs::copy(images().join("kernel.elf"), desk.path("out/kernel.elf")).unwrap();
     std::fs::write(desk.path("out/fs.img"), vec![7; 1 << 20]).unwrap();
     let ran = desk.grade(&good, &[]);
     let expected = "fs.img: no Silica file system on the disk\n";
@@ -504,6 +496,65 @@ fn bad_input_is_one_line_that_names_file_and_key() {
     );
     std::fs::remove_file(desk.path("out/fs.img")).unwrap();
     assert_eq!(desk.grade(&good, &[]).status, 125);
+}
+
+#[test]
+fn a_kernel_that_cannot_be_loaded_is_worth_nothing_and_the_report_says_why() {
+    let lab = one("run = \"true\"", &["status = 0"]);
+    let whole = std::fs::read(images().join("kernel.elf")).unwrap();
+    for kernel in [&b"no kernel"[..], &whole[..4096]] {
+        let desk = Desk::with_kernel(kernel);
+        let verdict = desk.verdicts(&lab);
+        assert_eq!(
+            (&verdict["points"], &verdict["of"]),
+            (&0.into(), &10.into())
+        );
+        assert_eq!(verdict["tests"][0]["verdict"], "failed");
+        let reason = verdict["refused"].as_str().unwrap();
+        assert!(
+            reason.starts_with("the kernel cannot be loaded: "),
+            "{reason}"
+        );
+        let ran = desk.grade(&lab, &[]);
+        assert_eq!(ran.text(), format!("demo: 0 points: {reason}\n"));
+    }
+}
+
+#[test]
+fn a_refusal_of_somebody_else_is_told_like_any_verdict_and_harmless() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("words"), "error\x1b[2J\n").unwrap();
+    std::fs::write(
+        desk.path("lab.toml"),
+        format!("{HEAD}{}", one("run = \"true\"", &["status = 0"])),
+    )
+    .unwrap();
+    let [lab, words, json, xml] = ["lab.toml", "words", "json", "xml"].map(|name| desk.path(name));
+    let mut options = vec![
+        "grade",
+        text(&lab),
+        "--refused",
+        "too \x1blate",
+        "--compiler",
+        text(&words),
+    ];
+    options.extend(["--json", text(&json), "--junit", text(&xml)]);
+    let ran = glassbox(&options, b"");
+    assert_eq!(
+        (ran.status, ran.text()),
+        (1, "demo: 0 points: too ?late\n".into())
+    );
+    let verdict: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    assert_eq!(
+        (&verdict["refused"], &verdict["compiler"]),
+        (&"too ?late".into(), &"error?[2J\n".into())
+    );
+    assert_eq!(verdict["tests"][0]["of"], 10);
+    let xml = std::fs::read_to_string(xml).unwrap();
+    assert!(
+        xml.contains("failures=\"1\"") && xml.contains("<system-err>error?[2J\n</system-err>"),
+        "{xml}"
+    );
 }
 
 #[test]

@@ -66,6 +66,78 @@ fn what_does_not_compile_has_no_points_and_the_compilers_words() {
 }
 
 #[test]
+fn a_folder_of_submissions_is_graded_one_by_one_and_none_harms_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let [handed_in, reports] = ["in", "out"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&handed_in).unwrap();
+    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("../labs/syscall/reference.patch");
+    std::fs::copy(reference, handed_in.join("carol.patch")).unwrap();
+    std::fs::write(handed_in.join("=ada.diff"), "nothing").unwrap();
+    std::fs::write(handed_in.join("bob.patch"), at_the_head("fn f() { g() }")).unwrap();
+    std::fs::write(handed_in.join("notes.txt"), "not a submission").unwrap();
+    let mut command = xtask();
+    command.args(["grade", "--lab", "syscall", "--reports"]);
+    let output = command.arg(&reports).arg(&handed_in).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    assert!(
+        lines[0].starts_with("_ada      0 / 100  the patch is not a"),
+        "{said}"
+    );
+    assert_eq!(lines[1], "bob       0 / 100  it does not compile");
+    assert_eq!(lines[2], "carol   100 / 100");
+    let read = |name: &str| std::fs::read_to_string(reports.join(name)).unwrap();
+    let grades = read("grades.csv");
+    assert!(
+        grades.contains("\nbob,0,100,\"it does not compile\"\ncarol,100,100,\"\"\n"),
+        "{grades}"
+    );
+    assert!(read("bob.txt").contains("cannot find function `g`"));
+    assert!(read("carol.txt").contains("total") && read("carol.xml").contains("failures=\"0\""));
+    let verdict: Value = serde_json::from_str(&read("_ada.json")).unwrap();
+    assert_eq!(
+        (&verdict["points"], &verdict["of"]),
+        (&0.into(), &100.into())
+    );
+
+    let mut command = xtask();
+    command
+        .args(["grade", "--lab", "syscall", "--json", "x"])
+        .arg(&handed_in);
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.ends_with("xtask: --json is for one submission; use --reports DIR for several\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_lab_that_is_not_filled_in_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let lab = folder.path().join("lab");
+    let labs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../labs/syscall");
+    std::fs::create_dir(&lab).unwrap();
+    std::fs::create_dir(lab.join("programs")).unwrap();
+    std::fs::copy(labs.join("lab.toml"), lab.join("lab.toml")).unwrap();
+    for entry in std::fs::read_dir(labs.join("programs")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), lab.join("programs").join(entry.file_name())).unwrap();
+    }
+    std::fs::copy(labs.join("starter.patch"), lab.join("starter.patch")).unwrap();
+    std::fs::write(lab.join("reference.patch"), "").unwrap();
+    let output = xtask().args(["lab", "verify"]).arg(&lab).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains("syscall: reference: reference.patch is empty\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_compiler_that_is_made_to_print_without_end_is_cut_and_harmless() {
     let line = format!("compile_error!(\"\\u{{1b}}[2J{}\");", "x".repeat(100_000));
     let (output, verdict) = grade(&at_the_head(&line));

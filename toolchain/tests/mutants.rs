@@ -37,7 +37,10 @@ fn who_asks_for_an_unknown_mutant_is_told_the_known_ones() {
     assert_eq!(output.status.code(), Some(1));
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(words.starts_with("xtask: there is no mutant `lost-wakup`; there are: "));
-    assert!(words.contains(", lost-wakeup, ") && words.lines().count() == 1, "{words}");
+    assert!(
+        words.contains(", lost-wakeup, ") && words.lines().count() == 1,
+        "{words}"
+    );
 }
 
 #[test]

@@ -1,178 +1,151 @@
-//! `cargo xtask grade`: one submission, from its patch to its verdict.
+//! `cargo xtask grade`: submissions, from their patches to their verdicts.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result};
-use tempfile::TempDir;
+use anyhow::{Context, Result, bail};
 
-use super::build::{Builder, Built};
+use super::bench::Bench;
 use super::definition::Lab;
-use super::refusal::Refusal;
+use super::grader::{Verdict, Wishes};
+use super::handed_in::{self, HandedIn};
 use super::starter::submitted;
-use super::trusted::Trusted;
-use super::verdict::{Verdict, grader};
-use crate::boot::build_emulator;
-use crate::image;
 use crate::layout::{Layout, write_whole};
-use crate::process::Reported;
-use crate::sources::Tree;
+use crate::process::{Reported, progress};
 
 /// Options of the subcommand.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    cargo xtask grade submission.patch --lab cow\n  \
+    cargo xtask grade handed-in --lab cow --reports verdicts    a folder of patches\n  \
+    cargo xtask grade handed-in/* --lab cow --reports verdicts  a folder for each student\n\n\
+    Exit status: 0 all points; 1 some were lost, or a submission is refused or does not compile; other: no verdict.")]
 pub struct Options {
-    /// The submission: a unified diff, or a folder of files laid out as in the repository
-    #[arg(value_name = "PATCH")]
-    patch: PathBuf,
+    /// Submissions: each a unified diff, or a folder of files laid out as in the repository; a folder of
+    /// *.patch and *.diff files stands for these
+    #[arg(value_name = "PATCH", required = true)]
+    patches: Vec<PathBuf>,
     /// The lab: its name, or its folder
     #[arg(long, value_name = "LAB")]
     lab: String,
-    /// Also write the verdict as JSON
+    /// Write each submission's report to this folder (NAME.txt, NAME.json, NAME.xml), and all points to
+    /// grades.csv in it
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["json", "junit", "keep"])]
+    reports: Option<PathBuf>,
+    /// Also write the verdict as JSON (of one submission)
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Also write the verdict as JUnit's XML
+    /// Also write the verdict as JUnit's XML (of one submission)
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Tests that run at the same time
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// Keep what is judged (kernel, disk, programs) in this folder
+    /// Keep what is judged (kernel, disk, programs) in this folder (of one submission)
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 }
 
-/// The subcommand. A submission that is refused or does not compile is worth 0 points.
+/// The subcommand. A submission that is refused or does not compile is worth 0 points, and does the
+/// others no harm.
 pub fn run(layout: &Layout, options: &Options) -> Result<()> {
-    let lab = Lab::find(layout, &options.lab)?;
-    let clean = Tree::clean(&layout.root)?;
-    let sources = match submitted(&clean, &lab, &options.patch) {
-        Ok(sources) => sources,
-        Err(error) => {
-            let Refusal(reason) = error.downcast::<Refusal>()?;
-            return worthless(&lab, &reason, options, "");
+    let labs = [Lab::find(layout, &options.lab)?];
+    let [lab] = &labs;
+    let submissions = handed_in::all(&options.patches)?;
+    let are_many = submissions.len() > 1;
+    let single = [
+        ("--json", &options.json),
+        ("--junit", &options.junit),
+        ("--keep", &options.keep),
+    ];
+    if are_many && let Some((option, _)) = single.iter().find(|(_, file)| file.is_some()) {
+        bail!("{option} is for one submission; use --reports DIR for several");
+    }
+    let mut bench = Bench::new(layout, &labs)?;
+    let mut grades = Grades::new(options.reports.as_deref(), &submissions)?;
+    for (index, one) in submissions.iter().enumerate() {
+        if are_many {
+            progress(format!(
+                "{} ({} of {})",
+                one.name,
+                index + 1,
+                submissions.len()
+            ));
         }
-    };
-    let bench = Bench::new(layout, &clean, std::slice::from_ref(&lab))?;
-    let kernel = match bench.builder.build(&sources)? {
-        Built::Kernel(kernel) => kernel,
-        Built::Failed(reason, words) => {
-            eprint!("{words}");
-            return worthless(&lab, reason, options, &words);
-        }
-    };
-    let folder = Images::new(layout, options.keep.as_deref())?;
-    bench.place(&lab, kernel, folder.path())?;
-    let mut extra: Vec<OsString> = Vec::new();
-    let files = [("--json", &options.json), ("--junit", &options.junit)];
-    for (name, file) in files {
-        if let Some(file) = file {
-            extra.extend([name.into(), file.into()]);
-        }
-    }
-    if let Some(jobs) = options.jobs {
-        extra.extend(["--jobs".into(), jobs.to_string().into()]);
-    }
-    let status = bench.grader(&lab, folder.path()).args(extra).status();
-    match status.context("cannot start the grader")?.code() {
-        Some(0) => Ok(()),
-        // Its own words are on the terminal, and its status says what they mean.
-        Some(code) => Err(Reported::with_status(code)),
-        None => Err(Reported::with_status(1)),
-    }
-}
-
-/// Says that a submission has 0 points, on the terminal and in the files that were asked for.
-fn worthless(lab: &Lab, reason: &str, options: &Options, words: &str) -> Result<()> {
-    println!("{}: 0 points: {reason}", lab.name);
-    if let Some(file) = &options.json {
-        let verdict = serde_json::json!({
-            "lab": lab.name, "points": 0, "refused": reason, "compiler": words,
-        });
-        write_whole(file, format!("{verdict:#}\n").as_bytes())?;
-    }
-    if let Some(file) = &options.junit {
-        let text = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"1\" errors=\"1\">\n  <testsuite name=\"{}\" tests=\"1\" errors=\"1\">\n    <testcase name=\"build\"><error message=\"{}\"/></testcase>\n  </testsuite>\n</testsuites>\n",
-            lab.name,
-            escaped(reason)
-        );
-        write_whole(file, text.as_bytes())?;
-    }
-    Err(Reported::with_status(1))
-}
-
-/// Text as an attribute of XML.
-fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// The folder that the grader gets: a temporary one, unless the user wants to keep it.
-enum Images {
-    Temporary(TempDir),
-    Kept(PathBuf),
-}
-
-impl Images {
-    fn new(layout: &Layout, keep: Option<&Path>) -> Result<Self> {
-        let Some(folder) = keep else {
-            return Ok(Self::Temporary(TempDir::new_in(layout.lab_target())?));
+        let wishes = Wishes {
+            json: grades.file(one, "json").or_else(|| options.json.clone()),
+            junit: grades.file(one, "xml").or_else(|| options.junit.clone()),
+            jobs: options.jobs,
         };
-        let created = std::fs::create_dir(folder);
-        created.with_context(|| format!("cannot create {}", folder.display()))?;
-        Ok(Self::Kept(folder.to_path_buf()))
+        let sources = submitted(&bench.clean, lab, &one.path);
+        let verdict = bench.judge(lab, sources, &wishes, options.keep.as_deref());
+        grades.take(
+            one,
+            verdict.with_context(|| one.path.display().to_string())?,
+        )?;
     }
+    if grades.are_full {
+        Ok(())
+    } else {
+        Err(Reported::with_status(1))
+    }
+}
 
-    fn path(&self) -> &Path {
-        match self {
-            Self::Temporary(folder) => folder.path(),
-            Self::Kept(folder) => folder,
+/// What becomes of the verdicts: on the terminal, and in the folder of reports.
+struct Grades<'a> {
+    folder: Option<&'a Path>,
+    /// Columns of the longest name; none for a single submission, whose report says it all.
+    width: Option<usize>,
+    /// The lines of grades.csv so far.
+    lines: String,
+    are_full: bool,
+}
+
+impl<'a> Grades<'a> {
+    fn new(folder: Option<&'a Path>, submissions: &[HandedIn]) -> Result<Self> {
+        if let Some(folder) = folder {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot create {}", folder.display()))?;
         }
-    }
-}
-
-/// All that grading needs besides the submission: a builder, trusted files, the grader.
-pub struct Bench {
-    trusted: Trusted,
-    pub builder: Builder,
-    emulator: PathBuf,
-    scratch: PathBuf,
-}
-
-impl Bench {
-    /// Builds what is missing for `labs`.
-    pub fn new(layout: &Layout, clean: &Tree, labs: &[Lab]) -> Result<Self> {
-        let trusted = Trusted::build(layout, clean, labs)?;
-        let builder = Builder::new(layout, clean)?;
-        build_emulator(layout)?;
+        let widths = submissions.iter().map(|one| one.name.len());
         Ok(Self {
-            trusted,
-            builder,
-            emulator: layout.emulator(),
-            scratch: layout.lab_target(),
+            folder,
+            width: widths.max().filter(|_| submissions.len() > 1),
+            lines: "submission,points,of,refused\n".into(),
+            are_full: true,
         })
     }
 
-    /// Where temporary folders go, on the file system that has the trusted disk.
-    pub fn scratch(&self) -> &Path {
-        &self.scratch
+    /// The file for one form of a submission's report.
+    fn file(&self, one: &HandedIn, form: &str) -> Option<PathBuf> {
+        let folder = self.folder?;
+        Some(folder.join(format!("{}.{form}", one.name)))
     }
 
-    /// Puts everything that is judged into `folder`.
-    pub fn place(&self, lab: &Lab, kernel: Vec<u8>, folder: &Path) -> Result<()> {
-        let kernel = image::with_symbol_table(kernel)?;
-        write_whole(&folder.join("kernel.elf"), &kernel)?;
-        self.trusted.place(&lab.name, folder)
-    }
-
-    /// The command that judges what is in `folder`.
-    fn grader(&self, lab: &Lab, folder: &Path) -> Command {
-        grader(&self.emulator, lab, folder)
-    }
-
-    /// Lets it judge what is in `folder`.
-    pub fn ask(&self, lab: &Lab, folder: &Path) -> Result<Verdict> {
-        Verdict::ask(&self.emulator, lab, folder)
+    /// Tells a verdict. What is in the folder is complete after each, so that nothing is lost if a later
+    /// one cannot be given.
+    fn take(&mut self, one: &HandedIn, verdict: Verdict) -> Result<()> {
+        let Verdict { points, of, .. } = verdict;
+        self.are_full &= points == of;
+        let refused = verdict.refused.as_deref().unwrap_or_default();
+        let words = verdict.compiler.as_deref().unwrap_or_default();
+        if let Some(file) = self.file(one, "txt") {
+            write_whole(&file, format!("{words}{}", verdict.report).as_bytes())?;
+        } else {
+            if self.width.is_some() {
+                println!("== {}", one.name);
+            }
+            eprint!("{words}");
+            print!("{}", verdict.report);
+        }
+        if let Some(width) = self.width {
+            let line = format!("{:width$}  {points:>4} / {of}  {refused}", one.name);
+            println!("{}", line.trim_end());
+        }
+        if let Some(folder) = self.folder {
+            let quoted = refused.replace('"', "\"\"");
+            self.lines += &format!("{},{points},{of},\"{quoted}\"\n", one.name);
+            write_whole(&folder.join("grades.csv"), self.lines.as_bytes())?;
+        }
+        Ok(())
     }
 }

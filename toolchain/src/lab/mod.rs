@@ -9,10 +9,13 @@
 //!                                               glassbox grade lab.toml --images DIR  <-----+
 //! ```
 
+mod bench;
 mod build;
 mod constructs;
 mod definition;
 pub mod grade;
+pub mod grader;
+mod handed_in;
 mod new;
 mod refusal;
 pub mod sandbox;
@@ -20,7 +23,6 @@ mod scope;
 mod starter;
 mod submission;
 mod trusted;
-mod verdict;
 mod verify;
 
 use anyhow::Result;
@@ -30,7 +32,6 @@ use crate::layout::Layout;
 pub use definition::Lab;
 pub use starter::submitted;
 pub use trusted::Trusted;
-pub use verdict::Verdict;
 
 /// What can be done with labs themselves.
 #[derive(Subcommand, Debug)]

@@ -14,7 +14,7 @@ pub fn starter(clean: &Tree, lab: &Lab) -> Result<Tree> {
     if diff.trim().is_empty() {
         return Ok(clean.clone());
     }
-    patch::apply(clean, &diff).with_context(|| format!("starter.patch of {}", lab.name))
+    patch::apply(clean, &diff).with_context(|| format!("{}: starter.patch", lab.name))
 }
 
 /// The starter's sources with the submission at `path` in them, or why it is refused.

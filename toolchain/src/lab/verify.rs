@@ -1,15 +1,13 @@
 //! `cargo xtask lab verify`: does a lab do what it is for? Its starter must score low, its reference full.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::build::Built;
+use super::bench::Bench;
 use super::definition::Lab;
-use super::grade::Bench;
+use super::grader::{Test, Verdict, Wishes};
 use super::starter::{starter, submitted};
-use super::verdict::Verdict;
 use crate::layout::Layout;
 use crate::process::{Reported, progress};
-use crate::sources::Tree;
 
 /// Percent of all points that a starter may have at most: some of what is judged works from the start.
 const STARTER_AT_MOST: u64 = 30;
@@ -23,32 +21,29 @@ pub fn run(layout: &Layout, name: Option<&str>) -> Result<()> {
     if labs.is_empty() {
         bail!("there is no lab in {}", layout.labs().display());
     }
-    let clean = Tree::clean(&layout.root)?;
-    let bench = Bench::new(layout, &clean, &labs)?;
+    let mut bench = Bench::new(layout, &labs)?;
     let mut faults = 0;
     for lab in &labs {
-        let begun = starter(&clean, lab)?;
-        let verdict = judge(&bench, lab, "starter", &begun)?;
-        faults += usize::from(verdict.points * 100 > verdict.of * STARTER_AT_MOST);
-        report(
-            lab,
-            "starter",
-            &verdict,
-            &format!("at most {STARTER_AT_MOST} %"),
-        );
-        for test in verdict.tests.iter().filter(|test| test.points != 0) {
-            println!("    {}: {} of {}", test.name, test.points, test.of);
-        }
+        progress(format!("{}: starter", lab.name));
+        let begun = starter(&bench.clean, lab);
+        let verdict = bench.judge(lab, begun, &Wishes::default(), None)?;
+        let is_low = verdict.points * 100 <= verdict.of * STARTER_AT_MOST;
+        faults += usize::from(!is_low || verdict.refused.is_some());
+        let wanted = format!("at most {STARTER_AT_MOST} %");
+        report(lab, "starter", &verdict, &wanted, |test| test.points > 0);
 
-        let patch = lab.folder.join("reference.patch");
-        let solved = submitted(&clean, lab, &patch);
-        let solved = solved.with_context(|| format!("{}: reference.patch", lab.name))?;
-        let verdict = judge(&bench, lab, "reference", &solved)?;
-        faults += usize::from(verdict.points != verdict.of);
-        report(lab, "reference", &verdict, "100 %");
-        for test in verdict.tests.iter().filter(|test| test.points != test.of) {
-            println!("    {}: {} of {}", test.name, test.points, test.of);
+        if lab.patch("reference.patch")?.trim().is_empty() {
+            println!("{}: reference: reference.patch is empty", lab.name);
+            faults += 1;
+            continue;
         }
+        progress(format!("{}: reference", lab.name));
+        let solved = submitted(&bench.clean, lab, &lab.folder.join("reference.patch"));
+        let verdict = bench.judge(lab, solved, &Wishes::default(), None)?;
+        faults += usize::from(verdict.points != verdict.of);
+        report(lab, "reference", &verdict, "100 %", |test| {
+            test.points < test.of
+        });
     }
     if faults > 0 {
         println!("{faults} of these are not as they should be");
@@ -57,19 +52,22 @@ pub fn run(layout: &Layout, name: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-fn report(lab: &Lab, what: &str, verdict: &Verdict, wanted: &str) {
+/// Says what was scored, and of the tests those that are `notable`.
+fn report(
+    lab: &Lab,
+    what: &str,
+    verdict: &Verdict,
+    wanted: &str,
+    notable: impl Fn(&&Test) -> bool,
+) {
     let (name, points, of) = (&lab.name, verdict.points, verdict.of);
     println!("{name}: {what}: {points} of {of} points (wanted: {wanted})");
-}
-
-/// Builds and judges `sources`.
-fn judge(bench: &Bench, lab: &Lab, what: &str, sources: &Tree) -> Result<Verdict> {
-    progress(format!("{}: {what}", lab.name));
-    let kernel = match bench.builder.build(sources)? {
-        Built::Kernel(kernel) => kernel,
-        Built::Failed(reason, words) => bail!("{}: {what}: {reason}:\n{words}", lab.name),
-    };
-    let folder = tempfile::TempDir::new_in(bench.scratch())?;
-    bench.place(lab, kernel, folder.path())?;
-    bench.ask(lab, folder.path())
+    if let Some(reason) = &verdict.refused {
+        let words = verdict.compiler.as_deref().unwrap_or_default();
+        println!("    {reason}\n{words}");
+        return;
+    }
+    for test in verdict.tests.iter().filter(notable) {
+        println!("    {}: {} of {}", test.name, test.points, test.of);
+    }
 }

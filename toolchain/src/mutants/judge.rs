@@ -9,7 +9,8 @@ use tempfile::TempDir;
 
 use super::run::{CRASHES, Run, USERTESTS};
 use crate::boot::build_emulator;
-use crate::lab::{Lab, Trusted, Verdict, submitted};
+use crate::lab::grader::{self, Subject, Verdict, Wishes};
+use crate::lab::{Lab, Trusted, submitted};
 use crate::layout::Layout;
 use crate::sources::Tree;
 
@@ -65,7 +66,8 @@ impl Bench {
         let folder = TempDir::new_in(&self.scratch)?;
         std::fs::copy(kernel, folder.path().join("kernel.elf"))?;
         self.trusted.place(&lab.name, folder.path())?;
-        Verdict::ask(&self.emulator, lab, folder.path())
+        let images = Subject::Images(folder.path());
+        grader::verdict(&self.emulator, lab, &images, &Wishes::default())
     }
 }
 

@@ -111,10 +111,12 @@ impl Run {
     }
 }
 
-/// The first words of what a run prints, which name the case or the power cut.
+/// The first words of what a run prints, which name the case or the power cut, without the case's
+/// number and the command that shows the cut again.
 fn shortened(what: &str) -> String {
     const LONGEST: usize = 80;
     let what = what.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+    let what = what.split(": glassbox ").next().unwrap_or(what);
     match what.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{} …", &what[..end]),
         None => what.to_string(),
@@ -126,8 +128,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_case_is_named_without_its_number() {
+    fn a_case_or_a_cut_is_named_in_few_words() {
         assert_eq!(shortened("12 brk_moves: why"), "brk_moves: why");
+        assert_eq!(shortened("cut@end: why: glassbox run"), "cut@end: why");
         assert_eq!(shortened(&"x".repeat(99)).chars().count(), 82);
     }
 }

@@ -4,7 +4,9 @@ use super::options::GradeOptions;
 use super::progress::Progress;
 use super::{Failure, print};
 use crate::disk::{Image, Layer, transfer};
-use crate::grade::{Images, Lab, Report, Survey, Test, Verdict, judge};
+use crate::grade::{Images, Lab, Refusal, Report, Survey, Test, Verdict, judge};
+use machine::loader::LoadError;
+use machine::pc::ConfigError;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +22,24 @@ pub fn grade(options: &GradeOptions) -> Result<u8, Failure> {
     let text = std::fs::read_to_string(path).map_err(|e| Failure::file(path, e))?;
     let lab = Lab::parse(&text, options.seed).map_err(|e| Failure::file(path, e))?;
     let tests = tests(options, &lab)?;
-    let images = images(options, &lab, &tests)?;
+    if let Some(reason) = &options.refused {
+        let compiler = options.compiler.as_ref();
+        let words = compiler.map(|path| read(path)).transpose()?;
+        let words = words.as_ref().map(|words| String::from_utf8_lossy(words));
+        return refuse(
+            options,
+            &lab,
+            &tests,
+            Refusal::new(reason, words.as_deref()),
+        );
+    }
+    let images = match images(options, &lab, &tests)? {
+        Ok(images) => images,
+        Err(error) => {
+            let reason = format!("the kernel cannot be loaded: {error}");
+            return refuse(options, &lab, &tests, Refusal::new(&reason, None));
+        }
+    };
     if let Some(path) = &options.save {
         let &[test] = &tests[..] else {
             return Err(Failure::usage("--save: say which test with one --test"));
@@ -31,16 +50,34 @@ pub fn grade(options: &GradeOptions) -> Result<u8, Failure> {
             .map_err(|e| Failure::file(path, e))?;
     }
     let verdicts = run(options, &lab, &tests, &images)?;
-    let report = Report::new(&lab, &images.survey, &verdicts);
-    print(&report)?;
+    tell(options, &Report::new(&lab, &images.survey, &verdicts))
+}
+
+/// Reports 0 points.
+fn refuse(
+    options: &GradeOptions,
+    lab: &Lab,
+    tests: &[&Test],
+    refusal: Refusal,
+) -> Result<u8, Failure> {
+    tell(options, &Report::refused(lab, tests, refusal))
+}
+
+/// Prints a report and writes it to the files that are wanted; gives the exit status.
+fn tell(options: &GradeOptions, report: &Report) -> Result<u8, Failure> {
+    print(report)?;
     if let Some(path) = &options.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|e| Failure::file(path, e))?;
+        let json = serde_json::to_string_pretty(report).map_err(|e| Failure::file(path, e))?;
         write(path, &(json + "\n"))?;
     }
     if let Some(path) = &options.junit {
         write(path, &report.junit())?;
     }
     Ok(if report.is_full() { 0 } else { LOST })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|e| Failure::file(path, e))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
@@ -60,12 +97,26 @@ fn tests<'a>(options: &GradeOptions, lab: &'a Lab) -> Result<Vec<&'a Test>, Fail
     Ok(lab.tests.iter().filter(wanted).collect())
 }
 
-/// What is judged, and what is trusted.
-fn images(options: &GradeOptions, lab: &Lab, tests: &[&Test]) -> Result<Images, Failure> {
-    let folder = &options.images;
-    let read = |path: &Path| std::fs::read(path).map_err(|e| Failure::file(path, e));
-    let kernel_path = folder.join("kernel.elf");
-    let kernel = read(&kernel_path)?.into();
+/// What is judged, and what is trusted; or why the kernel cannot be loaded.
+fn images(
+    options: &GradeOptions,
+    lab: &Lab,
+    tests: &[&Test],
+) -> Result<Result<Images, LoadError>, Failure> {
+    let folder = options.images.as_ref();
+    let folder = folder.ok_or_else(|| Failure::usage("--images DIR is missing"))?;
+    let kernel = read(&folder.join("kernel.elf"))?.into();
+    // What fits into the smallest machine fits into all.
+    let smallest = tests.iter().min_by_key(|test| test.machine.memory);
+    let smallest = smallest.ok_or_else(|| Failure::file(&options.lab, "no tests"))?;
+    let survey = match Survey::new(&kernel, smallest.machine.memory, &lab.open) {
+        Ok(survey) => survey,
+        Err(ConfigError::Kernel(error)) => return Ok(Err(error)),
+        Err(error) => {
+            let what = format!("test {}: machine: {error}", smallest.name);
+            return Err(Failure::file(&options.lab, what));
+        }
+    };
     let disk_path = folder.join("fs.img");
     let image = Image::open(&disk_path).map_err(|e| Failure::file(&disk_path, e))?;
     let disk = Layer::new(image);
@@ -87,12 +138,12 @@ fn images(options: &GradeOptions, lab: &Lab, tests: &[&Test]) -> Result<Images, 
             programs.insert(program.clone(), data);
         }
     }
-    Ok(Images {
-        survey: Survey::new(&kernel, &lab.open).map_err(|e| Failure::file(&kernel_path, e))?,
+    Ok(Ok(Images {
+        survey,
         kernel,
         disk,
         programs,
-    })
+    }))
 }
 
 /// Runs all tests, several at a time. The verdicts are in the order of the tests, whoever came first.

@@ -29,13 +29,23 @@ impl Report {
                 xml.push_str("/>\n");
                 continue;
             }
-            let details = test.details.as_ref().map(text).unwrap_or_default();
+            let details = match (&self.refusal, &test.details) {
+                (Some(refusal), _) => refusal.reason.clone(),
+                (None, details) => details.as_ref().map(text).unwrap_or_default(),
+            };
             let _ = writeln!(
                 xml,
                 ">\n<failure message=\"{score}\" type=\"{}\">{}</failure>\n</testcase>",
                 test.verdict,
                 escaped(&details)
             );
+        }
+        if let Some(words) = self
+            .refusal
+            .as_ref()
+            .and_then(|refusal| refusal.compiler.as_ref())
+        {
+            let _ = writeln!(xml, "<system-err>{}</system-err>", escaped(words));
         }
         xml.push_str("</testsuite>\n</testsuites>\n");
         xml

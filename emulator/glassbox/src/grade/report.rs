@@ -1,7 +1,7 @@
 //! The verdicts on all tests of a lab. What is hidden or does not count is left out here already, so that no form of the
 //! report can tell it.
 
-use super::lab::Lab;
+use super::lab::{Lab, Test};
 use super::sites::Survey;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -62,10 +62,24 @@ pub struct Report {
     pub points: u64,
     /// Points that there were.
     pub of: u64,
+    /// Why no test was run, if none was.
+    #[serde(flatten)]
+    pub refusal: Option<Refusal>,
     /// The tests in the lab's order.
     pub tests: Vec<Line>,
     /// The kernel's probes.
     pub probes: Probes,
+}
+
+/// A submission that is worth nothing without a trial.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refusal {
+    /// The reason: one line, and harmless.
+    #[serde(rename = "refused")]
+    pub reason: String,
+    /// What the compiler said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<String>,
 }
 
 /// A test in the report.
@@ -111,8 +125,19 @@ pub struct Details {
     pub replay: Option<String>,
 }
 
+impl Refusal {
+    /// A refusal in words that may come from anywhere: whatever would steer a terminal becomes a question mark.
+    pub fn new(reason: &str, compiler: Option<&str>) -> Self {
+        Self {
+            reason: reason.replace(char::is_control, "?"),
+            compiler: compiler
+                .map(|words| words.replace(|c: char| c.is_control() && !"\n\t".contains(c), "?")),
+        }
+    }
+}
+
 /// The kernel's probes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Probes {
     /// How many are believed.
     pub believed: usize,
@@ -132,6 +157,7 @@ impl Report {
             seed: lab.seed,
             points: verdicts.iter().map(|verdict| verdict.points).sum(),
             of: verdicts.iter().map(|verdict| verdict.of).sum(),
+            refusal: None,
             tests: verdicts
                 .iter()
                 .map(|verdict| line(verdict, lab.seed))
@@ -147,9 +173,34 @@ impl Report {
         }
     }
 
+    /// The report on a submission that is refused: 0 points for each of `tests`.
+    pub fn refused(lab: &Lab, tests: &[&Test], refusal: Refusal) -> Self {
+        Self {
+            lab: lab.name.clone(),
+            title: lab.title.clone(),
+            seed: lab.seed,
+            points: 0,
+            of: tests.iter().map(|test| test.points).sum(),
+            refusal: Some(refusal),
+            tests: tests.iter().map(|test| untried(test)).collect(),
+            probes: Probes::default(),
+        }
+    }
+
     /// Whether no point was lost.
     pub fn is_full(&self) -> bool {
         self.tests.iter().all(|test| test.verdict == "passed")
+    }
+}
+
+fn untried(test: &Test) -> Line {
+    Line {
+        name: test.name.clone(),
+        points: 0,
+        of: test.points,
+        verdict: "failed",
+        hidden: test.hidden,
+        details: None,
     }
 }
 

@@ -41,12 +41,15 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Looks at all probes of a kernel; `open` are the files that the lab opens.
+    /// Looks at all probes of a kernel, loaded into a machine with `memory` bytes; `open` are the files that the lab
+    /// opens.
     ///
     /// # Errors
-    /// The kernel cannot be loaded.
-    pub fn new(kernel: &Arc<[u8]>, open: &[String]) -> Result<Self, ConfigError> {
-        let mut guest = Guest::new(Options::new(Arc::clone(kernel)))?;
+    /// The kernel cannot be loaded, or there is no such machine.
+    pub fn new(kernel: &Arc<[u8]>, memory: u64, open: &[String]) -> Result<Self, ConfigError> {
+        let mut options = Options::new(Arc::clone(kernel));
+        options.memory = memory;
+        let mut guest = Guest::new(options)?;
         let code = machine::loader::elf::parse(kernel)?;
         let symbols = Symbols::new(kernel);
         let all = guest.machine.board.sites().to_vec();

@@ -5,6 +5,9 @@ use std::fmt;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(refusal) = &self.refusal {
+            return writeln!(f, "{}: 0 points: {}", self.lab, refusal.reason);
+        }
         writeln!(f, "{}: {} (seed {})\n", self.lab, self.title, self.seed)?;
         let name = |test: &Line| test.name.len();
         let width = self

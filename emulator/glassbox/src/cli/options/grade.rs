@@ -24,8 +24,14 @@ pub struct GradeOptions {
     #[arg(value_name = "LAB.toml")]
     pub lab: PathBuf,
     /// The folder of kernel.elf, fs.img and programs/
-    #[arg(long, value_name = "DIR")]
-    pub images: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "refused")]
+    pub images: Option<PathBuf>,
+    /// Run nothing: report 0 points for a submission that was refused or could not be built
+    #[arg(long, value_name = "REASON", conflicts_with_all = ["images", "save"])]
+    pub refused: Option<String>,
+    /// With --refused: this file has what the compiler said
+    #[arg(long, value_name = "FILE", requires = "refused")]
+    pub compiler: Option<PathBuf>,
     /// Run N tests at a time
     #[arg(
         short,
