@@ -13,6 +13,7 @@ mod layout;
 mod lint;
 mod mutants;
 mod process;
+mod readme;
 mod setup;
 mod sources;
 mod test;
@@ -61,6 +62,8 @@ enum Task {
     Tidy,
     /// Plant bugs in the kernel and see which tests notice them
     Mutants(mutants::Options),
+    /// Check that the README's transcripts are what the commands print
+    Readme(readme::Options),
     /// Check format and clippy's lints in both workspaces
     Lint,
     /// Build a student's patch in a sandbox and judge it
@@ -113,6 +116,7 @@ fn perform(task: Task, layout: &Layout) -> anyhow::Result<()> {
         Task::Image(options) => image::run(layout, &options),
         Task::Tidy => tidy::run(layout),
         Task::Mutants(options) => mutants::run(layout, &options),
+        Task::Readme(options) => readme::run(layout, &options),
         Task::Lint => lint::run(layout),
         Task::Grade(options) => lab::grade::run(layout, &options),
         Task::Lab(task) => lab::run(layout, &task),

@@ -110,6 +110,12 @@ pub trait Chooser: State {
         None
     }
 
+    /// Whether something may go wrong at injection point number `point`. Where it cannot, a pass has to be told at some
+    /// time before the run is looked at, and not before the next instruction, which would cost a stop.
+    fn awaits(&self, _point: u16) -> bool {
+        false
+    }
+
     /// When [`Chooser::strike`] must next be called.
     fn due(&self) -> Due {
         Due::NEVER

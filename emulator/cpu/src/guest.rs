@@ -50,8 +50,12 @@ impl<H: Hart, B: Bus, O: Observer> Cpu<'_, H, B, O> {
             return;
         };
         if let Some(injection) = &probe.injection {
-            self.hart.host_mut().passed = Some(injection.pass(self.hart, self.ram));
-            self.hart.host_mut().attention = true;
+            let passed = injection.pass(self.hart, self.ram);
+            let host = self.hart.host_mut();
+            let awaited = host.awaited.get(usize::from(passed.point));
+            host.held = awaited.copied().unwrap_or_default();
+            host.attention |= host.held;
+            host.passed.push(passed);
             return;
         }
         if !O::ON && !probe.switches {

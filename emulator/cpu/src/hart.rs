@@ -65,8 +65,12 @@ pub struct Host {
     pub counters: Counters,
     /// What the kernel's last word on a switch of processes was, as its probe put it.
     pub switched: Option<[u64; PROBE_ARGS]>,
-    /// An injection point was passed in the last instruction; whoever runs the CPU takes it before the next one.
-    pub passed: Option<Passed>,
+    /// Injection points that were passed and of which the chooser has not been told.
+    pub passed: Vec<Passed>,
+    /// The last of them was passed in the last instruction, and the chooser has to be asked before the next one.
+    pub held: bool,
+    /// The injection points at which it has to be, by number.
+    pub awaited: Vec<bool>,
     /// Instructions met that lie in two pages.
     pub(crate) straddlers: Straddlers,
 }

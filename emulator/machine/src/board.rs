@@ -86,6 +86,10 @@ pub trait Board: State {
         observer: &mut O,
     );
 
+    /// Takes note of the injection points at which `chooser` must be asked before the next instruction. To be called
+    /// when a run begins.
+    fn await_points(&mut self, chooser: &dyn Chooser);
+
     /// Has go wrong what comes of itself: a bit of memory, the power.
     fn strike<O: Observer>(&mut self, cpu: usize, now: Time, struck: Struck, observer: &mut O);
 

@@ -3,7 +3,6 @@
 use base::event::{Event, Log};
 use base::{Chooser, Cut, Fault, Phys, Ram, Site, Struck, Time, Width};
 use cpu::hart::Hart;
-use cpu::probes::Passed;
 use devices::virtio::Mmio;
 use devices::virtio::block::Block;
 
@@ -39,25 +38,38 @@ pub(crate) trait Exposed {
     }
 }
 
-/// `hart` has passed an injection point: asks `chooser` what the kernel finds there.
+/// Has `hart` be held at those of the first `points` injection points at which `chooser` awaits it.
+pub(crate) fn await_points<H: Hart>(hart: &mut H, points: usize, chooser: &dyn Chooser) {
+    let awaited = &mut hart.host_mut().awaited;
+    awaited.clear();
+    awaited.extend((0..points).map(|point| chooser.awaits(point as u16)));
+}
+
+/// Tells `chooser` of the injection points that `hart` has passed; at the last one the kernel finds what it decides, if
+/// the hart was held there. Says whether it was.
 pub(crate) fn pass<H: Hart>(
-    passed: Passed,
     hart: &mut H,
     chips: &mut impl Exposed,
     chooser: &mut dyn Chooser,
     now: Time,
-) {
-    let (point, key) = (passed.point, passed.key);
-    let site = Site::Point { point, key };
-    let Some(struck) = chooser.pass(site) else {
-        return;
-    };
-    chips.report_fault(site, struck, now);
-    match struck.fault {
-        Fault::Value(value) => hart.regs_mut()[usize::from(passed.register)] = value,
-        Fault::Cut(cut) => chips.cut(cut),
-        _ => {}
+) -> bool {
+    let mut list = std::mem::take(&mut hart.host_mut().passed);
+    for passed in list.drain(..) {
+        let (point, key) = (passed.point, passed.key);
+        let site = Site::Point { point, key };
+        let Some(struck) = chooser.pass(site) else {
+            continue;
+        };
+        chips.report_fault(site, struck, now);
+        match struck.fault {
+            Fault::Value(value) => hart.regs_mut()[usize::from(passed.register)] = value,
+            Fault::Cut(cut) => chips.cut(cut),
+            _ => {}
+        }
     }
+    let host = hart.host_mut();
+    host.passed = list; // its room is used again
+    std::mem::take(&mut host.held)
 }
 
 /// Has go wrong what comes of itself: a bit of memory, the power.

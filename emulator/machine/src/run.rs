@@ -68,6 +68,7 @@ impl<B: Board, C: Chooser> Machine<B, C> {
     /// Runs until something stops it. Calling again goes on where it stopped, and how often it was stopped makes no
     /// difference to the guest.
     pub fn run<O: Observer>(&mut self, limits: &Limits, observer: &mut O) -> Outcome {
+        self.board.await_points(&self.chooser);
         loop {
             let now = self.clock.now();
             let cpu = self.clock.cpu();

@@ -130,6 +130,12 @@ impl Chooser for Plan {
         })
     }
 
+    fn awaits(&self, point: u16) -> bool {
+        let is_there = |place: Site| matches!(place, Site::Point { point: p, .. } if p == point);
+        let mut triggers = self.armed.iter().map(|armed| armed.trigger);
+        triggers.any(|trigger| matches!(trigger, Trigger::Passes(place, _) if is_there(place)))
+    }
+
     fn due(&self) -> Due {
         self.due
     }

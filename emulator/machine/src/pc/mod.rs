@@ -190,17 +190,20 @@ impl Board for Pc {
         chooser: &mut dyn Chooser,
         observer: &mut O,
     ) {
-        let passed = self.harts[cpu].host.passed.take();
-        if passed.is_none() && !self.chips.wants_chooser() {
-            return;
-        }
         self.chips.listen(O::ON);
-        if let Some(passed) = passed {
-            fault::pass(passed, &mut self.harts[cpu], &mut self.chips, chooser, now);
+        let held = fault::pass(&mut self.harts[cpu], &mut self.chips, chooser, now);
+        if !held && !self.chips.wants_chooser() {
+            return;
         }
         self.chips.vary(chooser, now);
         self.tell(cpu, observer);
         self.apply_signals();
+    }
+
+    fn await_points(&mut self, chooser: &dyn Chooser) {
+        for hart in &mut self.harts {
+            fault::await_points(hart, self.points.len(), chooser);
+        }
     }
 
     fn strike<O: Observer>(&mut self, cpu: usize, now: Time, struck: Struck, observer: &mut O) {

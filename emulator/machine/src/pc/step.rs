@@ -75,7 +75,7 @@ impl Pc {
                 self.barren[cpu] = 0;
             }
             // What the kernel finds at an injection point is chosen before anything else happens to the CPU.
-            if self.harts[cpu].host.passed.is_some() {
+            if self.harts[cpu].host.held {
                 break None;
             }
             let delivered = match stop {

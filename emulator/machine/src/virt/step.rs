@@ -71,7 +71,7 @@ impl Virt {
                 self.barren[cpu] = 0;
             }
             // What the kernel finds at an injection point is chosen before anything else happens to the hart.
-            if self.harts[cpu].host.passed.is_some() {
+            if self.harts[cpu].host.held {
                 break None;
             }
             if let Stop::Trap(trap) = stop {
