@@ -11,11 +11,11 @@ use super::build::{Builder, Built};
 use super::definition::Lab;
 use super::grader::{self, Subject, Verdict, Wishes};
 use super::refusal::Refusal;
-use super::tree::Tree;
 use super::trusted::Trusted;
 use crate::boot::build_emulator;
 use crate::image;
 use crate::layout::{Layout, write_whole};
+use crate::sources::Tree;
 
 /// Judges submissions to some labs.
 pub struct Bench<'a> {

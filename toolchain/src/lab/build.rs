@@ -18,11 +18,11 @@ use tempfile::TempDir;
 
 use super::refusal::steers_a_terminal;
 use super::sandbox::{self, ENDED, Limits, NO_SANDBOX, TIME_IS_UP, WORK};
-use super::tree::Tree;
 use crate::guest;
 use crate::layout::Layout;
 use crate::process::{HostLacks, capture, progress};
 use crate::setup::{self, Compiler, Target};
+use crate::sources::Tree;
 
 /// Bytes of rustc's words that are shown.
 const SHOWN: usize = 16 << 10;

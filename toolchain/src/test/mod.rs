@@ -70,7 +70,7 @@ const QUICK: [Stage; 6] = [
 ];
 
 /// Needs the images and the emulator, both built before.
-const WHOLE: [Stage; 4] = [
+const WHOLE: [Stage; 5] = [
     Stage {
         name: "end to end",
         guest: false,
@@ -90,6 +90,11 @@ const WHOLE: [Stage; 4] = [
         name: "cheats",
         guest: false,
         arguments: &["--package", "xtask", "--test", "cheats"],
+    },
+    Stage {
+        name: "mutants",
+        guest: false,
+        arguments: &["--package", "xtask", "--test", "mutants"],
     },
 ];
 
