@@ -424,6 +424,7 @@ impl Recorder {
                 to,
                 user,
                 call,
+                stack: _,
             } => {
                 if let (Some((number, args)), false) = (call, self.kernel_calls)
                     && user
@@ -449,6 +450,7 @@ impl Recorder {
                 to,
                 user,
                 result,
+                stack: _,
             } => {
                 if user
                     && !self.kernel_calls
