@@ -304,7 +304,7 @@ fn the_picture_is_a_function_of_the_run() {
         assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
         std::fs::read_to_string(path).unwrap()
     };
-    let line = "cat README | grep -c '<&>' | sort >/dev/null";
+    let line = "(sleep 0.01; cat README) | grep -c '<&>' | sort >/dev/null";
     let svg = draw("one.svg", line);
     assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>\n"));
     assert!(

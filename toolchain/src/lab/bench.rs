@@ -13,11 +13,11 @@ use super::build::{Builder, Built};
 use super::definition::Lab;
 use super::grader::{self, Subject, Verdict, Wishes};
 use super::refusal::Refusal;
-use super::tree::Tree;
 use super::trusted::Trusted;
 use crate::boot::build_emulator;
 use crate::image;
 use crate::layout::{Arch, Layout, write_whole};
+use crate::sources::Tree;
 
 /// Judges submissions to some labs.
 pub struct Bench<'a> {
@@ -71,7 +71,7 @@ impl<'a> Bench<'a> {
         let workshop = self.workshop(lab.arch)?;
         let kernel = match workshop.builder.build(&sources)? {
             Built::Kernel(kernel) => image::with_symbol_table(kernel)?,
-            Built::Failed(reason, words) => return self.refuse(lab, reason, Some(&words), wishes),
+            Built::Failed(reason, words) => return self.refuse(lab, &reason, Some(&words), wishes),
         };
         let temporary;
         let folder = if let Some(folder) = keep {

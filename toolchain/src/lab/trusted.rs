@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::definition::Lab;
-use super::tree::Tree;
 use crate::layout::{Arch, Layout, write_whole};
 use crate::process::progress;
+use crate::sources::Tree;
 use crate::{guest, image};
 
 /// The trusted files.
@@ -61,6 +61,11 @@ impl Trusted {
             trusted.programs.push((lab, name, elf.clone()));
         }
         Ok(trusted)
+    }
+
+    /// The disk, with the guest's own programs.
+    pub fn disk(&self) -> &Path {
+        &self.disk
     }
 
     /// Puts the disk and the programs of `lab` into `folder`, where the grader looks.

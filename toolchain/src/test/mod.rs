@@ -70,7 +70,7 @@ const QUICK: [Stage; 6] = [
 ];
 
 /// Needs the images and the emulator, both built before.
-const WHOLE: [Stage; 3] = [
+const WHOLE: [Stage; 5] = [
     Stage {
         name: "end to end",
         guest: false,
@@ -85,6 +85,16 @@ const WHOLE: [Stage; 3] = [
         name: "labs",
         guest: false,
         arguments: &["--package", "xtask", "--test", "labs"],
+    },
+    Stage {
+        name: "cheats",
+        guest: false,
+        arguments: &["--package", "xtask", "--test", "cheats"],
+    },
+    Stage {
+        name: "mutants",
+        guest: false,
+        arguments: &["--package", "xtask", "--test", "mutants"],
     },
 ];
 

@@ -153,6 +153,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             address: has_address.then_some(Virt(value)),
             from: Virt(from),
             to: Virt(to),
+            stack: Virt(self.hart.regs[usize::from(reg::SP)]),
             user: from_user,
             call,
         };
@@ -207,6 +208,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             from: Virt(from),
             to: Virt(pc),
             user: to == Privilege::User,
+            stack: Virt(self.hart.regs[usize::from(reg::SP)]),
             result: self.hart.regs[usize::from(reg::A0)],
         };
         self.emit(at, &event);

@@ -1,6 +1,7 @@
 //! One test: from power-on to its end, with everything that its checks want to know afterwards.
 
 use super::check::Ends;
+use super::course::Course;
 use super::disk;
 use super::lab::{Lab, Test};
 use super::measure::Measures;
@@ -18,7 +19,8 @@ use crate::trace::pipe::Pipe;
 use crate::trace::recorder::Recorder;
 use crate::trace::select::Select;
 use abi::boot::ExitWord;
-use base::Time;
+use base::event::{Event, Peek, Stamp};
+use base::{Observer, Time};
 use kcore::fs::{MountError, Report};
 use machine::pc::{Medium, View};
 use machine::{Board, NS_PER_INSTRUCTION, Outcome};
@@ -133,17 +135,24 @@ pub fn token(lab: &Lab, test: &Test, images: &Images) -> Result<String, String> 
 /// One line: there is no such machine, or the disk cannot be made.
 pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
     let disk = first_disk(test, images)?;
-    let init = Code::of(&first_program(&disk, &test.machine.append)?);
+    let path = first_path(&test.machine.append);
+    let init = Code::of(&first_program(&disk, path)?);
+    let arguments = [path, "run", &test.run].map(|argument| argument.as_bytes().to_vec());
+    let isa = numbers::isa(lab.arch.name());
+    let course = Course::new(isa, disk.clone(), test.machine.cpus, path, arguments.into());
     let mut guest = guest(lab, test, images, &disk)?;
     let ears = [false, true].map(|open| Ear::new(test, open));
     let recorders = listen(&mut guest, &ears, test, &images.survey)?;
-    let mut witness = Witness::new(init, numbers::isa(lab.arch.name()), recorders);
+    let mut watch = Watch {
+        witness: Witness::new(init, isa, recorders),
+        course,
+    };
     let mut log = Kept::default();
     let mut output = Kept::default();
     let mut errors = Kept::default();
     let mut input = test.stdin.as_bytes();
     let outcome = loop {
-        let outcome = guest.advance(u64::MAX, false, &mut witness);
+        let outcome = guest.advance(u64::MAX, false, &mut watch);
         let new = guest.machine.board.take_output();
         log.add(&new.serial);
         let [.., out, err] = &new.ports;
@@ -161,11 +170,11 @@ pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
             Some(outcome) => break outcome,
         }
     };
-    for recorder in witness.recorders() {
+    for recorder in watch.witness.recorders() {
         recorder.finish().map_err(|e| e.to_string())?;
     }
     let now = guest.machine.now();
-    let (end, status, why) = ending(&outcome, &witness, &log.bytes);
+    let (end, status, why) = watch.ending(&outcome, &log.bytes);
     let pages = guest
         .machine
         .board
@@ -191,13 +200,46 @@ pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
     })
 }
 
-/// The first program's file.
-fn first_program(disk: &Layer, append: &str) -> Result<Vec<u8>, String> {
+/// The observers of a run.
+struct Watch {
+    witness: Witness,
+    course: Course,
+}
+
+impl Observer for Watch {
+    const ON: bool = true;
+
+    #[inline]
+    fn event(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
+        self.course.event(stamp, event, memory);
+        self.witness.event(stamp, event, memory);
+    }
+}
+
+impl Watch {
+    /// How a run ended, the line's status, and the same in words.
+    fn ending(&self, outcome: &Outcome, log: &[u8]) -> (Ends, Option<u8>, String) {
+        match self.course.tampering() {
+            Some(what) => {
+                let why = format!("the kernel tampered with a program: {what}");
+                (Ends::Tampered, None, why)
+            }
+            None => ending(outcome, &self.witness, log),
+        }
+    }
+}
+
+/// Where the first program is.
+fn first_path(append: &str) -> &str {
     let key = format!("{}=", abi::boot::key::INIT);
     let mut named = append
         .split_whitespace()
         .filter_map(|word| word.strip_prefix(&key[..]));
-    let path = named.next_back().unwrap_or("/bin/init");
+    named.next_back().unwrap_or("/bin/init")
+}
+
+/// The first program's file.
+fn first_program(disk: &Layer, path: &str) -> Result<Vec<u8>, String> {
     match disk::read(disk.clone(), path) {
         disk::Content::File(_, data) => Ok(data),
         _ => Err(format!("{path}, the first program, is not on the disk")),

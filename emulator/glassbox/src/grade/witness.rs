@@ -161,6 +161,7 @@ mod tests {
             address: None,
             from: Virt(from),
             to: Virt(0),
+            stack: Virt(0),
             user: true,
             call: Some((number, args)),
         };

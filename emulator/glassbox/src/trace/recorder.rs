@@ -440,6 +440,7 @@ impl Recorder {
                 to,
                 user,
                 call,
+                stack: _,
             } => {
                 if let (Some((number, args)), false) = (call, self.kernel_calls)
                     && user
@@ -466,6 +467,7 @@ impl Recorder {
                 to,
                 user,
                 result,
+                stack: _,
             } => {
                 if user
                     && !self.kernel_calls

@@ -48,8 +48,8 @@ const MOST_BYTES: u64 = 4096;
 /// Opens the machine to S-mode as firmware does: rights to all memory, traps and interrupts delegated, counters open.
 pub fn prepare(hart: &mut Hart) {
     use cpu::riscv64::csr::{MCOUNTEREN, envcfg};
-    // All exceptions but calls from S-mode (9). Firmware takes some of them itself, to emulate what harts lack; what it
-    // cannot emulate it hands on to S-mode, and here nothing is lacking.
+    // All but calls from S-mode and M-mode. Firmware sees some of these first, to emulate what a hart lacks; this one lacks
+    // nothing, so all are the kernel's at once.
     const DELEGATED: u64 = 0xb1ff;
     hart.sbi = true;
     hart.privilege = Privilege::Supervisor;
