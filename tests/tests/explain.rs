@@ -95,7 +95,36 @@ fn a_write_on_risc_v() {
         &["--arch", "riscv64", "--call", "write#1"],
         "echo hi >/tmp/x",
     );
-    assert_snapshot!(masked(&page), @"");
+    assert_snapshot!(masked(&page), @r#"
+    The life of write#1 echo hi >/tmp/x (N CPU)
+    ────────────────────────────────────────────────────────────────────────────────────────────────────
+    write(N</tmp/x>, "hi\n", N) = N
+    by sh (pid N), at N s, for N µs
+
+     1 sh calls the kernel: ECALL +N µs N cpu0 user
+         At N in syscall::raw (ulib: arch/riscv64/syscall.rs:N), called by syscall::syscall (ulib: arch/syscall.rs:N), by descriptor::write (ulib: sys/descriptor.rs:N), by io::write_all (ulib: io.rs:N), by io::flush (ulib: io.rs:N). The CPU saves the PC in sepc and the cause in scause, goes to S-mode with interrupts off, and jumps to trap_entry.
+     2 Call number N is io::write (syscall/io.rs:N) +N µs N cpu0 kernel
+         syscall::dispatch (syscall/mod.rs:N) found the number in a7 and the handler in its table.
+     3 The kernel copies from the program's memory +N µs N cpu0 kernel
+         In user::copy_in (mm/user.rs:N): N bytes from N; the TLB knew the page.
+     4 Journal: operation 'write' begins +N µs N cpu0 kernel
+         In diskfs::begin (fs/diskfs/mod.rs:N). What it changes is part of transaction N, or of the next one if the log is full.
+     5 Buffer cache: miss, block N +N µs N cpu0 kernel
+         In BufferCache::write (fs/buffer_cache.rs:N).
+     6 sh goes on in user mode: a0 = N +N µs N cpu0 user
+         syscall::dispatch (syscall/mod.rs:N) had the result at +N µs. trap_return returns to N in io::flush (ulib: io.rs:N).
+
+    The way through the kernel calls, folded; steps in them, time in and below, source
+    2 6 syscall::dispatch
+    3 user::copy_in
+    4 diskfs::begin
+    5 BufferCache::write
+    6 trap_return
+
+    Where the time went
+    running in the kernel N µs N %
+    together N µs
+    "#);
 }
 
 #[test]
