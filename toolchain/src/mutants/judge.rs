@@ -11,7 +11,7 @@ use super::run::{CRASHES, Run, USERTESTS};
 use crate::boot::build_emulator;
 use crate::lab::grader::{self, Subject, Verdict, Wishes};
 use crate::lab::{Lab, Trusted, submitted};
-use crate::layout::Layout;
+use crate::layout::{Arch, Layout};
 use crate::sources::Tree;
 
 /// One judge.
@@ -44,7 +44,7 @@ impl Bench {
                 labs.push(lab);
             }
         }
-        let trusted = Trusted::build(layout, clean, &labs)?;
+        let trusted = Trusted::build(layout, clean, &labs, Arch::default())?;
         build_emulator(layout)?;
         Ok(Self {
             emulator: layout.emulator(),

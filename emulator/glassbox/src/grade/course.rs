@@ -53,7 +53,13 @@ struct Interrupted {
 impl Interrupted {
     /// A program that calls the kernel by an instruction of which the hardware says that it comes `from` there, with the
     /// number `raw`; or, without one, that is interrupted there.
-    fn new(isa: Isa, from: u64, stack: u64, registers: Registers, raw: Option<(u64, [u64; 6])>) -> Self {
+    fn new(
+        isa: Isa,
+        from: u64,
+        stack: u64,
+        registers: Registers,
+        raw: Option<(u64, [u64; 6])>,
+    ) -> Self {
         let (at, again) = match (isa, raw) {
             (_, None) => (from, None),
             // SYSCALL has two bytes and comes from behind itself; its result is where the number was.
