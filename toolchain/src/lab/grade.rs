@@ -40,6 +40,9 @@ pub struct Options {
     /// Also write the verdict as JUnit's XML (of one submission)
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Draw names and data by this seed and not by the lab's, which students may have read
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Tests that run at the same time
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -80,6 +83,7 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
             json: grades.file(one, "json").or_else(|| options.json.clone()),
             junit: grades.file(one, "xml").or_else(|| options.junit.clone()),
             jobs: options.jobs,
+            seed: options.seed,
         };
         let sources = submitted(&bench.clean, lab, &one.path);
         let verdict = bench.judge(lab, sources, &wishes, options.keep.as_deref());
