@@ -36,9 +36,9 @@ impl fmt::Display for Gap {
 pub struct Counters {
     /// Instructions retired in user mode and in more privileged ones.
     pub instructions: [u64; 2],
-    /// Handlers entered, by the ISA's number for the cause.
+    /// Handlers entered, by the ISA's number for the cause; system calls aside.
     pub traps: Vec<u64>,
-    /// Instructions that ask for a system call.
+    /// System calls of programs.
     pub syscalls: u64,
     /// Page walks.
     pub walks: u64,

@@ -120,10 +120,14 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             hart.privilege = Privilege::Machine;
         }
         hart.refresh();
-        hart.host.counters.traps[(number as usize & 31) + if is_interrupt { 32 } else { 0 }] += 1;
         let calls = !is_interrupt && (cause::ECALL_U..=cause::ECALL_M).contains(&number);
-        // A kernel's calls of its firmware are none.
-        hart.host.counters.syscalls += u64::from(calls && from_user);
+        // A kernel's calls of its firmware are traps like others.
+        if calls && from_user {
+            hart.host.counters.syscalls += 1;
+        } else {
+            let place = (number as usize & 31) + if is_interrupt { 32 } else { 0 };
+            hart.host.counters.traps[place] += 1;
+        }
         let to = hart.pc;
         let argument = |n: u8| self.hart.regs[usize::from(reg::A0 + n)];
         // Linux's convention (syscall(2), "Architecture calling conventions").

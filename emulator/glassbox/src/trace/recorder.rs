@@ -9,11 +9,11 @@ use super::meaning::Meaning;
 use super::memory::Memory;
 use super::pipe::Pipe;
 use super::record::{Body, Record};
-use super::syscall::{self, Phase};
+use super::syscall::decoder::Style;
+use super::syscall::{self, MOST_STRINGS, Phase};
 use super::tasks::Tasks;
 use crate::numbers;
 use crate::sites::Board;
-use abi::isa::Isa;
 use abi::probe::PROBES;
 use base::event::{Event, PROBE_ARGS, Peek};
 use base::{Observer, Stamp, Virt};
@@ -41,12 +41,10 @@ const SHORT_TEXT: usize = 24;
 /// The machine's observer.
 pub struct Recorder {
     pipe: Pipe,
-    /// Whose numbers system calls have where they come from.
-    isa: Isa,
     /// What each site number means.
     meanings: Vec<Meaning>,
-    /// Most bytes of a string or buffer.
-    strings: usize,
+    /// What is read of what calls point to; and whose numbers they have where they come from.
+    style: Style<'static>,
     /// The kinds that the pipe needs; others are not made into records.
     needed: Kinds,
     /// Whether the kernel tells of its system calls; else the hardware's view serves.
@@ -98,8 +96,12 @@ impl Recorder {
         };
         Self {
             needed,
-            isa: pipe.model().meta.isa(),
-            strings: pipe.model().meta.strings,
+            style: Style {
+                isa: pipe.model().meta.isa(),
+                strings: pipe.model().meta.strings.min(MOST_STRINGS),
+                files: None,
+                mask: 0,
+            },
             kernel_calls: tells(SYS_ENTER),
             kernel_tasks: tells(SWITCH),
             pipe,
@@ -271,11 +273,10 @@ impl Recorder {
         let mut pieces = self.empty();
         let complete = syscall::capture(
             Phase::Enter,
-            self.isa,
             number,
             &args,
             0,
-            self.strings,
+            self.style,
             memory,
             &mut pieces,
         );
@@ -311,11 +312,10 @@ impl Recorder {
         let (number, args) = (call.number, call.args);
         let complete = syscall::capture(
             Phase::Enter,
-            self.isa,
             number,
             &args,
             0,
-            self.strings,
+            self.style,
             memory,
             &mut pieces,
         );
@@ -358,11 +358,10 @@ impl Recorder {
         if let Some(call) = self.calls.get_mut(&pid).and_then(Option::take) {
             syscall::capture(
                 Phase::Exit,
-                self.isa,
                 number,
                 &call.args,
                 result,
-                self.strings,
+                self.style,
                 memory,
                 &mut pieces,
             );
@@ -404,7 +403,7 @@ impl Recorder {
                     Some(Meaning::Event(probe)) => {
                         let mut args = args;
                         if is_call(*probe) {
-                            args[NUMBER] = numbers::common(self.isa, args[NUMBER]);
+                            args[NUMBER] = numbers::common(self.style.isa, args[NUMBER]);
                         }
                         self.kernel_event(stamp, *probe, pc, &args, memory);
                     }
@@ -419,7 +418,7 @@ impl Recorder {
                             if is_call(probe) {
                                 args[NUMBER] = match calls.get(&args[NUMBER]) {
                                     Some(number) => *number,
-                                    None => numbers::common(self.isa, args[NUMBER]),
+                                    None => numbers::common(self.style.isa, args[NUMBER]),
                                 };
                             }
                             args[PROBES[probe].args.len()..].fill(0);
@@ -445,7 +444,7 @@ impl Recorder {
                 if let (Some((number, args)), false) = (call, self.kernel_calls)
                     && user
                 {
-                    let number = numbers::common(self.isa, number);
+                    let number = numbers::common(self.style.isa, number);
                     self.enter(stamp, pid, number, args, memory);
                 }
                 let cpu = &mut self.cpus[index];

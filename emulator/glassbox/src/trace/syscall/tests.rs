@@ -54,16 +54,7 @@ fn call(number: u64, args: [u64; 6], before: &Fake, after: &Fake, result: i64) -
     let mut pieces = [Memory::default(), Memory::default()];
     let phases = [(Phase::Enter, before), (Phase::Exit, after)];
     for ((phase, memory), pieces) in phases.into_iter().zip(&mut pieces) {
-        capture(
-            phase,
-            Isa::X86_64,
-            number,
-            &args,
-            result,
-            STRINGS,
-            memory,
-            pieces,
-        );
+        capture(phase, number, &args, result, STYLE, memory, pieces);
     }
     let [enter, exit] = &pieces;
     let (first, whole) = entered(number, &args, &mut Recorded(enter), STYLE);
@@ -604,16 +595,7 @@ fn any_arguments_over_any_memory_are_text_of_bounded_size() {
         assert!(text.len() < 40_000, "{}", text.len());
         let mut pieces = Memory::default();
         for phase in [Phase::Enter, Phase::Exit] {
-            capture(
-                phase,
-                Isa::X86_64,
-                number,
-                &args,
-                result,
-                STRINGS,
-                &m,
-                &mut pieces,
-            );
+            capture(phase, number, &args, result, STYLE, &m, &mut pieces);
         }
         let kept: usize = pieces.size();
         assert!(kept < 100_000, "{}: {kept}", calls::name(number));
