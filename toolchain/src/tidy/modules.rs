@@ -43,7 +43,7 @@ const MODULES: [(&str, &[&str], &[&str]); 12] = [
     ),
     (
         "crash",
-        &["symbols", "snapshot", "disk"],
+        &["guest", "symbols", "snapshot", "disk"],
         &["base", "machine", "abi", "kcore"],
     ),
     (

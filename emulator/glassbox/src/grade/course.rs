@@ -446,8 +446,13 @@ mod tests {
             let file = tempfile::NamedTempFile::new().unwrap();
             file.as_file().set_len(1 << 16).unwrap();
             let disk = Layer::new(crate::disk::Image::open(file.path()).unwrap());
-            let mut course =
-                Course::new(disk, 1, "/bin/init", vec![b"prog".into(), b"word".into()]);
+            let mut course = Course::new(
+                Isa::X86_64,
+                disk,
+                1,
+                "/bin/init",
+                vec![b"prog".into(), b"word".into()],
+            );
             let program = Program {
                 entry: CODE,
                 code: vec![(CODE, vec![0x90; 64])],
