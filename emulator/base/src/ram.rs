@@ -1,8 +1,8 @@
 //! Guest RAM: flat, allocated lazily by the host, and written through one function.
 //!
 //! Each page carries host-only marks. `DIRTY` says that the page changed since the last hash, `CHANGED` that it
-//! changed since the last snapshot, `CODE` that lifted code came from it. A CPU's fast path may write a page directly
-//! only while it is dirty and changed and holds no code ([`Ram::fast_writable`]); every other write comes through
+//! changed since the last snapshot, `COUNTED` that it was written since somebody began to count, `CODE` that lifted code
+//! came from it. A CPU's fast path may write a page directly only while it has the first three and holds no code ([`Ram::fast_writable`]); every other write comes through
 //! [`Ram::write`] or [`Ram::write_bytes`], which set the marks and record writes that hit code. Whenever a page stops
 //! being fast-writable the *epoch* moves on, and whoever remembers fast pages must forget them. [`snapshot`] is how
 //! memory goes back to what it was.
@@ -20,8 +20,9 @@ pub const FRAGMENT: u64 = 64;
 const DIRTY: u8 = 1;
 const CODE: u8 = 2;
 const CHANGED: u8 = 4;
+const COUNTED: u8 = 8;
 /// What a page must be to be written by the fast path.
-const WRITTEN: u8 = DIRTY | CHANGED;
+const WRITTEN: u8 = DIRTY | CHANGED | COUNTED;
 
 /// The machine's memory: `len` bytes from guest-physical address `base`.
 pub struct Ram {
@@ -33,6 +34,8 @@ pub struct Ram {
     epoch: u64,
     /// The pages marked as changed, by index.
     changed: Vec<u32>,
+    /// How many pages are marked as counted.
+    counted: usize,
     /// What all other pages hold: the last snapshot that was taken or restored, zero at first.
     origin: Pages,
 }
@@ -52,6 +55,7 @@ impl Ram {
             code_writes: Vec::new(),
             epoch: 0,
             changed: Vec::new(),
+            counted: 0,
             origin: Pages::new(),
         }
     }
@@ -181,6 +185,7 @@ impl Ram {
         if self.marks[page] & CHANGED == 0 {
             self.changed.push(page as u32);
         }
+        self.counted += usize::from(self.marks[page] & COUNTED == 0);
         self.marks[page] |= WRITTEN;
     }
 
@@ -188,6 +193,18 @@ impl Ram {
     #[inline]
     pub fn fast_writable(&self, offset: usize) -> bool {
         self.marks[offset / PAGE_SIZE as usize] == WRITTEN
+    }
+
+    /// Begins to count the pages that are written.
+    pub fn count_anew(&mut self) {
+        self.marks.iter_mut().for_each(|mark| *mark &= !COUNTED);
+        self.counted = 0;
+        self.epoch += 1;
+    }
+
+    /// How many pages were written since [`Ram::count_anew`].
+    pub const fn counted(&self) -> usize {
+        self.counted
     }
 
     /// Moves on whenever a page stops being fast-writable.
@@ -315,6 +332,20 @@ mod tests {
         assert!(!ram.code_written());
         ram.write(Phys(0x103f), Width::B2, 1);
         assert_eq!(ram.take_code_writes(), [(1, 2)]);
+    }
+
+    #[test]
+    fn pages_are_counted_once_and_anew_when_asked() {
+        let mut ram = Ram::new(Phys(0), 0x3000);
+        ram.write(Phys(0xfff), Width::B2, 0x101);
+        ram.write(Phys(0x1008), Width::B8, 1);
+        assert_eq!(ram.counted(), 2);
+        let epoch = ram.epoch();
+        ram.count_anew();
+        assert!(ram.epoch() > epoch && !ram.fast_writable(0));
+        ram.write(Phys(0), Width::B1, 1);
+        assert_eq!(ram.counted(), 1);
+        assert!(ram.fast_writable(0));
     }
 
     #[test]

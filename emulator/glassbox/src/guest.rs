@@ -64,6 +64,8 @@ pub struct Options {
     pub boot: Boot,
     /// On RISC-V, more files for memory, with their physical addresses.
     pub loads: Vec<(u64, Vec<u8>)>,
+    /// On RISC-V, whether the virtio transports are of version 1, for kernels of the time before version 2.
+    pub legacy_virtio: bool,
     /// The disk; a `Vec<u8>` is one. What the guest writes stays in the machine.
     pub disk: Option<Box<dyn Medium>>,
     /// A RAM disk to hand to the kernel.
@@ -96,6 +98,7 @@ impl Options {
             kernel: kernel.into(),
             boot: Boot::default(),
             loads: Vec::new(),
+            legacy_virtio: false,
             disk: None,
             initrd: None,
             line: None,
@@ -187,6 +190,7 @@ impl Guest {
                 initrd: options.initrd.as_deref(),
                 disk: options.disk,
                 stdio: options.line.is_some(),
+                legacy_virtio: options.legacy_virtio,
                 seed: options.seed,
                 calendar: options.calendar,
                 tlb: Shape::default(),
@@ -226,6 +230,11 @@ impl Guest {
             arch: self.machine.board.arch().name().to_owned(),
             points: self.machine.board.points().to_vec(),
         }
+    }
+
+    /// Says whether somebody may still type.
+    pub const fn attend(&mut self, attended: bool) {
+        self.limits.attended = attended;
     }
 
     /// What ends a run.

@@ -5,7 +5,7 @@
 
 use crate::arch::Arch;
 use crate::aside::Aside;
-use crate::board::{Board, CpuActivity, Step};
+use crate::board::{Board, ConsoleUse, CpuActivity, Step};
 use crate::clock::Clock;
 use crate::loader::sdt;
 use crate::outcome::Outcome;
@@ -184,6 +184,14 @@ impl Board for AnyBoard {
 
     fn disk_completions(&self) -> u64 {
         each!(self, board => board.disk_completions())
+    }
+
+    fn console_use(&self) -> ConsoleUse {
+        each!(self, board => board.console_use())
+    }
+
+    fn listens(&self) -> bool {
+        each!(self, board => board.listens())
     }
 
     fn deadline(&self) -> Time {

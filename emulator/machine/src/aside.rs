@@ -1,6 +1,7 @@
 //! What goes with a board's state and is none of it: what was counted and noted of its CPUs, output that the host has not
 //! taken. A machine that goes on from a snapshot has it, too; no hash does.
 
+use crate::board::ConsoleUse;
 use crate::pc::chips::Output;
 use base::event::PROBE_ARGS;
 use cpu::hart::{Counters, Hart};
@@ -14,6 +15,8 @@ pub struct Aside {
     pub(crate) barren: Vec<u32>,
     /// What the guest wrote since the host took it.
     pub(crate) output: Output,
+    /// How the guest has used its console.
+    pub(crate) console: ConsoleUse,
 }
 
 /// What was counted and noted of a CPU.
@@ -26,7 +29,12 @@ struct Figures {
 
 impl Aside {
     /// What there is now.
-    pub(crate) fn new<H: Hart>(harts: &[H], barren: &[u32], output: &Output) -> Self {
+    pub(crate) fn new<H: Hart>(
+        harts: &[H],
+        barren: &[u32],
+        output: &Output,
+        console: ConsoleUse,
+    ) -> Self {
         let figures = |hart: &H| Figures {
             counters: hart.host().counters.clone(),
             tlb: hart.tlb().counts,
@@ -36,6 +44,7 @@ impl Aside {
             figures: harts.iter().map(figures).collect(),
             barren: barren.to_vec(),
             output: output.clone(),
+            console,
         }
     }
 

@@ -25,6 +25,15 @@ pub struct Step {
     pub outcome: Option<Outcome>,
 }
 
+/// How the guest uses its console: counts of the host's, no machine state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConsoleUse {
+    /// Bytes written, on whatever way.
+    pub written: u64,
+    /// How often the guest has looked for a character and found none.
+    pub looks: u64,
+}
+
 /// A board: CPUs, RAM and chips, wired up.
 pub trait Board: State {
     /// What goes with a board's state and is none of it: figures, output that the host has not taken.
@@ -53,6 +62,12 @@ pub trait Board: State {
 
     /// Disk requests completed.
     fn disk_completions(&self) -> u64;
+
+    /// How the guest uses its console.
+    fn console_use(&self) -> ConsoleUse;
+
+    /// Whether a character that is typed in interrupts.
+    fn listens(&self) -> bool;
 
     /// When [`Board::advance`] must next be called.
     fn deadline(&self) -> Time;

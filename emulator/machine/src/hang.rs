@@ -1,64 +1,142 @@
 //! Watches for a guest that makes no progress, in virtual time.
+//!
+//! Progress is a user instruction, a completed disk request, or output. A guest without any for too long hangs, unless it
+//! writes so much memory meanwhile that it must be at work (to clear 100 MiB byte by byte takes seconds), or somebody may
+//! still type and it would notice: a CPU takes interrupts, or looks for a character again and again. A CPU that keeps off the interrupts that it once had on hangs whatever the
+//! others do. One that never had them on is parked, waits for the others to set the machine up, or belongs to a kernel
+//! that works without interrupts: it shares the fate of the whole.
 
 use crate::board::{Board, CpuActivity};
-use crate::outcome::Hang;
+use crate::outcome::{Hang, Limits};
 use base::Time;
+
+/// Pages written during the last quarter of the time after which a guest hangs that only one at work writes: one that
+/// turns in circles, with a clock that ticks, writes the same few.
+const AT_WORK: usize = 256;
 
 /// What was last seen of each CPU and of the whole; host-side, not machine state.
 #[derive(Clone, Debug)]
 pub struct Watch {
-    open_since: Vec<Time>,
+    /// When each CPU was last seen with interrupts on, or halted; nothing for one that never had them on.
+    open: Vec<Option<Time>>,
+    /// When the guest last made progress, or was halted and could be woken.
     progress: Time,
-    seen: (u64, u64),
+    signs: Signs,
+    /// When it last made progress.
+    active: Time,
+    /// When the pages that it writes were last counted from none.
+    counted: Time,
+    /// How often, and when last, it looked for input in vain.
+    looks: (u64, Time),
+}
+
+/// What progress changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Signs {
+    user_retired: u64,
+    disk_completions: u64,
+    written: u64,
 }
 
 impl Watch {
     /// A watch over `cpus` CPUs from power-on.
     pub fn new(cpus: usize) -> Self {
         Self {
-            open_since: vec![Time(0); cpus],
+            open: vec![None; cpus],
             progress: Time(0),
-            seen: (0, 0),
+            signs: Signs::default(),
+            active: Time(0),
+            counted: Time(0),
+            looks: (0, Time(0)),
         }
+    }
+
+    /// For how long the guest has made no progress.
+    pub fn quiet<B: Board>(&mut self, board: &B, now: Time) -> Time {
+        let console = board.console_use();
+        let signs = Signs {
+            user_retired: board.user_retired(),
+            disk_completions: board.disk_completions(),
+            written: console.written,
+        };
+        if signs != self.signs {
+            self.signs = signs;
+            self.progress = now;
+            self.active = now;
+        }
+        if console.looks != self.looks.0 {
+            self.looks = (console.looks, now);
+        }
+        now - self.active
+    }
+
+    /// Whether the guest has looked for input in vain during the last `span`.
+    pub fn looks(&self, now: Time, span: Time) -> bool {
+        self.looks.0 > 0 && now - self.looks.1 <= span
     }
 
     /// All CPUs are halted: while an interrupt can wake one of them, nobody can be said to hang.
     pub fn idle<B: Board>(&mut self, board: &B, now: Time) {
         if can_wake(board) {
             self.progress = now;
-            self.open_since.fill(now);
+            self.open.iter_mut().flatten().for_each(|open| *open = now);
         }
     }
 
     /// Whether a machine whose CPUs are all halted has stopped for good: with interrupts off, whatever timers still
     /// run.
     pub fn stopped<B: Board>(&self, board: &B, now: Time, patience: Time) -> Option<Hang> {
-        let mut cpus = 0..board.cpus();
-        let cpu = cpus.find(|&cpu| now - self.open_since[cpu] > patience)?;
+        let since = |cpu: usize| self.open[cpu].unwrap_or(self.progress);
+        let cpu = (0..board.cpus()).find(|&cpu| now - since(cpu) > patience)?;
         (!can_wake(board)).then_some(Hang::InterruptsOff { cpu })
     }
 
     /// Looks at `board` after a slice of CPU number `cpu`.
     pub fn look<B: Board>(
         &mut self,
-        board: &B,
+        board: &mut B,
         cpu: usize,
         now: Time,
-        patience: Time,
+        limits: &Limits,
     ) -> Option<Hang> {
-        if board.activity(cpu) != CpuActivity::Running || board.interrupts_on(cpu) {
-            self.open_since[cpu] = now;
-        } else if now - self.open_since[cpu] > patience {
-            return Some(Hang::InterruptsOff { cpu });
+        let patience = limits.hang_after;
+        self.quiet(board, now);
+        if board.interrupts_on(cpu) {
+            self.open[cpu] = Some(now);
+        } else if let Some(open) = &mut self.open[cpu] {
+            if board.activity(cpu) != CpuActivity::Running {
+                *open = now;
+            } else if now - *open > patience {
+                return Some(Hang::InterruptsOff { cpu });
+            }
         }
-        let seen = (board.user_retired(), board.disk_completions());
-        if seen != self.seen {
-            self.seen = seen;
+        let waited = now - self.progress;
+        if waited <= patience {
+            if waited > Time(patience.0 / 4 * 3) && self.counted <= self.progress {
+                board.ram().count_anew();
+                self.counted = now;
+            }
+            return None;
+        }
+        if self.counted > self.progress && board.ram().counted() > AT_WORK {
             self.progress = now;
-        } else if now - self.progress > patience {
-            return Some(Hang::NoProgress);
+            return None;
         }
-        None
+        let awake = |on: bool| {
+            let awake = |&cpu: &usize| {
+                board.activity(cpu) != CpuActivity::Off && board.interrupts_on(cpu) == on
+            };
+            (0..board.cpus()).find(awake)
+        };
+        let looks = self.looks(now, patience);
+        if limits.attended && (looks || awake(true).is_some()) {
+            return None;
+        }
+        Some(match (looks, awake(true), awake(false)) {
+            (true, ..) => Hang::NoInput,
+            (_, None, Some(cpu)) => Hang::InterruptsOff { cpu },
+            _ => Hang::NoProgress,
+        })
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Limits {
     pub report_idle: bool,
     /// A guest that makes no progress for this long hangs.
     pub hang_after: Time,
+    /// Somebody may still type: a guest that would notice does not hang.
+    pub attended: bool,
 }
 
 impl Default for Limits {
@@ -24,6 +26,7 @@ impl Default for Limits {
             time: Time::NEVER,
             report_idle: false,
             hang_after: Time::secs(10),
+            attended: false,
         }
     }
 }
@@ -38,8 +41,10 @@ pub enum Hang {
         /// Which.
         cpu: usize,
     },
-    /// No user instruction and no disk completion for too long while something is runnable.
+    /// No user instruction, no disk completion and no output for too long while something is runnable.
     NoProgress,
+    /// The guest waits for input, and none can come any more.
+    NoInput,
     /// A CPU takes one trap after another without completing an instruction.
     TrapLoop {
         /// Which.
@@ -53,6 +58,7 @@ impl fmt::Display for Hang {
             Self::AllHalted => write!(f, "all CPUs are halted and nothing can wake them"),
             Self::InterruptsOff { cpu } => write!(f, "CPU {cpu} keeps interrupts off"),
             Self::NoProgress => write!(f, "no user instruction and no disk request completes"),
+            Self::NoInput => write!(f, "it waits for input, and there is no more"),
             Self::TrapLoop { cpu } => {
                 write!(f, "CPU {cpu} takes traps without completing an instruction")
             }

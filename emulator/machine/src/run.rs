@@ -135,9 +135,9 @@ impl<B: Board, C: Chooser> Machine<B, C> {
                 self.clock.pass(self.clock.left().min(until));
             }
             if self.clock.slice_over() {
-                if let Some(hang) =
-                    self.watch
-                        .look(&self.board, cpu, self.clock.now(), limits.hang_after)
+                if let Some(hang) = self
+                    .watch
+                    .look(&mut self.board, cpu, self.clock.now(), limits)
                 {
                     return Outcome::Hang(hang);
                 }
@@ -149,6 +149,17 @@ impl<B: Board, C: Chooser> Machine<B, C> {
                 }
             }
         }
+    }
+
+    /// For how long the guest has made no progress: no user instruction, no disk request completed, no output.
+    pub fn quiet(&mut self) -> Time {
+        self.watch.quiet(&self.board, self.clock.now())
+    }
+
+    /// Whether a character that is typed now would be noticed: it interrupts, or the guest has looked for one during the
+    /// last `span`.
+    pub fn listens(&self, span: Time) -> bool {
+        self.board.listens() || self.watch.looks(self.clock.now(), span)
     }
 
     /// Lets time pass up to `time` while all CPUs are halted.

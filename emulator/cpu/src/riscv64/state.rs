@@ -234,12 +234,12 @@ impl Hart {
         pending
     }
 
-    /// Whether any interrupt could be taken if it waited.
+    /// Whether the kernel lets interrupts in. A kernel in S-mode is asked for its own: those of M-mode always come.
     pub const fn interrupts_on(&self) -> bool {
         let enabled = match self.privilege {
             Privilege::Machine => self.mstatus & status::MIE != 0,
             Privilege::Supervisor => {
-                self.mstatus & status::SIE != 0 || self.mie & !self.mideleg != 0
+                self.mstatus & status::SIE != 0 || self.mie & self.mideleg == 0
             }
             Privilege::User => true,
         };

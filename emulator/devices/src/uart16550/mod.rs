@@ -30,6 +30,8 @@ pub struct Uart16550 {
     thr_empty_pending: bool,
     receiver: VecDeque<u8>,
     output: Vec<u8>,
+    /// The guest has looked for a character in vain since the host asked; host-side.
+    looked: bool,
 }
 
 impl Uart16550 {
@@ -48,6 +50,7 @@ impl Uart16550 {
             thr_empty_pending: false,
             receiver: VecDeque::with_capacity(FIFO_SIZE),
             output: Vec::new(),
+            looked: false,
         }
     }
 
@@ -71,6 +74,16 @@ impl Uart16550 {
     pub fn take_input(&mut self, most: usize) -> Vec<u8> {
         let len = most.min(self.receiver.len());
         self.receiver.drain(..len).collect()
+    }
+
+    /// Whether the guest has looked for a character, and found none, since the last call.
+    pub const fn take_looked(&mut self) -> bool {
+        std::mem::replace(&mut self.looked, false)
+    }
+
+    /// Whether a character that arrives interrupts.
+    pub const fn listens(&self) -> bool {
+        self.ier & ier::RECEIVED_DATA != 0
     }
 
     /// Whether there is output to take.
@@ -138,7 +151,10 @@ impl Uart16550 {
 
     fn read_register(&mut self, register: Register) -> u8 {
         match register {
-            Register::RbrThr => self.receiver.pop_front().unwrap_or(0),
+            Register::RbrThr => {
+                self.looked |= self.receiver.is_empty();
+                self.receiver.pop_front().unwrap_or(0)
+            }
             Register::Ier => self.ier,
             Register::IirFcr => {
                 let source = self.interrupt();
@@ -152,7 +168,9 @@ impl Uart16550 {
             Register::Lsr => {
                 let overrun = std::mem::take(&mut self.overrun);
                 let mut status = lsr::THR_EMPTY | lsr::TRANSMITTER_EMPTY;
-                if !self.receiver.is_empty() {
+                if self.receiver.is_empty() {
+                    self.looked = true;
+                } else {
                     status |= lsr::DATA_READY;
                 }
                 if overrun {

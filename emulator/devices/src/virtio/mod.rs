@@ -18,7 +18,7 @@ pub use block::Block;
 pub use console::Console;
 pub use entropy::Entropy;
 pub use link::Link;
-pub use mmio::Mmio;
+pub use mmio::{Mmio, Vacant};
 pub use queue::{Chain, Queue, QueueError, Span};
 
 use base::{State, Time};

@@ -10,6 +10,7 @@ use super::keys::{HELP, Key, Keys, Stroke};
 use super::monitor::{self, Left, Talk};
 use super::options::{BootOptions, Pace};
 use super::session::Session;
+use super::stdin;
 use super::terminal::Raw;
 use crate::monitor::onlooker::Onlooker;
 use base::{Silent, Time};
@@ -19,7 +20,8 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Virtual time until the next event from which on the guest counts as waiting for input from a pipe.
+/// Virtual time until the next event, or without progress, from which on the guest counts as waiting for input from a
+/// pipe.
 const PATIENCE: Time = Time::millis(500);
 
 /// Runs the command.
@@ -94,6 +96,7 @@ fn converse(
     let keyboard = Keyboard::new();
     let mut keys = Keys::default();
     let mut typed = Typed::default();
+    session.attend(true);
     let mut anchor = (Instant::now(), session.machine.now());
     loop {
         let outcome = session.advance(true, onlooker);
@@ -165,36 +168,65 @@ fn converse(
     }
 }
 
-/// With input from a file or pipe.
+/// With input from a file or pipe: the next line is handed in when the guest has come to rest with the last one.
+///
+/// A guest that is halted with nothing due soon is at rest, and time stands still until there is a line. One whose clock
+/// ticks, or which runs in circles while it waits, is at rest when it has made no progress for a while and would notice a
+/// character. Whether it really waits cannot be known, so a line is only taken if there is one; meanwhile a halted one
+/// goes on with the wall clock.
 fn scripted(session: &mut Session<'_>, raw: &Raw) -> std::io::Result<Option<Outcome>> {
     let mut typed = Typed::default();
     let mut ended = false;
+    session.attend(true);
     loop {
         let outcome = session.advance(true, &mut Silent);
         forward(session)?;
         if raw.signal().is_some() {
             return Ok(None);
         }
-        match outcome {
-            None => {}
-            Some(Outcome::Idle { next }) => {
-                // A disk that answers soon is waited for: reading blocks, and boot has to come to
-                // its prompt though nobody may ever write to the pipe.
-                let soon = next.is_some_and(|next| next - session.machine.now() < PATIENCE);
-                if typed.0.is_empty() && !ended && !soon {
-                    let line = read_line()?;
-                    ended = line.is_empty();
-                    typed.0.extend(line);
-                }
-                if !typed.push(session) {
-                    match next {
-                        Some(next) => session.machine.pass_idle(next),
-                        None => return Ok(Some(Outcome::Hang(Hang::AllHalted))),
-                    }
-                }
+        let next = match outcome {
+            None => None,
+            Some(Outcome::Idle { next }) => Some(next),
+            Some(Outcome::Input { port, .. }) => {
+                session.machine.supply(port, &[]);
+                continue;
             }
-            Some(Outcome::Input { port, .. }) => session.machine.supply(port, &[]),
             Some(outcome) => return Ok(Some(outcome)),
+        };
+        if typed.push(session) {
+            continue;
+        }
+        // A disk that answers soon is waited for: reading blocks, and boot has to come to its prompt though nobody may
+        // ever write to the pipe.
+        let halted = next
+            .is_some_and(|next| next.is_none_or(|next| next - session.machine.now() >= PATIENCE));
+        let quiet = session.machine.quiet();
+        let rests = quiet >= PATIENCE && session.machine.listens(PATIENCE);
+        if typed.0.is_empty() && !ended && (halted || rests) {
+            let until = match next {
+                _ if halted => None,
+                Some(Some(next)) => Some(next - session.machine.now()),
+                _ => Some(Time(0)),
+            };
+            if stdin::wait(until)? {
+                let line = read_line()?;
+                ended = line.is_empty();
+                session.attend(!ended);
+                typed.0.extend(line);
+                typed.push(session);
+                continue;
+            }
+            if raw.signal().is_some() {
+                return Ok(None);
+            }
+        }
+        match next {
+            None => {}
+            Some(None) => return Ok(Some(Outcome::Hang(Hang::AllHalted))),
+            Some(Some(_)) if ended && quiet > session.limits().hang_after => {
+                return Ok(Some(Outcome::Hang(Hang::NoInput)));
+            }
+            Some(Some(next)) => session.machine.pass_idle(next),
         }
     }
 }

@@ -126,6 +126,9 @@ pub struct MachineOptions {
     /// riscv64: put a file into memory at a physical address; repeatable
     #[arg(long, value_name = "FILE@ADDR", help_heading = "Machine")]
     pub load: Vec<String>,
+    /// riscv64: virtio-mmio of version 1, as QEMU has it unless told force-legacy=false; for kernels that insist on it
+    #[arg(long, help_heading = "Machine")]
+    pub legacy_virtio: bool,
     /// Disk image; what the guest writes is dropped at the end unless --persist [default: Silica's, from images/]
     #[arg(long, value_name = "IMG", help_heading = "Machine")]
     pub disk: Option<PathBuf>,

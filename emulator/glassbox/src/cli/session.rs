@@ -90,6 +90,7 @@ impl<'a> Session<'a> {
         for (at, path) in &loads {
             parts.loads.push((*at, read(path)?));
         }
+        parts.legacy_virtio = options.legacy_virtio;
         parts.disk = disk.clone().map(|d| Box::new(d) as Box<dyn Medium>);
         let initrd = options.initrd.as_deref().map(read).transpose()?;
         parts.initrd.clone_from(&initrd);
@@ -402,6 +403,7 @@ fn boot(options: &MachineOptions) -> Result<Boot, Failure> {
         ("--sbi", options.sbi),
         ("--bios", options.bios.is_some()),
         ("--load", !options.load.is_empty()),
+        ("--legacy-virtio", options.legacy_virtio),
     ];
     if options.arch != Arch::Riscv64
         && let Some((option, _)) = only.iter().find(|(_, given)| *given)

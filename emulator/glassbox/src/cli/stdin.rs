@@ -1,5 +1,7 @@
 //! Standard input as the guest's: read when the guest asks, in portions that depend on the content alone.
 
+use base::Time;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{ErrorKind, IsTerminal, Read};
 
 /// Reads until `capacity` bytes are there or the input ends; a terminal gives one line at a time. So the portions a
@@ -23,4 +25,19 @@ pub fn portion(capacity: usize) -> Vec<u8> {
     }
     data.truncate(filled);
     data
+}
+
+/// Waits until there is something to read, or the end of it; for `time` of the wall clock at most, if that is given. Says
+/// whether there is.
+pub fn wait(time: Option<Time>) -> std::io::Result<bool> {
+    let stdin = std::io::stdin();
+    let timeout = time.map(|time| Timespec {
+        tv_sec: (time.0 / 1_000_000_000) as i64,
+        tv_nsec: (time.0 % 1_000_000_000) as i64,
+    });
+    match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], timeout.as_ref()) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }

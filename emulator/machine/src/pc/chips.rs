@@ -5,6 +5,7 @@
 //! messages and the CPUs' own to the local APICs. What the run's chooser has a say in (new disk requests, rising lines,
 //! timers that go off) waits for [`Chips::vary`], which the run loop calls before the next instruction.
 
+use crate::board::ConsoleUse;
 use crate::clock::Clock;
 use crate::fault::{Exposed, Parts};
 use crate::outcome::Outcome;
@@ -92,6 +93,8 @@ pub struct Chips {
     entropy: Mmio<Entropy>,
     /// What the guest has written since the host took it: host-side, so that when it is taken changes nothing.
     output: Output,
+    /// How the guest has used its console; host-side.
+    console_use: ConsoleUse,
     /// What an observer is told of the chips; host-side.
     log: Log,
     /// A request may be new to the disk: the chooser is to be asked about it.
@@ -113,6 +116,14 @@ pub struct Output {
     pub ports: [Vec<u8>; PORTS.len()],
 }
 
+impl Output {
+    /// Bytes in all.
+    pub fn len(&self) -> u64 {
+        let ports = self.ports.iter().map(Vec::len).sum::<usize>();
+        (self.serial.len() + self.debug.len() + ports) as u64
+    }
+}
+
 /// The console's ports: one as every console has it, then the standard streams of a command that is run.
 pub const PORTS: [(&str, Role); 4] = [
     ("", Role::Console),
@@ -127,6 +138,7 @@ impl Chips {
         Self {
             console: stdio.then(|| Mmio::new(Console::new(&PORTS))),
             output: Output::default(),
+            console_use: ConsoleUse::default(),
             disk: disk.map(Mmio::new),
             entropy: Mmio::new(Entropy::new(seed)),
             vary: false,
@@ -391,9 +403,15 @@ impl Chips {
         &self.output
     }
 
-    /// The chips were given the state that they had when there was just this `output`.
-    pub(super) fn go_on_from(&mut self, output: Output) {
+    /// How the guest has used its console.
+    pub const fn console_use(&self) -> ConsoleUse {
+        self.console_use
+    }
+
+    /// The chips were given the state that they had when there was just this `output` and use of the console.
+    pub(super) fn go_on_from(&mut self, output: Output, console_use: ConsoleUse) {
         self.output = output;
+        self.console_use = console_use;
         self.collect_log();
         self.log.take();
     }
@@ -406,6 +424,7 @@ impl Chips {
 
     /// Moves output from the chips to the host's side at once.
     fn collect(&mut self, ram: &mut Ram, now: Time) {
+        let before = self.output.len();
         if self.com1.has_output() {
             let bytes = self.com1.take_output();
             for &byte in &bytes {
@@ -424,6 +443,7 @@ impl Chips {
                 }
             }
         }
+        self.console_use.written += self.output.len() - before;
     }
 
     /// The chip at a memory address or port, and the offset in it.
@@ -609,6 +629,7 @@ impl Bus for Chips {
         } else {
             width.mask()
         };
+        self.console_use.looks += u64::from(self.com1.take_looked());
         self.report(now, space, addr, width, value, false);
         self.follow_wires(now);
         value

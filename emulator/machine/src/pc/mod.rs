@@ -27,7 +27,7 @@ pub use devices::virtio::block::{Change, Disk, Medium, MediumError, SECTOR, View
 pub use start::Config;
 
 use crate::aside::Aside;
-use crate::board::{Board, CpuActivity, Step};
+use crate::board::{Board, ConsoleUse, CpuActivity, Step};
 use crate::clock::Clock;
 use crate::fault;
 use crate::loader::sdt;
@@ -105,13 +105,18 @@ impl Board for Pc {
     type Aside = Aside;
 
     fn aside(&self) -> Aside {
-        Aside::new(&self.harts, &self.barren, self.chips.output())
+        Aside::new(
+            &self.harts,
+            &self.barren,
+            self.chips.output(),
+            self.chips.console_use(),
+        )
     }
 
     fn set_aside(&mut self, aside: &Aside) {
         aside.give_figures(&mut self.harts);
         self.barren.clone_from(&aside.barren);
-        self.chips.go_on_from(aside.output.clone());
+        self.chips.go_on_from(aside.output.clone(), aside.console);
     }
 
     fn cpus(&self) -> usize {
@@ -143,6 +148,14 @@ impl Board for Pc {
 
     fn disk_completions(&self) -> u64 {
         self.chips.disk_completions()
+    }
+
+    fn console_use(&self) -> ConsoleUse {
+        self.chips.console_use()
+    }
+
+    fn listens(&self) -> bool {
+        self.chips.com1.listens()
     }
 
     fn deadline(&self) -> Time {

@@ -6,6 +6,7 @@
 //! next instruction.
 
 use super::start::MAX_HARTS;
+use crate::board::ConsoleUse;
 use crate::clock::Clock;
 use crate::fault::{Exposed, Parts};
 use crate::outcome::Outcome;
@@ -21,10 +22,10 @@ use devices::goldfish_rtc::GoldfishRtc;
 use devices::plic::{self, Plic};
 use devices::test_finisher::{Finish, TestFinisher};
 use devices::uart16550::Uart16550;
-use devices::virtio::Mmio;
 use devices::virtio::block::{Block, View};
 use devices::virtio::console::Console;
 use devices::virtio::entropy::Entropy;
+use devices::virtio::{Backend, Mmio, Vacant};
 
 /// Where RAM begins.
 pub const RAM: u64 = 0x8000_0000;
@@ -79,6 +80,15 @@ pub struct Timer {
     pub hidden: bool,
 }
 
+/// A device behind a transport of version 1 or 2.
+fn transport<B: Backend>(backend: B, legacy: bool) -> Mmio<B> {
+    let device = Mmio::new(backend);
+    match legacy {
+        true => device.legacy(),
+        false => device,
+    }
+}
+
 /// Everything on the board but harts and RAM.
 pub struct Chips {
     /// The serial port.
@@ -95,8 +105,12 @@ pub struct Chips {
     pub disk: Option<Mmio<Block>>,
     console: Option<Mmio<Console>>,
     entropy: Mmio<Entropy>,
+    /// What answers at every other transport.
+    vacant: Vacant,
     /// What the guest has written since the host took it: host-side, so that when it is taken changes nothing.
     output: Output,
+    /// How the guest has used its console; host-side.
+    console_use: ConsoleUse,
     /// A request may be new to the disk: the varying part of its time is to be chosen.
     vary: bool,
     /// Whether the power has gone.
@@ -110,12 +124,14 @@ pub struct Chips {
 }
 
 impl Chips {
-    /// The chips of a board with `harts` harts and `memory` bytes of RAM, at power-on.
+    /// The chips of a board with `harts` harts and `memory` bytes of RAM, at power-on; with `legacy`, its virtio transports
+    /// are of version 1.
     pub fn new(
         harts: usize,
         memory: u64,
         disk: Option<Block>,
         stdio: bool,
+        legacy: bool,
         seed: u64,
         calendar: u64,
     ) -> Self {
@@ -127,10 +143,12 @@ impl Chips {
             plic: Plic::new(harts),
             wires: Wires::LOW,
             timers: Wires::LOW,
-            disk: disk.map(Mmio::new),
-            console: stdio.then(|| Mmio::new(Console::new(&PORTS))),
-            entropy: Mmio::new(Entropy::new(seed)),
+            disk: disk.map(|disk| transport(disk, legacy)),
+            console: stdio.then(|| transport(Console::new(&PORTS), legacy)),
+            entropy: transport(Entropy::new(seed), legacy),
+            vacant: Vacant::new(legacy),
             output: Output::default(),
+            console_use: ConsoleUse::default(),
             vary: false,
             off: false,
             log: Log::default(),
@@ -334,9 +352,15 @@ impl Chips {
         &self.output
     }
 
-    /// The chips were given the state that they had when there was just this `output`.
-    pub(super) fn go_on_from(&mut self, output: Output) {
+    /// How the guest has used its console.
+    pub const fn console_use(&self) -> ConsoleUse {
+        self.console_use
+    }
+
+    /// The chips were given the state that they had when there was just this `output` and use of the console.
+    pub(super) fn go_on_from(&mut self, output: Output, console_use: ConsoleUse) {
         self.output = output;
+        self.console_use = console_use;
         self.collect_log();
         self.log.take();
     }
@@ -347,14 +371,23 @@ impl Chips {
         Some((port as u32, capacity))
     }
 
+    /// Takes at most `most` characters that were typed, past the serial port's registers (SBI's console).
+    pub fn take_input(&mut self, most: usize) -> Vec<u8> {
+        let bytes = self.uart.take_input(most);
+        self.console_use.looks += u64::from(bytes.is_empty());
+        bytes
+    }
+
     /// A character for the serial port's reader that did not come over its registers (SBI's console).
     pub fn print(&mut self, byte: u8, now: Time) {
         self.log.push(now, || Event::Console(byte));
         self.output.serial.push(byte);
+        self.console_use.written += 1;
     }
 
     /// Moves output from the chips to the host's side at once.
     fn collect(&mut self, ram: &mut Ram, now: Time) {
+        let before = self.output.len();
         if self.uart.has_output() {
             let bytes = self.uart.take_output();
             for &byte in &bytes {
@@ -370,6 +403,7 @@ impl Chips {
                 }
             }
         }
+        self.console_use.written += self.output.len() - before;
     }
 
     /// Moves what the disk reports to the others' reports.
@@ -398,22 +432,19 @@ impl Chips {
             VIRTIO..=VIRTIO_END => {
                 let number = (addr - VIRTIO) / VIRTIO_STRIDE;
                 self.vary |= number == slot::DISK;
-                (self.transport(number)?, VIRTIO + number * VIRTIO_STRIDE)
+                (self.transport(number), VIRTIO + number * VIRTIO_STRIDE)
             }
             _ => return None,
         })
     }
 
     /// What stands on virtio transport `number`.
-    fn transport(&mut self, number: u64) -> Option<&mut dyn Device> {
-        match number {
-            slot::DISK => self.disk.as_mut().map(|device| device as &mut dyn Device),
-            slot::CONSOLE => self
-                .console
-                .as_mut()
-                .map(|device| device as &mut dyn Device),
-            slot::ENTROPY => Some(&mut self.entropy),
-            _ => None,
+    fn transport(&mut self, number: u64) -> &mut dyn Device {
+        match (number, &mut self.disk, &mut self.console) {
+            (slot::DISK, Some(disk), _) => disk,
+            (slot::CONSOLE, _, Some(console)) => console,
+            (slot::ENTROPY, ..) => &mut self.entropy,
+            _ => &mut self.vacant,
         }
     }
 
@@ -422,7 +453,7 @@ impl Chips {
         let mut levels =
             u32::from(self.uart.irq()) << source::UART | u32::from(self.rtc.irq()) << source::RTC;
         for number in [slot::DISK, slot::CONSOLE, slot::ENTROPY] {
-            let level = self.transport(number).is_some_and(|device| device.irq());
+            let level = self.transport(number).irq();
             levels |= u32::from(level) << (source::VIRTIO + number as usize);
         }
         self.wires.set(levels);
@@ -494,6 +525,7 @@ impl Bus for Chips {
             Some((chip, base)) => chip.read(addr - base, width, &mut Io { ram, now }),
             None => 0,
         };
+        self.console_use.looks += u64::from(self.uart.take_looked());
         self.report(now, addr, width, value, false);
         self.follow_wires(now);
         value
@@ -528,7 +560,6 @@ impl Bus for Chips {
         self.clock.after(self.retired + retired)
     }
 
-    /// An empty virtio slot answers, too: with zeros, which is how a driver learns that it is empty.
     fn answers(&self, addr: Phys) -> bool {
         let in_range = |base: u64, len: u64| (base..base + len).contains(&addr.0);
         in_range(FINISHER, 0x1000)
@@ -558,9 +589,6 @@ impl State for Chips {
         self.timers.state(codec)?;
         [slot::DISK, slot::CONSOLE, slot::ENTROPY]
             .into_iter()
-            .try_for_each(|number| match self.transport(number) {
-                Some(device) => device.state(codec),
-                None => Ok(()),
-            })
+            .try_for_each(|number| self.transport(number).state(codec))
     }
 }

@@ -242,7 +242,7 @@ fn console(board: &mut Virt, function: u64, args: &[u64; 6], now: Time) -> Answe
             if args[2] != 0 || board.ram.slice(Phys(args[1]), len).is_none() {
                 return Err(Error::InvalidParam);
             }
-            let bytes = board.chips.uart.take_input(len as usize);
+            let bytes = board.chips.take_input(len as usize);
             board.ram.write_bytes(Phys(args[1]), &bytes);
             Ok(bytes.len() as u64)
         }
@@ -276,7 +276,7 @@ fn legacy(
             board.chips.print(args[0] as u8, now);
             0
         }
-        2 => match board.chips.uart.take_input(1).first() {
+        2 => match board.chips.take_input(1).first() {
             Some(byte) => u64::from(*byte),
             None => u64::MAX,
         },

@@ -26,6 +26,8 @@ pub const MAX_HARTS: usize = 8;
 
 /// Where a flat S-mode kernel goes if nobody says otherwise: behind 2 MiB that firmware would have.
 pub const FLAT: u64 = RAM + (2 << 20);
+/// How far behind the kernel's first byte a RAM disk lies at most, if the kernel is no longer than that.
+const MOST_FAR: u64 = 128 << 20;
 /// Bytes of the device tree's place.
 const FDT_LEN: u64 = 64 << 10;
 
@@ -60,6 +62,8 @@ pub struct Config<'a> {
     pub disk: Option<Box<dyn Medium>>,
     /// Whether the console has the ports of standard input, output and error.
     pub stdio: bool,
+    /// Whether the virtio transports are of version 1, as QEMU has them unless told otherwise.
+    pub legacy_virtio: bool,
     /// Seed of the entropy device.
     pub seed: u64,
     /// The calendar at power-on, in seconds since 1970.
@@ -70,6 +74,8 @@ pub struct Config<'a> {
 
 /// A kernel in memory.
 struct Placed {
+    /// Its first byte.
+    start: u64,
     entry: u64,
     /// One past its last byte.
     end: u64,
@@ -107,7 +113,9 @@ impl Virt {
         }
         let initrd = match config.initrd {
             Some(data) => {
-                let start = end.next_multiple_of(PAGE_SIZE);
+                // Where QEMU puts it: far from the kernel, which may use more than its file says.
+                let far = kernel.start + (config.memory / 2).min(MOST_FAR);
+                let start = end.max(far).next_multiple_of(PAGE_SIZE);
                 ram.write_bytes(Phys(start), data)
                     .ok_or(ConfigError::Kernel(LoadError::InitrdDoesNotFit {
                         len: data.len() as u64,
@@ -149,6 +157,7 @@ impl Virt {
             config.memory,
             disk,
             config.stdio,
+            config.legacy_virtio,
             config.seed,
             config.calendar,
         );
@@ -187,12 +196,16 @@ fn place(data: &[u8], flat: u64, ram: &mut Ram) -> Result<Placed, LoadError> {
             .find(|s| (s.virt..s.virt.saturating_add(s.size)).contains(&file.entry))
             .map_or(file.entry, |s| file.entry - s.virt + s.phys);
         return Ok(Placed {
+            start: file.segments.iter().map(|s| s.phys).min().unwrap_or(entry),
             entry,
             end: file.end(),
         });
     }
-    let at = image_offset(data).map_or(flat, |offset| RAM + offset);
     let len = data.len() as u64;
+    let (at, size) = match linux_image(data) {
+        Some((offset, size)) => (RAM.saturating_add(offset), size.max(len)),
+        None => (flat, len),
+    };
     ram.write_bytes(Phys(at), data)
         .ok_or(LoadError::DoesNotFit {
             start: at,
@@ -200,16 +213,19 @@ fn place(data: &[u8], flat: u64, ram: &mut Ram) -> Result<Placed, LoadError> {
             memory: ram.addresses(),
         })?;
     Ok(Placed {
+        start: at,
         entry: at,
-        end: at + len,
+        end: at.saturating_add(size),
     })
 }
 
-/// The load offset in the header of a Linux `Image` (Linux, Documentation/arch/riscv/boot-image-header.rst).
-fn image_offset(data: &[u8]) -> Option<u64> {
+/// The load offset, and the size with what no byte of the file stands for, in the header of a Linux `Image` (Linux,
+/// Documentation/arch/riscv/boot-image-header.rst).
+fn linux_image(data: &[u8]) -> Option<(u64, u64)> {
     let magic = data.get(0x38..0x3c)?;
-    let offset = data.get(8..16)?.first_chunk()?;
-    (magic == b"RSC\x05").then(|| u64::from_le_bytes(*offset))
+    let field = |at: usize| data.get(at..at + 8)?.first_chunk().copied();
+    let (offset, size) = (field(8)?, field(16)?);
+    (magic == b"RSC\x05").then(|| (u64::from_le_bytes(offset), u64::from_le_bytes(size)))
 }
 
 /// Writes the device tree at the end of memory; gives its address.
@@ -243,4 +259,38 @@ fn write_tree(
     ram.write_bytes(Phys(at), &tree)
         .ok_or(ConfigError::DeviceTree)?;
     Ok(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ram_disk_lies_behind_what_the_kernel_uses_beyond_its_file() {
+        // The header of a Linux Image of 5 MiB, of which the file has 64 bytes.
+        let mut image = [0; 64];
+        image[8..16].copy_from_slice(&(2_u64 << 20).to_le_bytes());
+        image[16..24].copy_from_slice(&(5_u64 << 20).to_le_bytes());
+        image[0x38..0x3c].copy_from_slice(b"RSC\x05");
+        for (kernel, wanted) in [(&image[..], 0x8070_0000), (b"flat", 0x8060_0000)] {
+            let config = Config {
+                harts: 1,
+                memory: 8 << 20,
+                kernel,
+                boot: Boot::Supervisor,
+                loads: &[],
+                command_line: b"",
+                initrd: Some(b"RAM disk"),
+                disk: None,
+                stdio: false,
+                legacy_virtio: false,
+                seed: 0,
+                calendar: 0,
+                tlb: Shape::default(),
+            };
+            let board = Virt::new(config).expect("the board is sound");
+            let found = board.ram.slice(Phys(wanted), 8);
+            assert_eq!(found, Some(&b"RAM disk"[..]), "{wanted:#x}");
+        }
+    }
 }

@@ -1,18 +1,25 @@
-//! The MMIO transport, version 2 (4.2): the registers a driver finds at the device's 512 bytes.
+//! The MMIO transport (4.2): the registers a driver finds at the device's 512 bytes. [`Vacant`] is one without a device.
 //!
-//! Key type: [`Mmio`]. It keeps the status, features and queues and hands the work to its [`Backend`]. Drivers of
-//! the legacy habit, which never accept VERSION_1, are welcome as long as they use the registers of version 2.
+//! Key type: [`Mmio`]. It keeps the status, features and queues and hands the work to its [`Backend`]. Its registers are
+//! those of version 2, at which drivers of the legacy habit, which never accept VERSION_1, are welcome, too; or, if it is
+//! made [`Mmio::legacy`], those of version 1.
 
+mod legacy;
 mod register;
+mod vacant;
+
+pub use vacant::Vacant;
 
 use super::link::{Link, MOST_CHAINS};
 use super::queue::{Queue, QueueError};
 use super::{Backend, feature};
 use base::{Codec, CodecError, Device, Io, State, Time, Width};
+use legacy::Legacy;
 use register::{CONFIG, Register};
 
 const MAGIC: u32 = 0x7472_6976;
-const VERSION: u32 = 2;
+/// Version 1 is called legacy, though its drivers live on in courses.
+const VERSION: [u32; 2] = [2, 1];
 /// QEMU's, which drivers have been seen to insist on.
 const VENDOR: u32 = 0x554d_4551;
 
@@ -30,6 +37,9 @@ const CONFIG_CHANGED: u32 = 1 << 1;
 const TRANSPORT_FEATURES: u64 =
     feature::INDIRECT_DESC | feature::EVENT_IDX | feature::VERSION_1 | feature::RING_RESET;
 
+/// Features that version 1 has place for, but RING_RESET and VERSION_1, are the first 32.
+const LEGACY_FEATURES: u64 = 0xffff_ffff;
+
 /// A virtio device on the memory bus.
 pub struct Mmio<B> {
     backend: B,
@@ -42,6 +52,8 @@ pub struct Mmio<B> {
     interrupt: u32,
     /// Why the device needs a reset; only for whoever explains it to a person.
     fault: Option<QueueError>,
+    /// Version 1's registers, if the transport is of that version.
+    legacy: Option<Legacy>,
 }
 
 impl<B: Backend> Mmio<B> {
@@ -57,7 +69,14 @@ impl<B: Backend> Mmio<B> {
             status: 0,
             interrupt: 0,
             fault: None,
+            legacy: None,
         }
+    }
+
+    /// The same device behind a transport of version 1.
+    pub fn legacy(mut self) -> Self {
+        self.legacy = Some(Legacy::default());
+        self
     }
 
     /// What the device does.
@@ -100,7 +119,11 @@ impl<B: Backend> Mmio<B> {
     }
 
     fn offered(&self) -> u64 {
-        self.backend.features() | TRANSPORT_FEATURES
+        let features = self.backend.features() | TRANSPORT_FEATURES;
+        match self.legacy {
+            Some(_) => features & LEGACY_FEATURES,
+            None => features,
+        }
     }
 
     fn selected(&mut self) -> Option<&mut Queue> {
@@ -117,6 +140,7 @@ impl<B: Backend> Mmio<B> {
         self.status = 0;
         self.interrupt = 0;
         self.fault = None;
+        self.legacy = self.legacy.map(|_| Legacy::default());
     }
 
     fn write_status(&mut self, value: u32, io: &mut Io<'_>) {
@@ -144,17 +168,25 @@ impl<B: Backend> Mmio<B> {
 
     fn write_queue(&mut self, register: Register, value: u32) {
         let features = self.driver_features;
-        let Some(queue) = self.selected() else {
+        let legacy = self.legacy;
+        let Some(queue) = self.queues.get_mut(self.queue_sel as usize) else {
             return;
         };
         let low = |old: u64| old & !0xffff_ffff | u64::from(value);
         let high = |old: u64| old & 0xffff_ffff | u64::from(value) << 32;
         match register {
-            Register::QueueReady => {
+            Register::QueueReady if legacy.is_none() => {
                 queue.ready = value & 1 != 0;
                 // A queue that was reset on its own is set up again while the driver runs.
                 queue.indirect = features & feature::INDIRECT_DESC != 0;
                 queue.event_idx = features & feature::EVENT_IDX != 0;
+            }
+            Register::QueuePfn => {
+                if let Some(legacy) = legacy {
+                    legacy.place(queue, value);
+                    queue.indirect = features & feature::INDIRECT_DESC != 0;
+                    queue.event_idx = features & feature::EVENT_IDX != 0;
+                }
             }
             // What is in use stays as it is.
             _ if queue.ready => {}
@@ -179,7 +211,7 @@ impl<B: Backend> Mmio<B> {
     fn read_register(&mut self, register: Register) -> u32 {
         match register {
             Register::MagicValue => MAGIC,
-            Register::Version => VERSION,
+            Register::Version => VERSION[usize::from(self.legacy.is_some())],
             Register::DeviceId => self.backend.device_id(),
             Register::VendorId => VENDOR,
             Register::DeviceFeatures => match self.device_features_sel {
@@ -189,6 +221,10 @@ impl<B: Backend> Mmio<B> {
             },
             Register::QueueNumMax => self.selected().map_or(0, |queue| queue.max.into()),
             Register::QueueReady => self.selected().map_or(0, |queue| queue.ready.into()),
+            Register::QueuePfn => match (self.legacy, self.selected()) {
+                (Some(legacy), Some(queue)) => legacy.page(queue),
+                _ => 0,
+            },
             Register::InterruptStatus => self.interrupt,
             Register::Status => self.status,
             // A region that does not exist has length and base -1 (4.2.2).
@@ -225,6 +261,11 @@ impl<B: Backend> Mmio<B> {
                 if let Some(queue) = self.queues.get_mut(index) {
                     queue.reset();
                     self.backend.reset_queue(index);
+                }
+            }
+            Register::GuestPageSize | Register::QueueAlign => {
+                if let Some(legacy) = &mut self.legacy {
+                    legacy.write(register, value);
                 }
             }
             _ => self.write_queue(register, value),
@@ -297,6 +338,9 @@ impl<B: Backend> State for Mmio<B> {
         codec.u32(&mut self.queue_sel)?;
         codec.u32(&mut self.status)?;
         codec.u32(&mut self.interrupt)?;
+        if let Some(legacy) = &mut self.legacy {
+            legacy.state(codec)?;
+        }
         if codec.loading() {
             self.fault = None;
         }
@@ -401,5 +445,48 @@ mod tests {
         let (mut driver, mut device) = device();
         driver.start(&mut device, feature::EVENT_IDX, 1);
         round_trip(&mut device, &mut Mmio::new(Entropy::new(1)));
+    }
+
+    #[test]
+    fn version_1_lays_a_queue_out_in_one_piece() {
+        let (mut driver, device) = device();
+        let mut device = device.legacy();
+        assert_eq!(driver.read32(&mut device, 4), 1);
+        driver.write32(&mut device, 0x14, 1);
+        assert_eq!(driver.read32(&mut device, 0x10), 0, "no feature beyond 32");
+        for (offset, value) in [(0x70, 7), (0x28, 4096), (0x30, 0), (0x38, 8), (0x40, 3)] {
+            driver.write32(&mut device, offset, value);
+        }
+        assert_eq!(driver.read32(&mut device, 0x40), 3);
+        // A buffer of 4 bytes at 0x8000, written by the device.
+        driver.fill(0x3000, &0x8000_u64.to_le_bytes());
+        driver.fill(0x3008, &[4, 0, 0, 0, 2, 0, 0, 0]);
+        driver.fill(0x3080, &[0, 0, 1, 0, 0, 0]);
+        driver.write32(&mut device, 0x50, 0);
+        assert_eq!(
+            driver.bytes(0x4000, 12),
+            [0, 0, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0]
+        );
+        assert_ne!(driver.bytes(0x8000, 4), [0; 4]);
+        driver.write32(&mut device, 0x3c, 64);
+        driver.write32(&mut device, 0x40, 0);
+        assert_eq!(driver.read32(&mut device, 0x40), 0);
+        driver.write32(&mut device, 0x38, 8);
+        driver.write32(&mut device, 0x40, 3);
+        assert_eq!(device.queues[0].used, 0x30c0);
+        round_trip(&mut device, &mut Mmio::new(Entropy::new(1)).legacy());
+    }
+
+    #[test]
+    fn a_vacant_transport_says_what_it_is_and_has_no_device() {
+        let mut driver = Driver::new(8);
+        for (legacy, version) in [(false, 2), (true, 1)] {
+            let mut vacant = Vacant::new(legacy);
+            vacant.write(0x70, Width::B4, 1, &mut driver.io());
+            for (offset, value) in [(0, MAGIC), (4, version), (8, 0), (12, VENDOR), (0x70, 0)] {
+                let read = vacant.read(offset, Width::B4, &mut driver.io());
+                assert_eq!(read, u64::from(value), "{offset:#x}");
+            }
+        }
     }
 }
