@@ -56,6 +56,7 @@ fn board_for(boot: Boot<'_>, elf: &[u8], harts: usize, tlb: Shape) -> Virt {
         initrd: None,
         disk: None,
         stdio: false,
+        legacy_virtio: false,
         seed: 0,
         calendar: 0,
         tlb,

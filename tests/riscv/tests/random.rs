@@ -83,6 +83,7 @@ fn machine(seed: u64) -> Machine<Virt, Seeded> {
         initrd: None,
         disk: None,
         stdio: false,
+        legacy_virtio: false,
         seed: 0,
         calendar: 0,
         tlb: Shape { sets: 4, ways: 2 },

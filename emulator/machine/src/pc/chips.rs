@@ -118,7 +118,7 @@ pub struct Output {
 
 impl Output {
     /// Bytes in all.
-    pub fn len(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         let ports = self.ports.iter().map(Vec::len).sum::<usize>();
         (self.serial.len() + self.debug.len() + ports) as u64
     }
@@ -424,7 +424,7 @@ impl Chips {
 
     /// Moves output from the chips to the host's side at once.
     fn collect(&mut self, ram: &mut Ram, now: Time) {
-        let before = self.output.len();
+        let before = self.output.bytes();
         if self.com1.has_output() {
             let bytes = self.com1.take_output();
             for &byte in &bytes {
@@ -443,7 +443,7 @@ impl Chips {
                 }
             }
         }
-        self.console_use.written += self.output.len() - before;
+        self.console_use.written += self.output.bytes() - before;
     }
 
     /// The chip at a memory address or port, and the offset in it.

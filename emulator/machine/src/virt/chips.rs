@@ -387,7 +387,7 @@ impl Chips {
 
     /// Moves output from the chips to the host's side at once.
     fn collect(&mut self, ram: &mut Ram, now: Time) {
-        let before = self.output.len();
+        let before = self.output.bytes();
         if self.uart.has_output() {
             let bytes = self.uart.take_output();
             for &byte in &bytes {
@@ -403,7 +403,7 @@ impl Chips {
                 }
             }
         }
-        self.console_use.written += self.output.len() - before;
+        self.console_use.written += self.output.bytes() - before;
     }
 
     /// Moves what the disk reports to the others' reports.
