@@ -4,6 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+/// The instruction sets of the guests. Most of what holds for one holds for all.
+pub const ARCHES: [&str; 2] = ["x86_64", "riscv64"];
+
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ran {
@@ -43,10 +46,15 @@ pub fn workspace() -> PathBuf {
 
 /// The folder of Silica's images.
 pub fn images() -> PathBuf {
-    let folder = workspace().join("images/x86_64");
+    images_of("x86_64")
+}
+
+/// The folder of Silica's images for an architecture.
+pub fn images_of(arch: &str) -> PathBuf {
+    let folder = workspace().join("images").join(arch);
     assert!(
         folder.join("kernel.elf").is_file(),
-        "no images: run 'cargo xtask image' first"
+        "no images: run 'cargo xtask image --arch {arch}' first"
     );
     folder
 }
@@ -82,10 +90,22 @@ pub fn glassbox(arguments: &[&str], input: &[u8]) -> Ran {
     feed(child, input.to_vec())
 }
 
+/// The same arguments, of which the first one is the command, for a machine of this instruction set.
+pub fn on<'a>(arch: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
+    let (command, rest) = arguments.split_at(1);
+    [command, &["--arch", arch], rest].concat()
+}
+
 /// Runs one shell line in the guest.
 #[track_caller]
 pub fn run(line: &str) -> Ran {
     glassbox(&["run", "--", line], b"")
+}
+
+/// The same on this instruction set.
+#[track_caller]
+pub fn run_on(arch: &str, line: &str) -> Ran {
+    glassbox(&on(arch, &["run", "--", line]), b"")
 }
 
 /// Feeds a started emulator and waits for its end.

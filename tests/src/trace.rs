@@ -56,5 +56,13 @@ pub fn hex(value: &Value) -> u64 {
 
 /// Everything that happened while a busy line ran on two CPUs.
 pub fn busy() -> Vec<Value> {
-    objects("2", "event=all", BUSY)
+    busy_on("x86_64")
+}
+
+/// The same on this instruction set.
+pub fn busy_on(arch: &str) -> Vec<Value> {
+    let options = ["--arch", arch, "--format", "json", "--cpus", "2"];
+    let (text, _) = traced(&[&options[..], &["-e", "event=all"]].concat(), BUSY);
+    let objects = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    objects.collect()
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use tempfile::TempDir;
-use tests::glassbox::{Ran, glassbox, images};
+use tests::glassbox::{ARCHES, Ran, glassbox, images, images_of};
 
 /// Copies, renames and removes; nothing is promised before the end.
 const WORKLOAD: &str = "cp README a; mv a b; rm b";
@@ -50,6 +50,7 @@ fn bad(ran: &Ran) -> Vec<(String, String)> {
 fn a_journaled_file_system_survives_every_cut() {
     for (options, line) in [
         (&[][..], WORKLOAD),
+        (&["--arch", "riscv64"], WORKLOAD),
         (&["--subsets", "3", "--oracle", KEPT], PROMISE),
         (
             &["--cpus", "2", "--subsets", "1"],
@@ -90,6 +91,7 @@ fn a_token_leaves_the_very_disk_behind_that_was_tried() {
     for options in [
         &["--lose-flushes"][..],
         &["--fault", "disk.write#3=lost"],
+        &["--arch", "riscv64", "--fault", "disk.write#3=lost"],
         &[
             "--fault",
             "disk.write=torn@512",
@@ -102,13 +104,15 @@ fn a_token_leaves_the_very_disk_behind_that_was_tried() {
         let all = crash(&[options, &["--", PROMISE]].concat());
         let bad = bad(&all);
         assert!(!bad.is_empty(), "{options:?}: {}", all.text());
+        let arch = ARCHES.into_iter().find(|arch| options.contains(arch));
+        let image = images_of(arch.unwrap_or("x86_64")).join("fs.img");
         for (cut, said) in bad {
             let (_, command) = said.rsplit_once(": glassbox ").unwrap();
             let words: Vec<&str> = command.split(' ').collect();
             let ["run", "--replay", token, "--disk", "COPY", "--persist"] = words[..] else {
                 panic!("{command}");
             };
-            std::fs::copy(images().join("fs.img"), &copy).unwrap();
+            std::fs::copy(&image, &copy).unwrap();
             let again = ["run", "--replay", token, "--disk", &copy, "--persist"];
             let ran = glassbox(&again, b"");
             assert_eq!(ran.status, 121, "{cut}: {}", ran.stderr);

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tests::glassbox::{Ran, command, feed, glassbox, workspace};
+use tests::glassbox::{ARCHES, Ran, command, feed, glassbox, on, workspace};
 
 /// A line that computes, forks, writes to the disk, reads it back, sleeps, and takes the console's input.
 const WORK: &str = "while read w; do echo \"<$w>\"; echo $w >>/root/words; done; sync; sleep 1; \
@@ -12,14 +12,17 @@ const INPUT: &[u8] = b"alpha\nbeta\ngamma delta\n";
 
 /// Runs the work and gives what was printed, the hash included.
 fn work(cpus: &str, more: &[&str]) -> (String, String, i32) {
+    work_on("x86_64", cpus, more)
+}
+
+/// The same on this instruction set.
+fn work_on(arch: &str, cpus: &str, more: &[&str]) -> (String, String, i32) {
+    let arguments = [&["run", "--hash", "--cpus", cpus], more, &["--", WORK]].concat();
     let Ran {
         stdout,
         stderr,
         status,
-    } = glassbox(
-        &[&["run", "--hash", "--cpus", cpus], more, &["--", WORK]].concat(),
-        INPUT,
-    );
+    } = glassbox(&on(arch, &arguments), INPUT);
     (String::from_utf8(stdout).unwrap(), stderr, status)
 }
 
@@ -53,9 +56,9 @@ impl Drop for Load {
 
 #[test]
 fn twenty_runs_idle_and_loaded_are_one_run() {
-    for cpus in ["1", "4"] {
-        let first = work(cpus, &[]);
-        assert_eq!(first.2, 0, "{}", first.1);
+    for (arch, cpus) in ARCHES.iter().flat_map(|arch| [(arch, "1"), (arch, "4")]) {
+        let first = work_on(arch, cpus, &[]);
+        assert_eq!(first.2, 0, "{arch}: {}", first.1);
         assert!(
             first
                 .0
@@ -69,21 +72,22 @@ fn twenty_runs_idle_and_loaded_are_one_run() {
             first.1
         );
         for _ in 0..9 {
-            assert_eq!(work(cpus, &[]), first);
+            assert_eq!(work_on(arch, cpus, &[]), first);
         }
         let _load = Load::new();
         for _ in 0..10 {
-            assert_eq!(work(cpus, &[]), first);
+            assert_eq!(work_on(arch, cpus, &[]), first);
         }
     }
 }
 
 #[test]
 fn a_chain_of_hashes_repeats_and_ends_in_the_final_hash() {
-    for cpus in ["1", "4"] {
-        let plain = work(cpus, &[]);
-        let chain = work(cpus, &["--hash-every", "150k"]);
-        assert_eq!(work(cpus, &["--hash-every", "150k"]), chain);
+    for (arch, cpus) in ARCHES.iter().flat_map(|arch| [(arch, "1"), (arch, "4")]) {
+        let work = |more: &[&str]| work_on(arch, cpus, more);
+        let plain = work(&[]);
+        let chain = work(&["--hash-every", "150k"]);
+        assert_eq!(work(&["--hash-every", "150k"]), chain);
         let lines: Vec<&str> = chain.1.lines().collect();
         assert!(lines.len() > 10, "{}", chain.1);
         // Looking at the state does not change it: neither how often, nor where the run was cut for it.
@@ -95,7 +99,7 @@ fn a_chain_of_hashes_repeats_and_ends_in_the_final_hash() {
             );
         }
         assert_eq!(
-            work(cpus, &["--hash-every", "7919"]).1.lines().last(),
+            work(&["--hash-every", "7919"]).1.lines().last(),
             plain.1.lines().last()
         );
     }
@@ -199,18 +203,18 @@ fn debug_and_release_builds_run_the_same() {
         "{}",
         String::from_utf8_lossy(&built.stderr)
     );
-    for cpus in ["1", "4"] {
+    for (arch, cpus) in ARCHES.iter().flat_map(|arch| [(arch, "1"), (arch, "4")]) {
         let mut command = std::process::Command::new(target.join(other).join("glassbox"));
         let child = command
             .env("GLASSBOX_IMAGES", workspace().join("images"))
-            .args(["run", "--hash", "--cpus", cpus, "--", WORK])
+            .args(on(arch, &["run", "--hash", "--cpus", cpus, "--", WORK]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let theirs = feed(child, INPUT.to_vec());
-        let ours = work(cpus, &[]);
+        let ours = work_on(arch, cpus, &[]);
         assert_eq!((theirs.text(), theirs.stderr, theirs.status), ours);
     }
 }

@@ -90,6 +90,44 @@ fn numbers(text: &str) -> String {
 }
 
 #[test]
+fn a_write_on_risc_v() {
+    let page = page(
+        &["--arch", "riscv64", "--call", "write#1"],
+        "echo hi >/tmp/x",
+    );
+    assert_snapshot!(masked(&page), @r#"
+    The life of write#1 echo hi >/tmp/x (N CPU)
+    ────────────────────────────────────────────────────────────────────────────────────────────────────
+    write(N</tmp/x>, "hi\n", N) = N
+    by sh (pid N), at N s, for N µs
+
+     1 sh calls the kernel: ECALL +N µs N cpu0 user
+         At N in syscall::raw (ulib: arch/riscv64/syscall.rs:N), called by syscall::syscall (ulib: arch/syscall.rs:N), by descriptor::write (ulib: sys/descriptor.rs:N), by io::write_all (ulib: io.rs:N), by io::flush (ulib: io.rs:N). The CPU saves the PC in sepc and the cause in scause, goes to S-mode with interrupts off, and jumps to trap_entry.
+     2 Call number N is io::write (syscall/io.rs:N) +N µs N cpu0 kernel
+         syscall::dispatch (syscall/mod.rs:N) found the number in a7 and the handler in its table.
+     3 The kernel copies from the program's memory +N µs N cpu0 kernel
+         In user::copy_in (mm/user.rs:N): N bytes from N; the TLB knew the page.
+     4 Journal: operation 'write' begins +N µs N cpu0 kernel
+         In diskfs::begin (fs/diskfs/mod.rs:N). What it changes is part of transaction N, or of the next one if the log is full.
+     5 Buffer cache: miss, block N +N µs N cpu0 kernel
+         In BufferCache::write (fs/buffer_cache.rs:N).
+     6 sh goes on in user mode: a0 = N +N µs N cpu0 user
+         syscall::dispatch (syscall/mod.rs:N) had the result at +N µs. trap_return returns to N in io::flush (ulib: io.rs:N).
+
+    The way through the kernel calls, folded; steps in them, time in and below, source
+    2 6 syscall::dispatch
+    3 user::copy_in
+    4 diskfs::begin
+    5 BufferCache::write
+    6 trap_return
+
+    Where the time went
+    running in the kernel N µs N %
+    together N µs
+    "#);
+}
+
+#[test]
 fn a_read_that_misses_the_cache() {
     assert_snapshot!(masked(&page(&["--call", "read#1"], MISS_AND_HIT)), @r#"
     The life of read#1 cat README >/dev/null; cat README (N CPU)
@@ -98,7 +136,7 @@ fn a_read_that_misses_the_cache() {
     by cat (pid N), at N s, for N µs
 
      1 cat calls the kernel: SYSCALL +N µs N cpu0 user
-         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/x86_64/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
+         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
      2 Call number N is io::read (syscall/io.rs:N) +N µs N cpu0 kernel
          syscall::dispatch (syscall/mod.rs:N) found the number in RAX and the handler in its table.
      3 Page cache: miss, inode N, page N +N µs N cpu0 kernel
@@ -138,20 +176,20 @@ fn a_read_that_misses_the_cache() {
 
 #[test]
 fn a_read_that_hits_the_cache() {
-    assert_snapshot!(masked(&page(&["--call", "read#3"], MISS_AND_HIT)), @r##"
+    assert_snapshot!(masked(&page(&["--call", "read#3"], MISS_AND_HIT)), @r#"
     The life of read#3 cat README >/dev/null; cat README (N CPU)
     ────────────────────────────────────────────────────────────────────────────────────────────────────
     read(N</README>, "This is Silica, a small Unix tha"..., N) = N
     by cat (pid N), at N s, for N µs
 
      1 cat calls the kernel: SYSCALL +N µs N cpu0 user
-         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/x86_64/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
+         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
      2 Call number N is io::read (syscall/io.rs:N) +N µs N cpu0 kernel
          syscall::dispatch (syscall/mod.rs:N) found the number in RAX and the handler in its table.
      3 Page cache: hit, inode N, page N +N µs N cpu0 kernel
          FilePages::get (fs/page_cache.rs:N) finds it in memory: no need for the disk.
      4 The kernel copies to the program's memory +N µs N cpu0 kernel
-         In user::copy_out (mm/user.rs:N): N bytes to N; the TLB knew the page.
+         In user::copy_out (mm/user.rs:N): N bytes to N; the TLB did not know the page, so the MMU read N entries of the page table.
      5 cat goes on in user mode: RAX = N +N µs N cpu0 user
          syscall::dispatch (syscall/mod.rs:N) had the result at +N µs. syscall_entry returns to N in descriptor::read (ulib: sys/descriptor.rs:N).
 
@@ -164,7 +202,7 @@ fn a_read_that_hits_the_cache() {
     Where the time went
     running in the kernel N µs N %
     together N µs
-    "##);
+    "#);
 }
 
 #[test]
@@ -177,7 +215,7 @@ fn a_read_on_two_cpus() {
     by cat (pid N), at N s, for N µs
 
      1 cat calls the kernel: SYSCALL +N µs N cpu0 user
-         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/x86_64/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
+         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
      2 Call number N is io::read (syscall/io.rs:N) +N µs N cpu0 kernel
          syscall::dispatch (syscall/mod.rs:N) found the number in RAX and the handler in its table.
      3 Page cache: miss, inode N, page N +N µs N cpu0 kernel
@@ -208,8 +246,8 @@ fn a_read_on_two_cpus() {
     10 user::copy_out
 
     Where the time went
-    running in the kernel N µs N %
     asleep, waiting for the disk N µs N %
+    running in the kernel N µs N %
     runnable, waiting for a CPU N µs N %
     together N µs
     CPUs take turns of N instructions, on a clock that they share: the times above include the
@@ -220,14 +258,14 @@ fn a_read_on_two_cpus() {
 #[test]
 fn a_read_from_a_pipe_that_is_empty() {
     let page = page(&["--call", "read#1"], "(sleep 0.01; echo hi) | cat");
-    assert_snapshot!(masked(&page), @r##"
+    assert_snapshot!(masked(&page), @r#"
     The life of read#1 (sleep N; echo hi) | cat (N CPU)
     ────────────────────────────────────────────────────────────────────────────────────────────────────
     read(N<pipe:[N]>, "hi\n", N) = N
     by cat (pid N), at N s, for N µs
 
      1 cat calls the kernel: SYSCALL +N µs N cpu0 user
-         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/x86_64/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
+         At N in syscall::raw (ulib: arch/x86_64/syscall.rs:N), called by syscall::syscall (ulib: arch/syscall.rs:N), by descriptor::read (ulib: sys/descriptor.rs:N), by cat::copy (user: bin/cat.rs:N), by cat::main (user: bin/cat.rs:N). The CPU saves RIP in RCX and RFLAGS in R11, goes to ring N with interrupts off, and jumps to syscall_entry.
      2 Call number N is io::read (syscall/io.rs:N) +N µs N cpu0 kernel
          syscall::dispatch (syscall/mod.rs:N) found the number in RAX and the handler in its table.
      3 cat goes to sleep: it waits for bytes in a pipe +N µs N cpu0 kernel
@@ -252,7 +290,7 @@ fn a_read_from_a_pipe_that_is_empty() {
     runnable, waiting for a CPU N µs N %
     running in the kernel N µs N %
     together N µs
-    "##);
+    "#);
 }
 
 /// Calls of all sorts.

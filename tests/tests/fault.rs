@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use tests::glassbox::{Ran, glassbox, images};
+use tests::glassbox::{ARCHES, Ran, glassbox, images};
 
 /// Copies a file to the disk, for good.
 const COPY: &str = "cp README a; sync";
@@ -256,31 +256,51 @@ fn a_refused_page_frame_is_an_error_and_no_panic() {
 
 #[test]
 fn a_system_call_fails_with_the_error_that_was_said() {
-    let ran = run(&["syscall.read#1=EIO"], "cat README");
-    assert_eq!(
-        (ran.status, &ran.stderr[..46]),
-        (1, "cat: README: Input/output error\nglassbox: repl")
-    );
-    // Counts are as strace's: this one and every second one behind it.
-    let line = "for i in 1 2 3 4; do cat README >/dev/null; done";
-    let ran = run(&["syscall.openat=EACCES:when=7+2"], line);
-    let refused = "cat: README: Permission denied\n";
-    assert_eq!(ran.stderr.matches(refused).count(), 3, "{}", ran.stderr);
-    let ran = run(&["syscall.openat#7=EACCES"], line);
-    assert_eq!(ran.stderr.matches(refused).count(), 1, "{}", ran.stderr);
+    for arch in ARCHES {
+        let run = |faults: &[&str], line| with(faults, &["--arch", arch], line);
+        let ran = run(&["syscall.read#1=EIO"], "cat README");
+        assert_eq!(
+            (ran.status, &ran.stderr[..46]),
+            (1, "cat: README: Input/output error\nglassbox: repl")
+        );
+        // Counts are as strace's: this one and every second one behind it.
+        let line = "for i in 1 2 3 4; do cat README >/dev/null; done";
+        let ran = run(&["syscall.openat=EACCES:when=7+2"], line);
+        let refused = "cat: README: Permission denied\n";
+        assert_eq!(ran.stderr.matches(refused).count(), 3, "{}", ran.stderr);
+        let ran = run(&["syscall.openat#7=EACCES"], line);
+        assert_eq!(ran.stderr.matches(refused).count(), 1, "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_system_call_has_the_number_of_its_instruction_set() {
+    let at = |arch: &str, fault: &str| with(&[fault], &["--arch", arch], "cat README");
+    for (arch, number) in [("x86_64", "0"), ("riscv64", "63")] {
+        let ran = at(arch, &format!("syscall.{number}#1=EIO"));
+        let told = "cat: README: Input/output error\n";
+        assert!(ran.stderr.starts_with(told), "{arch}: {}", ran.stderr);
+    }
+    let ran = at("riscv64", "syscall.open#1=EIO");
+    let told = "syscall.open#1=EIO: riscv64 has no system call 'open'\n";
+    assert_eq!(ran.status, 125, "{}", ran.stderr);
+    assert!(ran.stderr.ends_with(told), "{}", ran.stderr);
 }
 
 #[test]
 fn a_token_is_the_same_run_again() {
-    for (faults, cpus, line) in [
-        (&["cut@disk.write#2"][..], "1", COPY),
+    for (arch, faults, cpus, line) in [
+        ("x86_64", &["cut@disk.write#2"][..], "1", COPY),
         (
+            "x86_64",
             &["syscall.read#1=EIO", "irq.disk#9=late:2ms"],
             "2",
             "cat README",
         ),
+        ("riscv64", &["syscall.read#1=EIO"], "2", "cat README"),
     ] {
-        let ran = with(faults, &["--cpus", cpus, "--seed", "7", "--hash"], line);
+        let options = ["--arch", arch, "--cpus", cpus, "--seed", "7", "--hash"];
+        let ran = with(faults, &options, line);
         let hash = |ran: &Ran| {
             ran.stderr
                 .lines()

@@ -96,11 +96,9 @@ fn help_of_boot() {
     Machine:
           --arch <ARCH>
               Instruction set
-
-              Possible values:
-              - x86_64: x86-64
               
               [default: x86_64]
+              [possible values: x86_64, riscv64]
 
           --cpus <N>
               Number of CPUs, 1 to 8
@@ -112,8 +110,23 @@ fn help_of_boot() {
               
               [default: 128M]
 
-          --kernel <ELF>
-              Kernel: an ELF file with a PVH entry [default: Silica's, from images/]
+          --kernel <FILE>
+              Kernel: an ELF file, on x86-64 with a PVH entry; on riscv64 also a Linux Image or a flat
+              binary, entered in M-mode unless --sbi or --bios says otherwise [default: Silica's, from
+              images/]
+
+          --sbi
+              riscv64: enter the kernel in S-mode, with the built-in SBI below it
+
+          --bios <FILE>
+              riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's fw_jump.bin
+
+          --load <FILE@ADDR>
+              riscv64: put a file into memory at a physical address; repeatable
+
+          --legacy-virtio
+              riscv64: virtio-mmio of version 1, as QEMU has it unless told force-legacy=false; for
+              kernels that insist on it
 
           --disk <IMG>
               Disk image; what the guest writes is dropped at the end unless --persist [default:
@@ -210,11 +223,9 @@ fn help_of_run() {
     Machine:
           --arch <ARCH>
               Instruction set
-
-              Possible values:
-              - x86_64: x86-64
               
               [default: x86_64]
+              [possible values: x86_64, riscv64]
 
           --cpus <N>
               Number of CPUs, 1 to 8
@@ -226,8 +237,23 @@ fn help_of_run() {
               
               [default: 128M]
 
-          --kernel <ELF>
-              Kernel: an ELF file with a PVH entry [default: Silica's, from images/]
+          --kernel <FILE>
+              Kernel: an ELF file, on x86-64 with a PVH entry; on riscv64 also a Linux Image or a flat
+              binary, entered in M-mode unless --sbi or --bios says otherwise [default: Silica's, from
+              images/]
+
+          --sbi
+              riscv64: enter the kernel in S-mode, with the built-in SBI below it
+
+          --bios <FILE>
+              riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's fw_jump.bin
+
+          --load <FILE@ADDR>
+              riscv64: put a file into memory at a physical address; repeatable
+
+          --legacy-virtio
+              riscv64: virtio-mmio of version 1, as QEMU has it unless told force-legacy=false; for
+              kernels that insist on it
 
           --disk <IMG>
               Disk image; what the guest writes is dropped at the end unless --persist [default:
@@ -332,11 +358,9 @@ fn help_of_stat() {
     Machine:
           --arch <ARCH>
               Instruction set
-
-              Possible values:
-              - x86_64: x86-64
               
               [default: x86_64]
+              [possible values: x86_64, riscv64]
 
           --cpus <N>
               Number of CPUs, 1 to 8
@@ -348,8 +372,23 @@ fn help_of_stat() {
               
               [default: 128M]
 
-          --kernel <ELF>
-              Kernel: an ELF file with a PVH entry [default: Silica's, from images/]
+          --kernel <FILE>
+              Kernel: an ELF file, on x86-64 with a PVH entry; on riscv64 also a Linux Image or a flat
+              binary, entered in M-mode unless --sbi or --bios says otherwise [default: Silica's, from
+              images/]
+
+          --sbi
+              riscv64: enter the kernel in S-mode, with the built-in SBI below it
+
+          --bios <FILE>
+              riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's fw_jump.bin
+
+          --load <FILE@ADDR>
+              riscv64: put a file into memory at a physical address; repeatable
+
+          --legacy-virtio
+              riscv64: virtio-mmio of version 1, as QEMU has it unless told force-legacy=false; for
+              kernels that insist on it
 
           --disk <IMG>
               Disk image; what the guest writes is dropped at the end unless --persist [default:

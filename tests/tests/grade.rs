@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use tests::glassbox::{Ran, command, glassbox, images};
+use tests::glassbox::{Ran, command, glassbox, images, images_of, on};
 use tests::kernel;
 
 /// The head of a lab that opens the code of page faults.
@@ -18,15 +18,20 @@ struct Desk {
 impl Desk {
     /// With Silica's kernel, and its `echo` as the program `sayer`.
     fn new() -> Self {
+        Self::on("x86_64")
+    }
+
+    /// The same for this instruction set.
+    fn on(arch: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let desk = Self { folder };
         std::fs::create_dir_all(desk.path("out/programs")).unwrap();
         for name in ["kernel.elf", "fs.img"] {
-            std::fs::copy(images().join(name), desk.path("out").join(name)).unwrap();
+            std::fs::copy(images_of(arch).join(name), desk.path("out").join(name)).unwrap();
         }
         let echo = format!("/bin/echo:{}", desk.path("out/programs/sayer").display());
         assert_eq!(
-            glassbox(&["run", "--get", &echo, "--", "true"], b"").status,
+            glassbox(&on(arch, &["run", "--get", &echo, "--", "true"]), b"").status,
             0
         );
         desk
@@ -146,6 +151,36 @@ fn a_kernel_that_does_all_gets_all_points() {
         ran.text()
     );
     assert_eq!(ran.stderr, "", "nobody watches");
+}
+
+#[test]
+fn a_kernel_for_risc_v_is_judged_by_the_same_lab() {
+    let desk = Desk::on("riscv64");
+    let ran = desk.grade(&everything(), &["--arch", "riscv64"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.text(), ran.stderr);
+    // The lab itself may say so; and what has failed can be had again.
+    let lab = one("run = \"exit 3\"", &["status = 0"]);
+    let ran = desk.grade(&format!("[machine]\narch = \"riscv64\"\n{lab}"), &[]);
+    let text = ran.text();
+    assert!(
+        text.contains("--seed 2026 --arch riscv64") && text.contains("status 3"),
+        "{text}{}",
+        ran.stderr
+    );
+    // Where the kernel is for another machine, nothing can be run.
+    let ran = desk.grade(&lab, &[]);
+    assert!(ran.text().contains("cannot be loaded"), "{}", ran.text());
+    // A test has no instruction set of its own.
+    let ran = desk.grade(
+        &lab.replace("run =", "machine = { arch = \"riscv64\" }\nrun ="),
+        &[],
+    );
+    assert_eq!(ran.status, 125, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("test t: machine.arch: "),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

@@ -1,34 +1,41 @@
 //! `glassbox run`: a shell line's output, status, input and files.
 
 use std::process::Stdio;
-use tests::glassbox::{command, feed, glassbox, run};
+use tests::glassbox::{ARCHES, command, feed, glassbox, images_of, on, run, run_on};
 
 #[test]
 fn a_line_prints_exactly_its_output_and_gives_its_status() {
-    run("echo hello; ls / | wc -l >/dev/null; echo $((6 * 7))").prints("hello\n42\n");
-    assert_eq!(run("exit 3").status, 3);
-    assert_eq!(run("false").status, 1);
-    assert_eq!(run("nosuchcommand").status, 127);
+    for arch in ARCHES {
+        let line = "echo hello; ls / | wc -l >/dev/null; echo $((6 * 7))";
+        run_on(arch, line).prints("hello\n42\n");
+        assert_eq!(run_on(arch, "exit 3").status, 3);
+        assert_eq!(run_on(arch, "false").status, 1);
+        assert_eq!(run_on(arch, "nosuchcommand").status, 127);
+    }
 }
 
 #[test]
 fn standard_error_is_kept_apart() {
-    let ran = run("echo out; echo err >&2; cat /nowhere");
-    assert_eq!(ran.text(), "out\n");
-    assert_eq!(
-        ran.stderr,
-        "err\ncat: /nowhere: No such file or directory\n"
-    );
-    assert_eq!(ran.status, 1);
+    for arch in ARCHES {
+        let ran = run_on(arch, "echo out; echo err >&2; cat /nowhere");
+        assert_eq!(ran.text(), "out\n");
+        assert_eq!(
+            ran.stderr,
+            "err\ncat: /nowhere: No such file or directory\n"
+        );
+        assert_eq!(ran.status, 1);
+    }
 }
 
 #[test]
 fn all_byte_values_pass_both_ways() {
     let bytes: Vec<u8> = (0..=255).cycle().take(4096 + 17).collect();
-    let ran = glassbox(&["run", "--", "cat"], &bytes);
-    assert_eq!(ran.stdout, bytes);
-    let ran = glassbox(&["run", "--", "cat >&2"], b"\x00\x01plain");
-    assert_eq!(ran.stderr.as_bytes(), b"\x00\x01plain");
+    for arch in ARCHES {
+        let ran = glassbox(&on(arch, &["run", "--", "cat"]), &bytes);
+        assert_eq!(ran.stdout, bytes);
+        let ran = glassbox(&on(arch, &["run", "--", "cat >&2"]), b"\x00\x01plain");
+        assert_eq!(ran.stderr.as_bytes(), b"\x00\x01plain");
+    }
 }
 
 #[test]
@@ -51,12 +58,12 @@ fn a_mebibyte_passes_through_a_pipe() {
 
 #[test]
 fn input_ends_and_lines_are_read_one_by_one() {
-    let ran = glassbox(
-        &["run", "--", "read a; read b; echo \"$b-$a\"; cat | wc -c"],
-        b"one\ntwo\nrest\n",
-    );
-    ran.prints("two-one\n5\n");
-    glassbox(&["run", "--", "cat; echo end"], b"").prints("end\n");
+    let line = "read a; read b; echo \"$b-$a\"; cat | wc -c";
+    for arch in ARCHES {
+        let ran = glassbox(&on(arch, &["run", "--", line]), b"one\ntwo\nrest\n");
+        ran.prints("two-one\n5\n");
+        glassbox(&on(arch, &["run", "--", "cat; echo end"]), b"").prints("end\n");
+    }
 }
 
 #[test]
@@ -123,44 +130,41 @@ fn a_signal_is_told_from_a_status() {
     let read = || -> serde_json::Value {
         serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap()
     };
-    let ran = glassbox(&["run", "--report", path, "--", "kill -9 $$"], b"");
-    assert_eq!(ran.status, 137, "{}", ran.stderr);
-    assert_eq!(
-        (&read()["outcome"], &read()["signal"]),
-        (&"signal".into(), &9.into())
-    );
-    let ran = glassbox(&["run", "--report", path, "--", "exit 137"], b"");
-    assert_eq!(ran.status, 137);
-    assert_eq!(
-        (&read()["outcome"], &read()["signal"]),
-        (&"exit".into(), &0.into())
-    );
-    assert!(read()["instructions"].as_u64().unwrap() > 100_000);
-    assert_eq!(read()["hash"].as_str().unwrap().len(), 32);
+    for arch in ARCHES {
+        let run = |line| glassbox(&on(arch, &["run", "--report", path, "--", line]), b"");
+        let ran = run("kill -9 $$");
+        assert_eq!(ran.status, 137, "{}", ran.stderr);
+        assert_eq!(
+            (&read()["outcome"], &read()["signal"]),
+            (&"signal".into(), &9.into())
+        );
+        let ran = run("exit 137");
+        assert_eq!(ran.status, 137);
+        assert_eq!(
+            (&read()["outcome"], &read()["signal"]),
+            (&"exit".into(), &0.into())
+        );
+        assert!(read()["instructions"].as_u64().unwrap() > 100_000);
+        assert_eq!(read()["hash"].as_str().unwrap().len(), 32);
+    }
 }
 
 #[test]
 fn idle_time_costs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");
-    let ran = glassbox(
-        &[
-            "run",
-            "--report",
-            report.to_str().unwrap(),
-            "--",
-            "sleep 3600; echo woke",
-        ],
-        b"",
-    );
-    ran.prints("woke\n");
-    let report: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
-    assert!(report["virtual_ns"].as_u64().unwrap() > 3_600_000_000_000);
-    assert!(
-        report["instructions"].as_u64().unwrap() < 100_000_000,
-        "{report}"
-    );
+    let path = report.to_str().unwrap();
+    for arch in ARCHES {
+        let arguments = ["run", "--report", path, "--", "sleep 3600; echo woke"];
+        glassbox(&on(arch, &arguments), b"").prints("woke\n");
+        let report: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+        assert!(report["virtual_ns"].as_u64().unwrap() > 3_600_000_000_000);
+        assert!(
+            report["instructions"].as_u64().unwrap() < 100_000_000,
+            "{arch}: {report}"
+        );
+    }
 }
 
 #[test]
@@ -173,38 +177,39 @@ fn files_and_folders_go_in_and_come_out() {
     std::fs::write(at("in/deep/b.bin"), [0u8, 255, 10]).unwrap();
     std::os::unix::fs::symlink("a.txt", at("in/link")).unwrap();
     let put = format!("{}:/tmp/in", at("in"));
-    let get = format!("/tmp/in:{}", at("out"));
     let line = "cd /tmp/in; cat link; cp a.txt c.txt; echo more >>c.txt";
-    glassbox(&["run", "--put", &put, "--get", &get, "--", line], b"").prints("alpha\n");
-    assert_eq!(std::fs::read(at("out/a.txt")).unwrap(), b"alpha\n");
-    assert_eq!(std::fs::read(at("out/c.txt")).unwrap(), b"alpha\nmore\n");
-    assert_eq!(std::fs::read(at("out/deep/b.bin")).unwrap(), [0, 255, 10]);
-    assert_eq!(
-        std::fs::read_link(at("out/link")).unwrap().to_str(),
-        Some("a.txt")
-    );
+    for arch in ARCHES {
+        let out = |name: &str| at(&format!("{arch}/{name}"));
+        let get = format!("/tmp/in:{}", at(arch));
+        let arguments = ["run", "--put", &put, "--get", &get, "--", line];
+        glassbox(&on(arch, &arguments), b"").prints("alpha\n");
+        assert_eq!(std::fs::read(out("a.txt")).unwrap(), b"alpha\n");
+        assert_eq!(std::fs::read(out("c.txt")).unwrap(), b"alpha\nmore\n");
+        assert_eq!(std::fs::read(out("deep/b.bin")).unwrap(), [0, 255, 10]);
+        assert_eq!(
+            std::fs::read_link(out("link")).unwrap().to_str(),
+            Some("a.txt")
+        );
+    }
 }
 
 #[test]
 fn what_the_guest_writes_is_dropped_unless_it_is_to_persist() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = folder.path().join("fs.img");
-    std::fs::copy(tests::glassbox::images().join("fs.img"), &disk).unwrap();
-    let disk = disk.to_str().unwrap();
     let write = "echo kept >/root/note; sync";
-    assert_eq!(
-        glassbox(&["run", "--disk", disk, "--", write], b"").status,
-        0
-    );
-    assert_eq!(
-        glassbox(&["run", "--disk", disk, "--", "cat /root/note"], b"").status,
-        1
-    );
-    assert_eq!(
-        glassbox(&["run", "--disk", disk, "--persist", "--", write], b"").status,
-        0
-    );
-    glassbox(&["run", "--disk", disk, "--", "cat /root/note"], b"").prints("kept\n");
+    for arch in ARCHES {
+        let disk = folder.path().join(arch);
+        std::fs::copy(images_of(arch).join("fs.img"), &disk).unwrap();
+        let disk = disk.to_str().unwrap();
+        let run = |more: &[&str], line| {
+            let arguments = [&["run", "--disk", disk], more, &["--", line]].concat();
+            glassbox(&on(arch, &arguments), b"")
+        };
+        assert_eq!(run(&[], write).status, 0);
+        assert_eq!(run(&[], "cat /root/note").status, 1);
+        assert_eq!(run(&["--persist"], write).status, 0);
+        run(&[], "cat /root/note").prints("kept\n");
+    }
 }
 
 #[test]
@@ -227,18 +232,13 @@ fn the_kernels_log_is_shown_on_request_only() {
 
 #[test]
 fn every_number_of_cpus_gives_the_same_answer() {
-    for cpus in ["1", "2", "3", "8"] {
-        glassbox(
-            &[
-                "run",
-                "--cpus",
-                cpus,
-                "--",
-                "nproc; ls / | sort -r | head -1",
-            ],
-            b"",
-        )
-        .prints(&format!("{cpus}\ntmp\n"));
+    let line = "nproc; ls / | sort -r | head -1";
+    for (arch, cpus) in ARCHES
+        .iter()
+        .flat_map(|arch| ["1", "2", "3", "8"].map(|n| (arch, n)))
+    {
+        glassbox(&on(arch, &["run", "--cpus", cpus, "--", line]), b"")
+            .prints(&format!("{cpus}\ntmp\n"));
     }
 }
 

@@ -1,10 +1,15 @@
 //! Snapshots of a whole Silica: a machine that is restored at any instant goes on exactly as the original.
 
-use base::{Rng, Seeded, Silent};
-use machine::pc::{Config, Medium, MediumError, Pc, Shape};
-use machine::{Limits, Machine, Outcome, Snapshot};
+use base::{Rng, Silent};
+use glassbox::fault::Plan;
+use glassbox::guest::{Arch, Guest, Options};
+use machine::pc::{Medium, MediumError};
+use machine::{AnyBoard, Limits, Outcome, Snapshot};
 use std::sync::Arc;
-use tests::glassbox::images;
+use tests::glassbox::images_of;
+
+/// A machine of either instruction set.
+type Machine = machine::Machine<AnyBoard, Plan>;
 
 /// What the guest does: programs start and end, the disk is read and written, memory is shared and copied.
 const LINE: &str = "cp README a; mv a b; cat b | wc; sync; rm b; ls / | sort";
@@ -31,37 +36,34 @@ impl Medium for Image {
 
 /// The parts of a machine that is about to run [`LINE`].
 struct Parts {
-    kernel: Vec<u8>,
+    arch: Arch,
+    kernel: Arc<[u8]>,
     image: Image,
 }
 
 impl Parts {
-    fn read() -> Self {
-        let read = |name| std::fs::read(images().join(name)).unwrap();
+    fn read(arch: Arch) -> Self {
+        let read = |name| std::fs::read(images_of(arch.name()).join(name)).unwrap();
         Self {
-            kernel: read("kernel.elf"),
+            arch,
+            kernel: read("kernel.elf").into(),
             image: Image(Arc::new(read("fs.img"))),
         }
     }
 
-    fn machine(&self, cpus: usize) -> Machine<Pc, Seeded> {
-        let board = Pc::new(Config {
-            cpus,
-            memory: 64 << 20,
-            kernel: &self.kernel,
-            command_line: format!("run=\"{LINE}\"").as_bytes(),
-            initrd: None,
-            disk: Some(Box::new(self.image.clone())),
-            stdio: true,
-            seed: 7,
-            calendar: 1_767_225_600,
-            tlb: Shape::default(),
-        });
-        Machine::new(board.unwrap(), Seeded::new(7))
+    fn machine(&self, cpus: usize) -> Machine {
+        let mut options = Options::new(Arc::clone(&self.kernel));
+        options.arch = self.arch;
+        options.cpus = cpus;
+        options.memory = 64 << 20;
+        options.line = Some(LINE.to_owned());
+        options.disk = Some(Box::new(self.image.clone()));
+        options.seed = 7;
+        Guest::new(options).unwrap().machine
     }
 }
 
-fn run_to(machine: &mut Machine<Pc, Seeded>, instructions: u64) -> Outcome {
+fn run_to(machine: &mut Machine, instructions: u64) -> Outcome {
     let limits = Limits {
         instructions,
         ..Limits::default()
@@ -75,14 +77,14 @@ fn run_to(machine: &mut Machine<Pc, Seeded>, instructions: u64) -> Outcome {
 }
 
 /// The disk requests that the machine is waiting for.
-fn in_flight(machine: &Machine<Pc, Seeded>) -> usize {
-    let disk = machine.board.chips.disk.as_ref();
+fn in_flight(machine: &Machine) -> usize {
+    let disk = machine.board.disk();
     disk.map_or(0, |disk| disk.backend().in_flight())
 }
 
 /// What the command has printed so far.
-fn printed(machine: &Machine<Pc, Seeded>) -> Vec<u8> {
-    machine.board.chips.output().ports[2].clone()
+fn printed(machine: &mut Machine) -> Vec<u8> {
+    machine.board.take_output().ports[2].clone()
 }
 
 /// A run with a look at every [`STEP`], and snapshots at random instants and at some with the disk at work.
@@ -90,7 +92,7 @@ struct Original {
     chain: Vec<String>,
     end: u64,
     printed: Vec<u8>,
-    snapshots: Vec<(Snapshot<Pc>, usize)>,
+    snapshots: Vec<(Snapshot<AnyBoard>, usize)>,
 }
 
 fn original(parts: &Parts, cpus: usize, rng: &mut Rng) -> Original {
@@ -119,7 +121,11 @@ fn original(parts: &Parts, cpus: usize, rng: &mut Rng) -> Original {
         }
         chain.push(machine.hash().to_string());
     };
-    assert_eq!(outcome, Outcome::Exit(0));
+    let end = match parts.arch {
+        Arch::X86_64 => Outcome::Exit(0),
+        Arch::Riscv64 => Outcome::PowerOff,
+    };
+    assert_eq!(outcome, end);
     chain.push(machine.hash().to_string());
     assert!(
         snapshots.len() > 5 && busy > 1,
@@ -129,15 +135,18 @@ fn original(parts: &Parts, cpus: usize, rng: &mut Rng) -> Original {
     Original {
         chain,
         end: machine.retired(),
-        printed: printed(&machine),
+        printed: printed(&mut machine),
         snapshots,
     }
 }
 
 #[test]
 fn a_restored_machine_goes_on_exactly_as_the_original() {
-    let parts = Parts::read();
-    for cpus in [1, 2] {
+    for (arch, cpus) in Arch::ALL
+        .into_iter()
+        .flat_map(|arch| [(arch, 1), (arch, 2)])
+    {
+        let parts = Parts::read(arch);
         let mut rng = Rng::new(cpus as u64);
         let original = original(&parts, cpus, &mut rng);
         assert!(!original.printed.is_empty());
@@ -156,7 +165,7 @@ fn a_restored_machine_goes_on_exactly_as_the_original() {
                 assert_eq!(
                     machine.hash().to_string(),
                     *hash,
-                    "{cpus} CPUs, from {}",
+                    "{arch}, {cpus} CPUs, from {}",
                     snapshot.retired()
                 );
             }
@@ -169,26 +178,28 @@ fn a_restored_machine_goes_on_exactly_as_the_original() {
 
 #[test]
 fn each_of_a_hundred_restores_costs_what_was_written() {
-    let parts = Parts::read();
-    let mut machine = parts.machine(1);
-    while in_flight(&machine) == 0 {
-        let next = machine.retired() + 1000;
-        assert_eq!(run_to(&mut machine, next), Outcome::Budget);
+    for arch in Arch::ALL {
+        let parts = Parts::read(arch);
+        let mut machine = parts.machine(1);
+        while in_flight(&machine) == 0 {
+            let next = machine.retired() + 1000;
+            assert_eq!(run_to(&mut machine, next), Outcome::Budget);
+        }
+        let snapshot = machine.snapshot();
+        let pages = snapshot.ram().len();
+        let mut costs = Vec::new();
+        let mut lifted = Vec::new();
+        for _ in 0..100 {
+            let next = machine.retired() + 100_000;
+            assert_eq!(run_to(&mut machine, next), Outcome::Budget);
+            costs.push(machine.restore(&snapshot).unwrap());
+            lifted.push(machine.board.lifted());
+            assert_eq!(machine.snapshot().ram().len(), pages);
+        }
+        assert!(costs.iter().all(|&cost| cost == costs[0]), "{costs:?}");
+        assert!(costs[0] * 4 < pages, "{} of {pages} pages", costs[0]);
+        // The kernel's code is still lifted; what was read from the disk is lifted anew.
+        let again = lifted[99] - lifted[98];
+        assert!(again * 4 < lifted[0], "{again} of {} blocks", lifted[0]);
     }
-    let snapshot = machine.snapshot();
-    let pages = snapshot.ram().len();
-    let mut costs = Vec::new();
-    let mut lifted = Vec::new();
-    for _ in 0..100 {
-        let next = machine.retired() + 100_000;
-        assert_eq!(run_to(&mut machine, next), Outcome::Budget);
-        costs.push(machine.restore(&snapshot).unwrap());
-        lifted.push(machine.board.lifted());
-        assert_eq!(machine.snapshot().ram().len(), pages);
-    }
-    assert!(costs.iter().all(|&cost| cost == costs[0]), "{costs:?}");
-    assert!(costs[0] * 4 < pages, "{} of {pages} pages", costs[0]);
-    // The kernel's code is still lifted; what was read from the disk is lifted anew.
-    let again = lifted[99] - lifted[98];
-    assert!(again * 4 < lifted[0], "{again} of {} blocks", lifted[0]);
 }

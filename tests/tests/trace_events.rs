@@ -38,6 +38,53 @@ fn traps_and_their_returns() {
 }
 
 #[test]
+fn traps_of_risc_v_have_causes() {
+    let (text, _) = traced(
+        &[
+            "--arch",
+            "riscv64",
+            "--format",
+            "json",
+            "-e",
+            "event=trap,page_walk,irq,sys_enter",
+        ],
+        "echo hi",
+    );
+    let trace: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let fault = find(&trace, |o| o["name"] == "store page fault");
+    assert_eq!(
+        (&fault["cause"], &fault["number"]),
+        (&"exception".into(), &15.into())
+    );
+    assert_eq!(fault["reasons"], serde_json::json!(["write"]));
+    assert!(fault.get("error_code").is_none());
+    assert!(hex(&fault["address"]) < 1 << 38 && hex(&fault["to"]) > 1 << 63);
+    let walk = find(&trace, |o| o["fault"] == "0xf");
+    assert_eq!(walk["reasons"], serde_json::json!(["write"]));
+    let last = walk["levels"].as_array().unwrap().last().unwrap();
+    assert_eq!(hex(&last["entry"]) & 1, 0, "the entry that is not valid");
+    let interrupt = find(&trace, |o| o["event"] == "irq_ack");
+    assert_eq!(interrupt["name"], "supervisor external interrupt");
+    // The guest's own numbers, and the address of the call itself.
+    let call = find(&trace, |o| o["name"] == "syscall" && o["user"] == true);
+    assert_eq!(
+        (&call["cause"], &call["number"]),
+        (&"syscall".into(), &8.into())
+    );
+    let back = find(&trace, |o| {
+        o["event"] == "trap_return" && hex(&o["to"]) == hex(&call["from"]) + 4
+    });
+    assert_eq!(back["user"], true);
+    let write = find(&trace, |o| {
+        o["event"] == "sys_enter" && o["name"] == "write"
+    });
+    assert_eq!(write["number"], 64);
+}
+
+#[test]
 fn walks_lead_through_the_table_to_a_page_or_a_fault() {
     let trace = objects("1", "event=page_walk", "echo hi");
     let fault = find(&trace, |o| o.get("fault").is_some() && o["user"] == true);

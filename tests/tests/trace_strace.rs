@@ -225,6 +225,45 @@ fn a_program_on_two_cpus_as_a_terminal_shows_it() {
     "#);
 }
 
+#[test]
+fn a_line_on_risc_v() {
+    // Without what changes with the guest's sources: sizes of programs, and times.
+    let options = [
+        "--arch",
+        "riscv64",
+        "-p",
+        "2,3",
+        "-e",
+        "trace=!wait4,newfstatat",
+    ];
+    let line = "cd /tmp; cat /README >f; kill -USR1 $$";
+    assert_snapshot!(masked(&traced(&options, line).0), @r#"
+    2     execve("/bin/sh", ["/bin/sh", "-c", "cd /tmp; cat /README >f; kill -U"...], 0xA /* 3 vars */) = 0
+    2     getpid()                          = 2
+    2     getcwd("/", 4096)                 = 2
+    2     chdir("/tmp")                     = 0
+    2     getcwd("/tmp", 4096)              = 5
+    2     clone(child_stack=NULL, flags=SIGCHLD) = 3
+    3     openat(AT_FDCWD, "f", O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC, 0666) = 3
+    3     fcntl(1, F_DUPFD_CLOEXEC, 10)     = 10
+    3     dup3(3, 1, 0)                     = 1
+    3     close(3)                          = 0
+    3     faccessat(AT_FDCWD, "/bin/cat", X_OK) = 0
+    3     execve("/bin/cat", ["cat", "/README"], 0xA /* 3 vars */) = 0
+    3     openat(AT_FDCWD, "/README", O_RDONLY|O_CLOEXEC) = 3
+    3     read(3, "This is Silica, a small Unix tha"..., 16384) = 328
+    3     write(1, "This is Silica, a small Unix tha"..., 328) = 328
+    3     read(3, "", 16384)                = 0
+    3     close(3)                          = 0
+    3     exit_group(0)                     = ?
+    3     +++ exited with 0 +++
+    2     --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=3, si_uid=0, si_status=0, si_utime=0, si_stime=0} ---
+    2     kill(2, SIGUSR1)                  = 0
+    2     --- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=2, si_uid=0} ---
+    2     +++ killed by SIGUSR1 +++
+    "#);
+}
+
 /// What the lines say that are about this process.
 fn of(trace: &str, pid: u32) -> Vec<What> {
     let all = whole(trace).unwrap();
@@ -265,6 +304,7 @@ fn every_line_of_a_long_run_is_one_of_straces_and_calls_are_whole() {
             "trace=all",
         ],
         &["-t", "-e", "status=failed", "-e", "signal=!chld"],
+        &["--arch", "riscv64", "--cpus", "2", "-y"],
     ] {
         let (trace, ran) = traced(options, MANY);
         let all = whole(&trace).unwrap_or_else(|error| panic!("{error}"));

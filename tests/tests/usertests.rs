@@ -2,11 +2,11 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use tests::glassbox::{feed, glassbox};
+use tests::glassbox::{feed, glassbox, on};
 
 #[track_caller]
-fn usertests(cpus: &str) {
-    let ran = glassbox(&["run", "--cpus", cpus, "--", "usertests"], b"");
+fn usertests(arch: &str, cpus: &str) {
+    let ran = glassbox(&on(arch, &["run", "--cpus", cpus, "--", "usertests"]), b"");
     let text = ran.text();
     let failed: Vec<&str> = text.lines().filter(|l| !l.starts_with("ok ")).collect();
     let passed = text.lines().filter(|l| l.starts_with("ok ")).count();
@@ -22,17 +22,27 @@ fn usertests(cpus: &str) {
 
 #[test]
 fn usertests_pass_with_one_cpu() {
-    usertests("1");
+    usertests("x86_64", "1");
+}
+
+#[test]
+fn usertests_pass_with_one_cpu_on_risc_v() {
+    usertests("riscv64", "1");
 }
 
 #[test]
 fn usertests_pass_with_two_cpus() {
-    usertests("2");
+    usertests("x86_64", "2");
+}
+
+#[test]
+fn usertests_pass_with_two_cpus_on_risc_v() {
+    usertests("riscv64", "2");
 }
 
 #[test]
 fn usertests_pass_with_four_cpus() {
-    usertests("4");
+    usertests("x86_64", "4");
 }
 
 #[test]

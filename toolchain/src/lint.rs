@@ -21,7 +21,7 @@ struct Check {
     arguments: &'static [&'static str],
 }
 
-/// Everything but the kernel, which needs a compiler of its own.
+/// Everything that the host's own compiler checks.
 const CHECKS: [Check; 5] = [
     Check {
         name: "format of the host's workspace",
@@ -59,6 +59,25 @@ const CHECKS: [Check; 5] = [
     },
 ];
 
+/// What needs a compiler of its own: name, target, package.
+const BARE: [(&str, Target, &str); 3] = [
+    (
+        "clippy on the kernel",
+        Target::Kernel(Arch::X86_64),
+        "kernel",
+    ),
+    (
+        "clippy on the kernel for RISC-V",
+        Target::Kernel(Arch::Riscv64),
+        "kernel",
+    ),
+    (
+        "clippy on the guest's programs for RISC-V",
+        Target::User(Arch::Riscv64),
+        "user",
+    ),
+];
+
 /// The subcommand.
 pub fn run(layout: &Layout) -> Result<()> {
     let mut failed = Vec::new();
@@ -83,9 +102,9 @@ pub fn run(layout: &Layout) -> Result<()> {
         }
         note(check.name, run_command(&mut command, check.name));
     }
-    for arch in Arch::ALL {
-        progress(format!("clippy on the kernel for {}", arch.name()));
-        note("clippy on the kernel", kernel(layout, arch));
+    for (name, target, package) in BARE {
+        progress(name);
+        note(name, bare(layout, name, target, package));
     }
     if !failed.is_empty() {
         bail!("to mend: {}", failed.join(", "));
@@ -93,15 +112,15 @@ pub fn run(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
-fn kernel(layout: &Layout, arch: Arch) -> Result<()> {
-    let target = Target::Kernel(arch);
+fn bare(layout: &Layout, name: &str, target: Target, package: &str) -> Result<()> {
+    let (Target::Kernel(arch) | Target::User(arch)) = target;
     let compiler = setup::ensure(layout, target)?;
     setup::ensure_clippy(layout, &compiler)?;
     let mut command = compiler.cargo("clippy", target);
     let options = guest::Options::release(arch);
-    guest::configure(&mut command, layout, target, "kernel", &options);
-    run_command(
-        command.args(["--", "-D", "warnings"]),
-        "clippy on the kernel",
-    )
+    guest::configure(&mut command, layout, target, package, &options);
+    if package == "user" {
+        command.args(["--package", "ulib", "--lib", "--bins"]);
+    }
+    run_command(command.args(["--", "-D", "warnings"]), name)
 }

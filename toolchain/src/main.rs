@@ -11,9 +11,11 @@ mod image;
 mod lab;
 mod layout;
 mod lint;
+mod mutants;
 mod process;
 mod readme;
 mod setup;
+mod sources;
 mod test;
 mod tidy;
 
@@ -58,6 +60,8 @@ enum Task {
     Image(image::Options),
     /// Check the rules that the compiler does not: edges, unsafe rooms, headers, licences
     Tidy,
+    /// Plant bugs in the kernel and see which tests notice them
+    Mutants(mutants::Options),
     /// Check that the README's transcripts are what the commands print
     Readme(readme::Options),
     /// Check format and clippy's lints in both workspaces
@@ -111,6 +115,7 @@ fn perform(task: Task, layout: &Layout) -> anyhow::Result<()> {
         Task::Guest(options) => guest::run(layout, &options),
         Task::Image(options) => image::run(layout, &options),
         Task::Tidy => tidy::run(layout),
+        Task::Mutants(options) => mutants::run(layout, &options),
         Task::Readme(options) => readme::run(layout, &options),
         Task::Lint => lint::run(layout),
         Task::Grade(options) => lab::grade::run(layout, &options),

@@ -157,7 +157,7 @@ fn what_is_refused_is_not_built_and_says_why() {
     for (patch, reason) in [
         (
             closed.to_string(),
-            "guest-os/kernel/build.rs cannot be created: it exists",
+            "guest-os/kernel/build.rs is closed: it runs at build time",
         ),
         (closed.replace("build.rs", "src/build.rs"), "is closed"),
         (

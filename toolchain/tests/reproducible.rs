@@ -1,7 +1,7 @@
 //! The same sources give the same images, byte for byte, wherever the checkout lies.
 //!
 //! One build is the checkout's own, the other a fresh one of a copy with a longer path. Takes as
-//! long as building the guest once.
+//! long as building the guest once for each architecture.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,6 +9,7 @@ use std::process::Command;
 /// Everything the images are made from.
 const SOURCES: [&str; 3] = ["guest-os", "images", "toolchain/Cargo.toml"];
 const IMAGES: [&str; 3] = ["kernel.elf", "fs.img", "manifest.toml"];
+const ARCHITECTURES: [&str; 2] = ["x86_64", "riscv64"];
 
 #[test]
 fn two_folders_build_the_same_images() {
@@ -20,25 +21,28 @@ fn two_folders_build_the_same_images() {
         copy_all(&checkout.join(source), &copy.join(source));
     }
 
-    let here = images(checkout, &scratch.join("here"), false);
-    let there = images(&copy, &scratch.join("there"), true);
-    for name in IMAGES {
-        let (here, there) = (read(&here.join(name)), read(&there.join(name)));
-        let first = here.iter().zip(&there).position(|(a, b)| a != b);
-        assert!(
-            here.len() == there.len() && first.is_none(),
-            "{name} differs from byte {first:?} on"
-        );
+    for arch in ARCHITECTURES {
+        let here = images(checkout, arch, &scratch.join("here"), false);
+        let there = images(&copy, arch, &scratch.join("there"), true);
+        for name in IMAGES {
+            let (here, there) = (read(&here.join(name)), read(&there.join(name)));
+            let first = here.iter().zip(&there).position(|(a, b)| a != b);
+            assert!(
+                here.len() == there.len() && first.is_none(),
+                "{arch}: {name} differs from byte {first:?} on"
+            );
+        }
     }
 }
 
-/// Builds the images of the checkout at `root` and returns their folder.
-fn images(root: &Path, out: &Path, own_target: bool) -> PathBuf {
+/// Builds the images of the checkout at `root` for an architecture and returns their folder.
+fn images(root: &Path, arch: &str, out: &Path, own_target: bool) -> PathBuf {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command
         .arg("--root")
         .arg(root)
         .arg("image")
+        .args(["--arch", arch])
         .arg("--out")
         .arg(out)
         .current_dir(root);
@@ -50,7 +54,7 @@ fn images(root: &Path, out: &Path, own_target: bool) -> PathBuf {
         "building the images of {}",
         root.display()
     );
-    out.join("x86_64")
+    out.join(arch)
 }
 
 fn read(path: &Path) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! The sandbox in which submissions are built, tried with commands that want out or want too much.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -140,7 +141,13 @@ fn time_is_bounded_on_the_clock_and_on_the_cpu() {
     let output = attempt(work.path(), &["--seconds", "1"], "sleep 600");
     assert_eq!(output.status.code(), Some(124), "{}", text(&output));
     let output = attempt(work.path(), &["--cpu-seconds", "1"], "while :; do :; done");
-    assert_eq!(output.status.code(), Some(128 + 9), "{}", text(&output));
+    let signal = nix::sys::signal::Signal::SIGXCPU as i32;
+    assert_eq!(
+        output.status.code(),
+        Some(128 + signal),
+        "{}",
+        text(&output)
+    );
 }
 
 #[test]
@@ -151,6 +158,56 @@ fn a_file_cannot_grow_beyond_its_limit() {
     assert!(!output.status.success());
     let size = work.path().join("big").metadata().unwrap().len();
     assert_eq!(size, 1 << 20);
+}
+
+#[test]
+fn all_files_together_are_bounded_even_those_without_a_name() {
+    let work = work();
+    for line in [
+        "for i in $(seq 99); do head -c 1m /dev/zero > /build/$i || exit 3; done",
+        "head -c 99m /dev/zero > /build/big",
+        // Two files that are open and have no name any more.
+        "exec 8>/build/a 9>/build/b; rm /build/?; head -c 9m /dev/zero >&8; head -c 9m /dev/zero >&9; sleep 9",
+    ] {
+        let output = attempt(work.path(), &["--disk-mib", "16"], line);
+        assert_eq!(output.status.code(), Some(124), "{line}: {}", text(&output));
+        let words = text(&output);
+        assert!(
+            words.ends_with("ended: more than 16 MiB of disk\n"),
+            "{words}"
+        );
+    }
+}
+
+#[test]
+fn what_is_left_in_the_place_of_something_else_is_not_brought_back() {
+    let (work, other) = (work(), work());
+    std::fs::write(other.path().join("victim"), "safe").unwrap();
+    std::fs::create_dir(work.path().join("folder")).unwrap();
+    std::os::unix::fs::symlink(other.path(), work.path().join("link")).unwrap();
+    let line = "rm /build/link && mkdir /build/link && echo evil > /build/link/victim; \
+                rmdir /build/folder && ln -s / /build/folder; mkfifo /build/pipe; echo made > /build/file; chmod 4755 /build/file";
+    let output = attempt(work.path(), &[], line);
+    assert!(output.status.success(), "{}", text(&output));
+    let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap();
+    assert_eq!(read(other.path().join("victim")), "safe");
+    assert_eq!(read(work.path().join("file")), "made\n");
+    let mode = work
+        .path()
+        .join("file")
+        .metadata()
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o7000, 0, "no set-user-id bit");
+    assert!(
+        work.path()
+            .join("folder")
+            .symlink_metadata()
+            .unwrap()
+            .is_dir()
+    );
+    assert!(!work.path().join("pipe").exists());
 }
 
 #[test]

@@ -133,6 +133,8 @@ pub enum Event {
         from: Virt,
         /// The handler.
         to: Virt,
+        /// Where the interrupted code's stack was.
+        stack: Virt,
         /// Whether user code was interrupted.
         user: bool,
         /// For system calls, the number and the arguments as Linux passes them on this ISA; else nothing.
@@ -146,6 +148,8 @@ pub enum Event {
         to: Virt,
         /// Whether that is user code.
         user: bool,
+        /// Where its stack is.
+        stack: Virt,
         /// The register in which a system call's result is.
         result: u64,
     },
@@ -260,6 +264,21 @@ pub trait Peek {
     /// Reads virtual memory of the address space that is current on the event's CPU, whatever its permissions; says how
     /// many bytes were there before the first unmapped page.
     fn peek(&self, addr: Virt, bytes: &mut [u8]) -> usize;
+
+    /// The general registers of the event's CPU: after [`Event::Trap`] still those of the interrupted code, after
+    /// [`Event::Return`] those that it goes on with. The event itself has the program counter and the stack pointer.
+    fn registers(&self) -> Registers {
+        Registers::default()
+    }
+}
+
+/// A program's general registers, in an order of the ISA's; the rest are zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Registers {
+    /// Those that a system call leaves as they are.
+    pub kept: [u64; 30],
+    /// Those that it may change: its result, and what the instruction itself needs.
+    pub lost: [u64; 3],
 }
 
 /// A listener. The machine calls it in the order of virtual time.

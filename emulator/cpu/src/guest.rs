@@ -11,6 +11,9 @@ use base::event::{Access, COMPILED_IN, Event, Path, Walked};
 use base::{Bus, Observer, PAGE_SIZE, Phys, Ram, Space, Stamp, Virt, Width};
 use ir::{Block, Flow, Guest, Op, Place, Regs};
 
+/// Set in a place's mode where not all of the page may be fetched from: each instruction is asked for by itself.
+const GUARDED: u32 = 1 << 31;
+
 /// A CPU and what it can reach during a run.
 pub struct Cpu<'a, H: Hart, B: Bus, O: Observer> {
     /// The CPU.
@@ -319,6 +322,7 @@ impl<H: Hart, B: Bus, O: Observer> Guest for Cpu<'_, H, B, O> {
     fn locate(&mut self, at: u64) -> Result<Place, H::Trap> {
         let linear = self.hart.linear_pc();
         let page = linear / PAGE_SIZE;
+        let mut mode = self.hart.mode();
         let frame = match *self.hart.fetch_page() {
             Some((virt, frame)) if virt == page => frame,
             _ => {
@@ -326,6 +330,8 @@ impl<H: Hart, B: Bus, O: Observer> Guest for Cpu<'_, H, B, O> {
                 let phys = Phys((entry.frame * PAGE_SIZE) | (linear % PAGE_SIZE));
                 if self.hart.check_phys(linear, phys, 1, Access::Fetch)? {
                     *self.hart.fetch_page() = Some((page, entry.frame));
+                } else {
+                    mode |= GUARDED;
                 }
                 entry.frame
             }
@@ -333,12 +339,14 @@ impl<H: Hart, B: Bus, O: Observer> Guest for Cpu<'_, H, B, O> {
         Ok(Place {
             phys: Phys((frame * PAGE_SIZE) | (linear % PAGE_SIZE)),
             pc: self.hart.pc(),
-            mode: self.hart.mode(),
+            mode,
         })
     }
 
     fn lift(&mut self, place: Place, limit: usize, at: u64) -> Result<Block, H::Trap> {
-        let mode = self.hart.mode();
+        let mode = place.mode & !GUARDED;
+        let guarded = mode != place.mode;
+        let limit = if guarded { 1 } else { limit };
         let left = PAGE_SIZE - place.phys.0 % PAGE_SIZE;
         let held = self.ram.slice(place.phys, left);
         let in_ram = held.is_some();
@@ -360,11 +368,15 @@ impl<H: Hart, B: Bus, O: Observer> Guest for Cpu<'_, H, B, O> {
                 let next = self.hart.linear_pc().wrapping_add(left);
                 let entry = self.translate(next, Access::Fetch, at)?;
                 let rest = Phys(entry.frame * PAGE_SIZE);
-                let rest = self
-                    .ram
-                    .slice(rest, H::LONGEST as u64)
-                    .unwrap_or(H::NOWHERE);
-                bytes.extend_from_slice(rest);
+                let missing = H::LONGEST.saturating_sub(bytes.len()) as u64;
+                self.hart.check_phys(next, rest, missing, Access::Fetch)?;
+                let held = self.ram.slice(rest, H::LONGEST as u64);
+                if held.is_none()
+                    && let Some(trap) = H::bus_fault(next, Access::Fetch)
+                {
+                    return Err(trap);
+                }
+                bytes.extend_from_slice(held.unwrap_or(H::NOWHERE));
                 if let Some(block) = self.hart.host_mut().straddlers.find(place, &bytes) {
                     return Ok(block);
                 }
@@ -379,7 +391,13 @@ impl<H: Hart, B: Bus, O: Observer> Guest for Cpu<'_, H, B, O> {
                 }
             }
         };
-        block.cacheable &= in_ram;
+        if guarded {
+            for byte in 1..u64::from(block.bytes).min(left) {
+                let (addr, phys) = (place.pc.wrapping_add(byte), Phys(place.phys.0 + byte));
+                self.hart.check_phys(addr, phys, 1, Access::Fetch)?;
+            }
+        }
+        block.cacheable &= in_ram && !guarded;
         if block.cacheable {
             self.ram.mark_code(place.phys, u64::from(block.bytes));
             self.hart.tlb_mut().follow(self.ram);

@@ -7,7 +7,7 @@ use crate::guest::Cpu;
 use crate::mmu::tlb::{Entry, Tlb};
 use crate::probes::{Passed, Probes};
 use crate::straddle::Straddlers;
-use base::event::{Access, PROBE_ARGS, Path};
+use base::event::{Access, PROBE_ARGS, Path, Registers};
 use base::{Bus, Observer, Phys, Ram, Virt};
 use ir::{Block, Flow, Op, Regs};
 use std::fmt;
@@ -36,9 +36,9 @@ impl fmt::Display for Gap {
 pub struct Counters {
     /// Instructions retired in user mode and in more privileged ones.
     pub instructions: [u64; 2],
-    /// Handlers entered, by the ISA's number for the cause.
+    /// Handlers entered, by the ISA's number for the cause; system calls aside.
     pub traps: Vec<u64>,
-    /// Instructions that ask for a system call.
+    /// System calls of programs.
     pub syscalls: u64,
     /// Page walks.
     pub walks: u64,
@@ -117,6 +117,8 @@ pub trait Hart: Sized {
     fn asid(&self, access: Access) -> u16;
     /// Whether user code runs.
     fn user(&self) -> bool;
+    /// The general registers of the code that runs.
+    fn registers(&self) -> Registers;
     /// What lifting assumes right now; part of a block's key.
     fn mode(&self) -> u32;
 

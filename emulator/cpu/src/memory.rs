@@ -1,7 +1,7 @@
 //! Reading guest memory without leaving a trace: for probes, observers and diagnoses.
 
 use crate::hart::Hart;
-use base::event::Peek;
+use base::event::{Peek, Registers};
 use base::{PAGE_SIZE, Ram, Virt, Width};
 
 /// Reads guest-virtual memory of `hart`'s address space with no permission asked and no trace left (no accessed bit,
@@ -35,5 +35,9 @@ impl<H: Hart> Peek for Memory<'_, H> {
             done += len;
         }
         done
+    }
+
+    fn registers(&self) -> Registers {
+        self.hart.registers()
     }
 }

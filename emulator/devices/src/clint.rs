@@ -62,9 +62,22 @@ impl Clint {
         self.harts.get(n).is_some_and(|hart| hart.msip)
     }
 
+    /// The hart that a write of `value` at `offset` interrupts, if any.
+    pub fn interrupts(&self, offset: u64, value: u64) -> Option<usize> {
+        match self.decode(offset) {
+            Some((Register::Msip(n), 0)) if value & 1 != 0 => Some(n),
+            _ => None,
+        }
+    }
+
     /// Whether the timer interrupt of hart `n` is on, as of the last access or [`Device::advance`].
     pub fn timer(&self, n: usize) -> bool {
         self.harts.get(n).is_some_and(|hart| hart.due)
+    }
+
+    /// Ticks that software put MTIME ahead of virtual time.
+    pub const fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// MTIME at `now`.
@@ -150,16 +163,12 @@ impl Device for Clint {
     }
 
     fn deadline(&self) -> Time {
-        let next = self
-            .harts
-            .iter()
-            .filter(|hart| !hart.due)
-            .map(|hart| hart.mtimecmp.wrapping_sub(self.offset))
-            .min();
-        match next.and_then(|ticks| ticks.checked_mul(TICK.0)) {
-            Some(time) => Time(time),
-            None => Time::NEVER,
-        }
+        // MTIME may have been set back, which makes the offset negative.
+        let offset = i128::from(self.offset as i64);
+        let waiting = self.harts.iter().filter(|hart| !hart.due);
+        let ticks = waiting.map(|hart| i128::from(hart.mtimecmp) - offset).min();
+        let time = ticks.map(|ticks| u64::try_from(ticks.max(0) * i128::from(TICK.0)));
+        time.and_then(Result::ok).map_or(Time::NEVER, Time)
     }
 
     fn advance(&mut self, io: &mut Io<'_>) {
@@ -222,5 +231,10 @@ mod tests {
         assert_eq!(bench.read32(&mut clint, 0xbff8), 5);
         bench.now = Time(2_000);
         assert_eq!(clint.mtime(bench.now), 15);
+        bench.write32(&mut clint, 0x4000, 25);
+        bench.write32(&mut clint, 0x4004, 0);
+        assert_eq!(clint.deadline(), Time(3_000));
+        bench.write32(&mut clint, 0x4004, u32::MAX);
+        assert_eq!(clint.deadline(), Time::NEVER);
     }
 }

@@ -119,6 +119,13 @@ impl Plic {
         }
     }
 
+    /// Whether the gateway has forwarded `source`, and nobody has claimed it yet.
+    pub fn waiting(&self, source: usize) -> bool {
+        self.pending
+            .get(source / 32)
+            .is_some_and(|word| word >> (source % 32) & 1 != 0)
+    }
+
     /// Whether the interrupt of context `c` is on.
     pub fn asserted(&self, c: usize) -> bool {
         self.best(c).is_some()

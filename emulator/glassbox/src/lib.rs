@@ -30,6 +30,7 @@ pub mod fault;
 pub mod grade;
 pub mod guest;
 pub mod monitor;
+pub mod numbers;
 pub mod sites;
 pub mod symbols;
 pub mod trace;

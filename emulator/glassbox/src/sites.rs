@@ -3,6 +3,7 @@
 //! Traces and fault plans use the same words: `disk.write`, `irq.disk`, `syscall.read`; `error`, `torn@512`, `EIO`.
 //! [`Board`] is what one has to know of a machine and its kernel to say them.
 
+use crate::numbers;
 use abi::inject::{self, Key, Value};
 use abi::{Errno, nr};
 use base::event::DiskOp;
@@ -44,8 +45,8 @@ impl Board {
                 let name = self.point(point);
                 match inject::by_name(name).map(|point| point.key) {
                     Some(Key::None) => name.into(),
-                    Some(Key::Syscall) => match nr::name(key) {
-                        Some(call) => format!("{name}.{call}"),
+                    Some(Key::Syscall) => match nr::lookup_on(numbers::isa(&self.arch), key) {
+                        Some(call) => format!("{name}.{}", call.name),
                         None => format!("{name}.{key}"),
                     },
                     None if key == 0 => name.into(),

@@ -1,13 +1,17 @@
-//! What goes wrong on purpose, whatever the board: injection points that a CPU has passed, and what comes of itself.
+//! What goes wrong on purpose, whatever the board: interrupt lines that rise, injection points that a CPU has passed, and
+//! what comes of itself.
 
+use crate::wires::Wires;
 use base::event::{Event, Log};
 use base::{Chooser, Cut, Fault, Phys, Ram, Site, Struck, Time, Width};
 use cpu::hart::Hart;
 use devices::virtio::Mmio;
 use devices::virtio::block::Block;
 
-/// What a power cut and a report of a fault touch of a board's chips.
-pub(crate) struct Parts<'a> {
+/// What faults touch of a board's chips.
+pub(crate) struct Parts<'a, const LINES: usize> {
+    /// The lines from the devices to the interrupt controllers.
+    pub wires: &'a mut Wires<LINES>,
     /// Whether the power has gone.
     pub off: &'a mut bool,
     /// The disk, if there is one.
@@ -17,9 +21,19 @@ pub(crate) struct Parts<'a> {
 }
 
 /// A board's chips, to which things happen.
-pub(crate) trait Exposed {
+pub(crate) trait Exposed<const LINES: usize> {
     /// The parts that are exposed.
-    fn parts(&mut self) -> Parts<'_>;
+    fn parts(&mut self) -> Parts<'_, LINES>;
+
+    /// Asks `chooser` about the lines that have risen.
+    fn ask(&mut self, chooser: &mut dyn Chooser, now: Time) {
+        let Parts { wires, log, .. } = self.parts();
+        let site = |line| Site::Line(line as u16);
+        let cut = wires.ask(chooser, now, site, &mut |event| log.push(now, || event));
+        if let Some(cut) = cut {
+            self.cut(cut);
+        }
+    }
 
     /// The power goes.
     fn cut(&mut self, cut: Cut) {
@@ -47,9 +61,9 @@ pub(crate) fn await_points<H: Hart>(hart: &mut H, points: usize, chooser: &dyn C
 
 /// Tells `chooser` of the injection points that `hart` has passed; at the last one the kernel finds what it decides, if
 /// the hart was held there. Says whether it was.
-pub(crate) fn pass<H: Hart>(
+pub(crate) fn pass<H: Hart, const LINES: usize>(
     hart: &mut H,
-    chips: &mut impl Exposed,
+    chips: &mut impl Exposed<LINES>,
     chooser: &mut dyn Chooser,
     now: Time,
 ) -> bool {
@@ -73,7 +87,12 @@ pub(crate) fn pass<H: Hart>(
 }
 
 /// Has go wrong what comes of itself: a bit of memory, the power.
-pub(crate) fn strike(struck: Struck, ram: &mut Ram, chips: &mut impl Exposed, now: Time) {
+pub(crate) fn strike<const LINES: usize>(
+    struck: Struck,
+    ram: &mut Ram,
+    chips: &mut impl Exposed<LINES>,
+    now: Time,
+) {
     chips.report_fault(Site::Moment, struck, now);
     match struck.fault {
         Fault::Flip { addr, bit } => flip(ram, addr, bit),

@@ -23,6 +23,7 @@ pub mod snapshot;
 mod testing;
 pub mod virt;
 pub mod watch;
+mod wires;
 
 pub use any::AnyBoard;
 pub use arch::Arch;

@@ -17,19 +17,25 @@ pub const RISCV64: &str = "riscv64";
 
 /// A short name for a trap: the exception's mnemonic, `syscall`, or `int 0x41` for a vector without a name.
 pub fn trap(arch: &str, cause: Cause, number: u16) -> Cow<'static, str> {
+    let named = |is_interrupt| match riscv64::trap(is_interrupt, number) {
+        Some(name) => name.into(),
+        None => format!("trap {number}").into(),
+    };
     match (cause, arch) {
+        // A kernel's calls of its firmware have names of their own.
+        (Cause::SystemCall, RISCV64) if number != ECALL_U => named(false),
         (Cause::SystemCall, _) => "syscall".into(),
         (Cause::Interrupt, X86_64) if number != NMI => format!("int {number:#04x}").into(),
         (_, X86_64) => vector(arch, number),
-        (cause, RISCV64) => match riscv64::trap(cause == Cause::Interrupt, number) {
-            Some(name) => name.into(),
-            None => format!("trap {number}").into(),
-        },
+        (cause, RISCV64) => named(cause == Cause::Interrupt),
         (Cause::Exception, _) => format!("exception {number}").into(),
         (Cause::Interrupt, _) => format!("interrupt {number}").into(),
         (Cause::Software, _) => format!("trap {number}").into(),
     }
 }
+
+/// RISC-V's exception of a program's system call.
+const ECALL_U: u16 = cpu::riscv64::trap::cause::ECALL_U as u16;
 
 /// The one interrupt of x86 that has a mnemonic.
 const NMI: u16 = cpu::x86_64::trap::vector::NMI as u16;
@@ -57,7 +63,7 @@ pub fn interrupt(arch: &str, number: u16) -> Cow<'static, str> {
     trap(arch, Cause::Interrupt, number)
 }
 
-/// Whether a trap is a page fault, so that its error code can be told by [`page_fault`].
+/// Whether a trap is a page fault.
 pub fn is_page_fault(arch: &str, cause: Cause, number: u16) -> bool {
     use cpu::x86_64::trap::vector::PF;
     match arch {
@@ -67,10 +73,20 @@ pub fn is_page_fault(arch: &str, cause: Cause, number: u16) -> bool {
     }
 }
 
-/// Why a translation failed, by the ISA's number for it, in [`FAULT_WORDS`].
-pub fn page_fault(arch: &str, error: u32) -> Vec<&'static str> {
+/// The ISA's number for why a translation failed, if that is what the trap is about: x86's error code, RISC-V's cause.
+pub fn page_fault_code(arch: &str, cause: Cause, number: u16, error: Option<u32>) -> Option<u32> {
     match arch {
-        X86_64 => x86::page_fault(error),
+        _ if !is_page_fault(arch, cause, number) => None,
+        RISCV64 => Some(number.into()),
+        _ => error,
+    }
+}
+
+/// Why a translation failed, by the ISA's number for it, in [`FAULT_WORDS`].
+pub fn page_fault(arch: &str, code: u32) -> Vec<&'static str> {
+    match arch {
+        X86_64 => x86::page_fault(code),
+        RISCV64 => riscv64::translation_fault(code),
         _ => Vec::new(),
     }
 }
@@ -106,7 +122,13 @@ pub fn line(arch: &str, number: u16) -> Cow<'static, str> {
 }
 
 /// All words of [`page_fault`].
-pub const FAULT_WORDS: &[&str] = &x86::FAULT_WORDS;
+pub const FAULT_WORDS: &[&str] = &{
+    let [.., denied] = riscv64::FAULT_WORDS;
+    let mut words = [denied; x86::FAULT_WORDS.len() + 1];
+    let (of_x86, _) = words.split_at_mut(x86::FAULT_WORDS.len());
+    of_x86.copy_from_slice(&x86::FAULT_WORDS);
+    words
+};
 
 #[cfg(test)]
 mod tests {
@@ -123,6 +145,10 @@ mod tests {
             (X86_64, Cause::Software, 3, "#BP"),
             (X86_64, Cause::Software, 0x80, "int 0x80"),
             (X86_64, Cause::SystemCall, 0, "syscall"),
+            (RISCV64, Cause::SystemCall, 8, "syscall"),
+            (RISCV64, Cause::SystemCall, 9, "ecall from S-mode"),
+            (RISCV64, Cause::Exception, 13, "load page fault"),
+            (RISCV64, Cause::Interrupt, 5, "supervisor timer interrupt"),
             ("pdp11", Cause::Exception, 4, "exception 4"),
             ("pdp11", Cause::Software, 4, "trap 4"),
         ] {
@@ -144,5 +170,19 @@ mod tests {
         assert!(!is_page_fault(X86_64, Cause::Software, 14));
         assert!(!is_page_fault("pdp11", Cause::Exception, 14));
         assert!(page_fault("pdp11", 7).is_empty());
+    }
+
+    #[test]
+    fn each_instruction_set_says_in_its_own_way_why_a_page_fault_was() {
+        let code = |arch, number, error| page_fault_code(arch, Cause::Exception, number, error);
+        assert_eq!(code(X86_64, 14, Some(6)), Some(6));
+        assert_eq!(code(RISCV64, 15, None), Some(15));
+        assert_eq!(code(RISCV64, 14, None), None);
+        assert_eq!(page_fault(X86_64, 6), ["not_present", "write", "user"]);
+        assert_eq!(page_fault(RISCV64, 15), ["write"]);
+        for arch in [X86_64, RISCV64] {
+            let words = (0..128).flat_map(|code| page_fault(arch, code));
+            assert!(words.into_iter().all(|word| FAULT_WORDS.contains(&word)));
+        }
     }
 }

@@ -80,7 +80,7 @@ impl ExitWord {
         } else {
             self.status() as u16
         };
-        (self.0 >> 16 & 0x7f) as u16 * 0x200 | self.0 as u16 & 0x100 | status
+        ((self.0 >> 16 & 0x7f) as u16) << 9 | self.0 as u16 & 0x100 | status
     }
 
     /// The word that a finisher's code stands for.

@@ -292,7 +292,6 @@ fn join(words: &mut impl Iterator<Item = u32>, count: usize) -> Option<u64> {
 mod tests {
     use super::*;
     use alloc::string::ToString;
-    use alloc::vec;
     use alloc::vec::Vec;
 
     /// A tree as a loader would write it.
@@ -438,6 +437,6 @@ mod tests {
             }
             assert!(Fdt::new(&blob[..at]).is_none());
         }
-        assert!(Fdt::new(&vec![0; 100]).is_none());
+        assert!(Fdt::new(&[0; 100]).is_none());
     }
 }

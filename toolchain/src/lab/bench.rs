@@ -2,6 +2,8 @@
 //!
 //! Key type: [`Bench`].
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -11,11 +13,11 @@ use super::build::{Builder, Built};
 use super::definition::Lab;
 use super::grader::{self, Subject, Verdict, Wishes};
 use super::refusal::Refusal;
-use super::tree::Tree;
 use super::trusted::Trusted;
 use crate::boot::build_emulator;
 use crate::image;
-use crate::layout::{Layout, write_whole};
+use crate::layout::{Arch, Layout, write_whole};
+use crate::sources::Tree;
 
 /// Judges submissions to some labs.
 pub struct Bench<'a> {
@@ -24,8 +26,8 @@ pub struct Bench<'a> {
     /// The sources that every lab's starter changes.
     pub clean: Tree,
     grader: PathBuf,
-    /// Made when the first kernel has to be built: a refusal needs none of it.
-    workshop: Option<Workshop>,
+    /// For each architecture, made when the first kernel has to be built: a refusal needs none of it.
+    workshops: BTreeMap<Arch, Workshop>,
 }
 
 struct Workshop {
@@ -46,7 +48,7 @@ impl<'a> Bench<'a> {
             labs,
             clean,
             grader: layout.emulator(),
-            workshop: None,
+            workshops: BTreeMap::new(),
         })
     }
 
@@ -66,10 +68,10 @@ impl<'a> Bench<'a> {
                 return self.refuse(lab, &reason, None, wishes);
             }
         };
-        let workshop = self.workshop()?;
+        let workshop = self.workshop(lab.arch)?;
         let kernel = match workshop.builder.build(&sources)? {
             Built::Kernel(kernel) => image::with_symbol_table(kernel)?,
-            Built::Failed(reason, words) => return self.refuse(lab, reason, Some(&words), wishes),
+            Built::Failed(reason, words) => return self.refuse(lab, &reason, Some(&words), wishes),
         };
         let temporary;
         let folder = if let Some(folder) = keep {
@@ -81,7 +83,7 @@ impl<'a> Bench<'a> {
             temporary = TempDir::new_in(self.layout.lab_target())?;
             temporary.path()
         };
-        let workshop = self.workshop()?;
+        let workshop = self.workshop(lab.arch)?;
         write_whole(&folder.join("kernel.elf"), &kernel)?;
         workshop.trusted.place(&lab.name, folder)?;
         grader::verdict(&self.grader, lab, &Subject::Images(folder), wishes)
@@ -98,13 +100,13 @@ impl<'a> Bench<'a> {
         grader::verdict(&self.grader, lab, &subject, wishes)
     }
 
-    fn workshop(&mut self) -> Result<&Workshop> {
-        if self.workshop.is_none() {
-            self.workshop = Some(Workshop {
-                trusted: Trusted::build(self.layout, &self.clean, self.labs)?,
-                builder: Builder::new(self.layout, &self.clean)?,
-            });
-        }
-        self.workshop.as_ref().context("it has been made")
+    fn workshop(&mut self, arch: Arch) -> Result<&Workshop> {
+        Ok(match self.workshops.entry(arch) {
+            Entry::Occupied(made) => made.into_mut(),
+            Entry::Vacant(place) => place.insert(Workshop {
+                trusted: Trusted::build(self.layout, &self.clean, self.labs, arch)?,
+                builder: Builder::new(self.layout, &self.clean, arch)?,
+            }),
+        })
     }
 }

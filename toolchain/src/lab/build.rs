@@ -13,32 +13,33 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use nix::fcntl::OFlag;
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use super::sandbox::{self, Limits, NO_SANDBOX, TIME_IS_UP, WORK};
-use super::tree::Tree;
+use super::refusal::steers_a_terminal;
+use super::sandbox::{self, ENDED, Limits, NO_SANDBOX, TIME_IS_UP, WORK};
 use crate::guest;
 use crate::layout::{Arch, Layout};
 use crate::process::{HostLacks, capture, progress};
 use crate::setup::{self, Compiler, Target};
+use crate::sources::Tree;
 
 /// Bytes of rustc's words that are shown.
 const SHOWN: usize = 16 << 10;
 /// Bytes of the largest kernel that is taken.
 const LARGEST: u64 = 256 << 20;
-/// What submissions are built for.
-const KERNEL: Target = Target::Kernel(Arch::X86_64);
 
 /// What a build gives.
 pub enum Built {
     /// The kernel's ELF file.
     Kernel(Vec<u8>),
     /// There is none: the reason in a few words, and the compiler's, harmless and bounded.
-    Failed(&'static str, String),
+    Failed(String, String),
 }
 
 /// Builds kernels of one state of the clean sources.
 pub struct Builder {
+    target: Target,
     compiler: Compiler,
     /// Folders with `src` and `target`, one for each build.
     builds: PathBuf,
@@ -48,15 +49,17 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Finds the compiler and builds `clean` once, unless that was done before.
-    pub fn new(layout: &Layout, clean: &Tree) -> Result<Self> {
-        let compiler = setup::ensure(layout, KERNEL)?;
-        let builds = layout.lab_target().join("builds");
+    /// Finds the compiler for `arch` and builds `clean` once, unless that was done before.
+    pub fn new(layout: &Layout, clean: &Tree, arch: Arch) -> Result<Self> {
+        let target = Target::Kernel(arch);
+        let compiler = setup::ensure(layout, target)?;
+        let builds = layout.lab_target().join("builds").join(arch.name());
         std::fs::create_dir_all(&builds)
             .with_context(|| format!("cannot create {}", builds.display()))?;
         let builder = Self {
+            target,
             compiler,
-            seed: layout.lab_target().join("seed"),
+            seed: layout.lab_target().join("seed").join(arch.name()),
             lock: File::create(builds.join("lock"))?,
             builds,
         };
@@ -91,9 +94,9 @@ impl Builder {
             root: Path::new(WORK).join("src"),
             target: Path::new(WORK).join("target"),
         };
-        let mut cargo = self.compiler.cargo("build", KERNEL);
+        let mut cargo = self.compiler.cargo("build", self.target);
         let options = guest::Options::default();
-        guest::configure(&mut cargo, &inside, KERNEL, "kernel", &options);
+        guest::configure(&mut cargo, &inside, self.target, "kernel", &options);
         cargo.args(["--offline", "--locked", "--quiet", "--color", "never"]);
         let see = self.equip(&mut cargo, folder)?;
         let mut command = sandbox::wrap(&cargo, folder, &see, &Limits::for_a_build());
@@ -106,7 +109,7 @@ impl Builder {
         if status.success() {
             let name = inside
                 .guest_target("kernel")
-                .join(KERNEL.triple())
+                .join(self.target.triple())
                 .join("release/kernel");
             let kernel = folder.join(name.strip_prefix(WORK).unwrap_or(&name));
             return read_kernel(&kernel).map(Built::Kernel);
@@ -114,9 +117,19 @@ impl Builder {
         if status.code() == Some(NO_SANDBOX.into()) {
             return Err(HostLacks(words.trim().to_string()).into());
         }
-        let reason = match status.code() {
-            Some(code) if code == i32::from(TIME_IS_UP) => "its build was ended by a limit",
-            _ => "it does not compile",
+        let limit = match status.code() {
+            Some(code) if code == i32::from(TIME_IS_UP) => {
+                let last = words
+                    .lines()
+                    .filter_map(|line| line.strip_prefix(ENDED))
+                    .next_back();
+                Some(last.unwrap_or("a limit").to_string())
+            }
+            _ => limit_of_a_process(&words),
+        };
+        let reason = match limit {
+            Some(limit) => format!("its build was ended: {limit}"),
+            None => "it does not compile".into(),
         };
         Ok(Built::Failed(reason, words))
     }
@@ -145,6 +158,34 @@ impl Builder {
         cargo.env("CARGO_TERM_PROGRESS_WHEN", "never");
         Ok(see)
     }
+}
+
+/// The limit that ended the compiler, if one did: cargo tells by which signal. Who makes the compiler print the same has
+/// lied about nothing but the reason of a failure.
+fn limit_of_a_process(words: &str) -> Option<String> {
+    let limits = Limits::for_a_build();
+    let limits = [
+        (
+            Signal::SIGXCPU,
+            format!("more than {} seconds of CPU time", limits.cpu_seconds),
+        ),
+        (
+            Signal::SIGXFSZ,
+            format!("a file of more than {} MiB", limits.file_mib),
+        ),
+        (
+            Signal::SIGABRT,
+            "the compiler has given up, perhaps for want of memory".into(),
+        ),
+        (
+            Signal::SIGSEGV,
+            "the compiler has crashed, perhaps for want of stack".into(),
+        ),
+    ];
+    let mut limits = limits.into_iter();
+    let is_told = |signal: Signal| words.contains(&format!("(signal: {}", signal as i32));
+    let (_, limit) = limits.find(|(signal, _)| is_told(*signal))?;
+    Some(limit)
 }
 
 /// The kernel at `path`, which the other side may have made into anything.
@@ -184,7 +225,7 @@ fn first_and_last(mut source: impl Read) -> Vec<u8> {
 /// The same text without anything that would steer a terminal.
 pub fn harmless(words: &[u8]) -> String {
     let text = String::from_utf8_lossy(words);
-    let is_plain = |letter: char| letter == '\n' || letter == '\t' || !letter.is_control();
+    let is_plain = |letter: char| letter == '\n' || letter == '\t' || !steers_a_terminal(letter);
     text.chars()
         .map(|letter| if is_plain(letter) { letter } else { '?' })
         .collect()
@@ -206,6 +247,7 @@ mod tests {
     #[test]
     fn escapes_do_not_reach_the_terminal() {
         assert_eq!(harmless(b"a\x1b[2J\tb\n\xff"), "a?[2J\tb\n\u{fffd}");
+        assert_eq!(harmless("a\u{202e}b".as_bytes()), "a?b");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 
 /// Words that are refused wherever they stand: a `use` could rename a macro, another macro could put
 /// the `!` behind it, and an attribute may be nested in `unsafe(...)` or `cfg_attr(...)`.
-const WORDS: [&str; 18] = [
+const WORDS: [&str; 21] = [
     // Machine code, and with it sections and notes.
     "asm",
     "global_asm",
@@ -34,6 +34,9 @@ const WORDS: [&str; 18] = [
     "proc_macro_attribute",
     // What the grader listens to: only the lab's own sources may speak to it.
     "probe",
+    "probe_site",
+    "sdt_note",
+    "inject",
     "debug_exit",
 ];
 
@@ -61,6 +64,11 @@ const DEEPEST: usize = 256;
 
 /// Line and name of each construct.
 fn find(path: &str, text: &str) -> Result<Vec<(usize, String)>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text); // so does rustc
+    // To rustc the first line may be a shebang, and then it is none of the program: in `#!/*` it sees no comment.
+    if text.starts_with("#!") && !text.starts_with("#![") {
+        return Err(Refusal::error(format!("{path} begins with `#!`")));
+    }
     if depth(text) > DEEPEST {
         return Err(Refusal::error(format!("{path} is nested too deeply")));
     }
@@ -69,7 +77,7 @@ fn find(path: &str, text: &str) -> Result<Vec<(usize, String)>> {
         Refusal::error(format!("{path}, line {line}: this is not Rust"))
     })?;
     let mut found = Vec::new();
-    search(stream, false, &mut found);
+    search(stream, Place::Code, &mut found);
     Ok(found)
 }
 
@@ -87,28 +95,73 @@ fn depth(text: &str) -> usize {
     most
 }
 
-/// Looks through tokens; `in_attribute` says whether they stand in `#[...]`.
-fn search(stream: TokenStream, in_attribute: bool, found: &mut Vec<(usize, String)>) {
+/// Where tokens stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Code,
+    /// In `#[...]`, where attributes are named.
+    Attribute,
+    /// Behind the `=` of an attribute.
+    Value,
+}
+
+/// Looks through the tokens that stand in `place`.
+fn search(stream: TokenStream, outside: Place, found: &mut Vec<(usize, String)>) {
+    let mut place = outside;
     let tokens: Vec<TokenTree> = stream.into_iter().collect();
     for (at, token) in tokens.iter().enumerate() {
+        let mut refuse = |construct: &str| {
+            found.push((token.span().start().line, construct.to_string()));
+        };
+        if is_made_by_a_macro(&tokens[at..], place) {
+            refuse("$ in the place of a name");
+        }
         match token {
             TokenTree::Group(group) => {
                 // `#[...]` and `#![...]`.
                 let hash = at.checked_sub(1).map(|at| &tokens[at]);
                 let is_attribute = group.delimiter() == Delimiter::Bracket
                     && (is_punct(hash, '#') || is_punct(hash, '!'));
-                search(group.stream(), in_attribute || is_attribute, found);
+                let inside = match place {
+                    Place::Code if is_attribute => Place::Attribute,
+                    _ => place,
+                };
+                search(group.stream(), inside, found);
             }
             TokenTree::Ident(ident) => {
                 let name = ident.to_string();
                 let name = name.strip_prefix("r#").unwrap_or(&name);
                 let rest = [tokens.get(at + 1), tokens.get(at + 2)];
-                if let Some(construct) = construct(name, rest, in_attribute) {
-                    found.push((ident.span().start().line, construct));
+                if let Some(construct) = construct(name, rest, place != Place::Code) {
+                    refuse(&construct);
                 }
             }
-            _ => {}
+            TokenTree::Punct(punct) => match (place, punct.as_char()) {
+                (Place::Attribute, '=') => place = Place::Value,
+                (Place::Value, ',') => place = outside,
+                _ => {}
+            },
+            TokenTree::Literal(_) => {}
         }
+    }
+}
+
+/// Whether a macro's definition, from here on, fills in what decides the meaning of the rest: `$name!(...)` calls any
+/// macro, `#[$name = ...]` is any attribute. The words that it is filled with stand elsewhere and look harmless there.
+fn is_made_by_a_macro(tokens: &[TokenTree], place: Place) -> bool {
+    let [first, second, rest @ ..] = tokens else {
+        return false;
+    };
+    let is_call = |rest: &[TokenTree]| {
+        is_punct(rest.first(), '!') && matches!(rest.get(1), Some(TokenTree::Group(_)))
+    };
+    match second {
+        _ if is_punct(Some(first), '#') => is_punct(Some(second), '$'),
+        _ if !is_punct(Some(first), '$') => false,
+        _ if place == Place::Attribute => true,
+        // `$name!(...)`, or a repetition with its sign and, before that, what separates: `$($name),*!(...)`.
+        TokenTree::Group(_) => (1..=2).any(|signs| rest.get(signs..).is_some_and(is_call)),
+        _ => is_call(rest),
     }
 }
 
@@ -124,14 +177,16 @@ fn construct(name: &str, rest: [Option<&TokenTree>; 2], in_attribute: bool) -> O
             let is_text = matches!(second, Some(TokenTree::Literal(_)));
             (in_attribute || is_text).then(|| "#[path]".into())
         }
-        "env" if is_punct(next, '!') => Some("env!".into()),
+        // A variable may be called `env`, but nobody gives it another name by `as`.
+        "env" if is_punct(next, '!') || is_word(next, "as") => Some("env!".into()),
         "link" if in_attribute => Some("#[link]".into()),
-        "extern" => match next {
-            Some(TokenTree::Ident(ident)) if *ident == "crate" => Some("extern crate".into()),
-            _ => None,
-        },
+        "extern" => is_word(next, "crate").then(|| "extern crate".into()),
         _ => None,
     }
+}
+
+fn is_word(token: Option<&TokenTree>, wanted: &str) -> bool {
+    matches!(token, Some(TokenTree::Ident(ident)) if *ident == wanted)
 }
 
 fn is_punct(token: Option<&TokenTree>, wanted: char) -> bool {
@@ -174,11 +229,51 @@ mod tests {
             ("extern crate std;", "extern crate"),
             ("#[proc_macro] pub fn m() {}", "proc_macro"),
             ("fn f() { crate::probe!(sched_pick, 1) }", "probe"),
+            ("fn f() { crate::probe_site!(sched_pick, 1) }", "probe_site"),
+            ("use core::{env as harmless};", "env!"),
         ] {
             let said = refusal("", &format!("// first\n{text}"));
             let wanted = format!("a.rs, line 2: `{construct}` may not be used in a submission");
             assert_eq!(said, wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_macro_may_fill_in_values_but_no_names() {
+        for text in [
+            "macro_rules! m { ($a:ident) => { $a!(\"HOME\") } }",
+            "macro_rules! m { ($($a:ident)*) => { $($a)*!(\"HOME\") } }",
+            "macro_rules! m { ($($a:ident),*) => { $($a),*!{} } }",
+            "macro_rules! m { ($a:ident) => { #[$a = \"/etc/x.rs\"] mod x; } }",
+            "macro_rules! m { ($a:meta) => { #[cfg_attr(all(), doc = \"\", $a)] mod x; } }",
+            "macro_rules! m { ($a:tt) => { #$a mod x; } }",
+        ] {
+            let refused = refusal("", text);
+            assert!(
+                refused.contains("`$ in the place of a name`"),
+                "{text}: {refused}"
+            );
+        }
+        for text in [
+            "macro_rules! m { ($a:expr) => { #[doc = $a] struct S; } }",
+            "macro_rules! m { ($a:expr) => { #[doc = concat!(\"of \", $a)] struct S; } }",
+            "macro_rules! m { ($a:ident, $b:expr) => { if $a != ($b) { $a(!$b); other!($a) } } }",
+            "macro_rules! m { ($($a:ident),*) => { [$(!$a),*] } }",
+        ] {
+            assert_eq!(refusal("", text), "", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_first_line_that_is_no_rust_is_refused() {
+        let hidden = "/*\n#[unsafe(no_mangle)] fn memcpy() {}\n// */";
+        for head in ["#!", "\u{feff}#!", "#! ", "#!/bin/sh "] {
+            assert_eq!(
+                refusal("", &format!("{head}{hidden}")),
+                "a.rs begins with `#!`"
+            );
+        }
+        assert_eq!(refusal("", "#![warn(missing_docs)]"), "");
     }
 
     #[test]

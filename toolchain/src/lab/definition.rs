@@ -5,11 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
 use serde::Deserialize;
 
 use super::scope::Scope;
-use crate::layout::Layout;
+use crate::layout::{Arch, Layout};
 
 /// One lab.
 #[derive(Debug)]
@@ -18,11 +19,15 @@ pub struct Lab {
     pub name: String,
     pub title: String,
     pub scope: Scope,
+    /// What kernels and programs are built for.
+    pub arch: Arch,
 }
 
 #[derive(Deserialize)]
 struct File {
     lab: Head,
+    #[serde(default)]
+    machine: Machine,
 }
 
 #[derive(Deserialize)]
@@ -30,6 +35,11 @@ struct Head {
     name: String,
     title: String,
     open: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct Machine {
+    arch: Option<String>,
 }
 
 impl Lab {
@@ -67,7 +77,13 @@ impl Lab {
             if !is_plain_name(&head.name) {
                 bail!("`{}` is no name for a lab", head.name);
             }
+            let arch = file.machine.arch.as_deref();
+            let arch = arch.map_or(Ok(Arch::default()), |name| {
+                Arch::from_str(name, false)
+                    .map_err(|_| anyhow!("there is no architecture `{name}`"))
+            });
             Ok(Self {
+                arch: arch?,
                 scope: Scope::new(&head.open)?,
                 folder: folder.clone(),
                 name: head.name,

@@ -9,7 +9,7 @@ use super::definition::Lab;
 use super::grader::{Verdict, Wishes};
 use super::handed_in::{self, HandedIn};
 use super::starter::submitted;
-use crate::layout::{Layout, write_whole};
+use crate::layout::{Arch, Layout, write_whole};
 use crate::process::{Reported, progress};
 
 /// Options of the subcommand.
@@ -27,6 +27,9 @@ pub struct Options {
     /// The lab: its name, or its folder
     #[arg(long, value_name = "LAB")]
     lab: String,
+    /// What submissions are built for and judged on [default: what the lab says, or else x86_64]
+    #[arg(long)]
+    arch: Option<Arch>,
     /// Write each submission's report to this folder (NAME.txt, NAME.json, NAME.xml), and all points to
     /// grades.csv in it
     #[arg(long, value_name = "DIR", conflicts_with_all = ["json", "junit", "keep"])]
@@ -37,6 +40,9 @@ pub struct Options {
     /// Also write the verdict as JUnit's XML (of one submission)
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Draw names and data by this seed and not by the lab's, which students may have read
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Tests that run at the same time
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -48,7 +54,9 @@ pub struct Options {
 /// The subcommand. A submission that is refused or does not compile is worth 0 points, and does the
 /// others no harm.
 pub fn run(layout: &Layout, options: &Options) -> Result<()> {
-    let labs = [Lab::find(layout, &options.lab)?];
+    let mut lab = Lab::find(layout, &options.lab)?;
+    lab.arch = options.arch.unwrap_or(lab.arch);
+    let labs = [lab];
     let [lab] = &labs;
     let submissions = handed_in::all(&options.patches)?;
     let are_many = submissions.len() > 1;
@@ -75,6 +83,7 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
             json: grades.file(one, "json").or_else(|| options.json.clone()),
             junit: grades.file(one, "xml").or_else(|| options.junit.clone()),
             jobs: options.jobs,
+            seed: options.seed,
         };
         let sources = submitted(&bench.clean, lab, &one.path);
         let verdict = bench.judge(lab, sources, &wishes, options.keep.as_deref());

@@ -26,6 +26,8 @@ pub struct Wishes {
     pub junit: Option<PathBuf>,
     /// Tests that run at the same time.
     pub jobs: Option<usize>,
+    /// The seed of names and data, if it is not to be the lab's.
+    pub seed: Option<u64>,
 }
 
 /// A verdict, as far as it is understood here.
@@ -67,6 +69,7 @@ pub fn verdict(
     let ours = folder.path().join("verdict.json");
     let mut command = Command::new(grader);
     command.arg("grade").arg(lab.folder.join("lab.toml"));
+    command.arg("--arch").arg(lab.arch.name());
     match subject {
         Subject::Images(images) => {
             command.arg("--images").arg(images);
@@ -84,6 +87,9 @@ pub fn verdict(
     command.arg("--json").arg(json);
     if let Some(file) = &wishes.junit {
         command.arg("--junit").arg(file);
+    }
+    if let Some(seed) = wishes.seed {
+        command.arg("--seed").arg(seed.to_string());
     }
     if let Some(jobs) = wishes.jobs {
         command.arg("--jobs").arg(jobs.to_string());

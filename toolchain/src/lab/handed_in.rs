@@ -130,7 +130,7 @@ mod tests {
     fn a_name_is_harmless() {
         let odd = "in/=cmd|' \u{1b}[2J,\".patch";
         assert_eq!(names(&[odd, "in/-rf.patch"]), ["_cmd_____2J__", "_rf"]);
-        assert_eq!(names(&["in/..patch"]), ["_"]);
+        assert_eq!(names(&["in/..patch"]), ["_."]);
     }
 
     #[test]

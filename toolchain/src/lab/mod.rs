@@ -14,7 +14,7 @@ mod build;
 mod constructs;
 mod definition;
 pub mod grade;
-mod grader;
+pub mod grader;
 mod handed_in;
 mod new;
 mod refusal;
@@ -22,7 +22,6 @@ pub mod sandbox;
 mod scope;
 mod starter;
 mod submission;
-mod tree;
 mod trusted;
 mod verify;
 
@@ -30,7 +29,9 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::layout::Layout;
-use definition::Lab;
+pub use definition::Lab;
+pub use starter::submitted;
+pub use trusted::Trusted;
 
 /// What can be done with labs themselves.
 #[derive(Subcommand, Debug)]

@@ -14,6 +14,7 @@ open = ["guest-os/kernel/src/syscall/*.rs"]
 seed = 1
 
 [machine]
+# arch = "riscv64"
 memory = "64M"
 instructions = 200000000
 

@@ -2,20 +2,19 @@
 
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result};
 
 use super::definition::Lab;
-use super::submission::{Submission, apply_trusted};
-use super::tree::Tree;
+use super::submission::Submission;
+use crate::sources::{Tree, patch};
 
 /// The sources that students of `lab` begin with. An empty patch changes nothing.
 pub fn starter(clean: &Tree, lab: &Lab) -> Result<Tree> {
-    let patch = lab.patch("starter.patch")?;
-    if patch.trim().is_empty() {
+    let diff = lab.patch("starter.patch")?;
+    if diff.trim().is_empty() {
         return Ok(clean.clone());
     }
-    // Not a refusal any more: it is the lab that is wrong, not a submission.
-    apply_trusted(clean, &patch).map_err(|error| anyhow!("{}: starter.patch: {error}", lab.name))
+    patch::apply(clean, &diff).with_context(|| format!("{}: starter.patch", lab.name))
 }
 
 /// The starter's sources with the submission at `path` in them, or why it is refused.

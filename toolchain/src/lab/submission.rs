@@ -7,12 +7,11 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use diffy::patch_set::{FileOperation, ParseOptions, PatchKind, PatchSet};
 
 use super::constructs;
 use super::refusal::Refusal;
 use super::scope::Scope;
-use super::tree::Tree;
+use crate::sources::{Tree, patch};
 
 /// Bytes of the longest submission, and of the longest file that one may make.
 const LONGEST: usize = 4 << 20;
@@ -53,13 +52,16 @@ impl Submission {
     /// the same as the lab's counts as not handed in.
     pub fn apply(&self, sources: &Tree, scope: &Scope) -> Result<Tree> {
         let changes = match self {
-            Self::Diff(text) => changes(text, sources)?,
+            Self::Diff(text) => patch::changes(text, sources, &|name| scope.check(name))
+                .map_err(|error| Refusal::error(format!("{error:#}")))?,
             Self::Files(tree) => {
                 let files = tree.files.iter();
                 let files = files.filter(|(name, bytes)| sources.files.get(*name) != Some(*bytes));
-                files
-                    .map(|(name, bytes)| (name.clone(), Some(bytes.clone())))
-                    .collect()
+                let open = files.map(|(name, bytes)| {
+                    scope.check(name)?;
+                    Ok((name.clone(), Some(bytes.clone())))
+                });
+                open.collect::<Result<patch::Changes>>()?
             }
         };
         if changes.is_empty() {
@@ -67,7 +69,6 @@ impl Submission {
         }
         let mut tree = sources.clone();
         for (name, bytes) in changes {
-            scope.check(&name)?;
             let Some(bytes) = bytes else {
                 tree.files.remove(&name);
                 continue;
@@ -83,101 +84,6 @@ impl Submission {
             tree.files.insert(name, bytes);
         }
         Ok(tree)
-    }
-}
-
-/// A lab's own patch applied: it is trusted, so nothing is closed to it.
-pub fn apply_trusted(sources: &Tree, diff: &str) -> Result<Tree> {
-    let mut tree = sources.clone();
-    for (name, bytes) in changes(diff, sources)? {
-        match bytes {
-            Some(bytes) => tree.files.insert(name, bytes),
-            None => tree.files.remove(&name),
-        };
-    }
-    Ok(tree)
-}
-
-/// Path and new contents (`None`: deleted) of each file that `diff` changes, in its order.
-type Changes = Vec<(String, Option<Vec<u8>>)>;
-
-fn changes(diff: &str, sources: &Tree) -> Result<Changes> {
-    let is_gits = diff.lines().any(|line| line.starts_with("diff --git "));
-    let options = match is_gits {
-        true => ParseOptions::gitdiff(),
-        false => ParseOptions::unidiff(),
-    };
-    let mut changes: Changes = Vec::new();
-    for patch in PatchSet::parse(diff, options) {
-        let patch = patch
-            .map_err(|error| Refusal::error(format!("the patch is not a unified diff: {error}")))?;
-        let name = changed_path(patch.operation())?;
-        if patch.old_mode().is_some() && patch.operation().is_modify()
-            || patch.new_mode().is_some_and(|mode| !is_plain(mode))
-        {
-            return Err(Refusal::error(format!(
-                "{name}: the patch changes a mode or makes a link"
-            )));
-        }
-        let PatchKind::Text(hunks) = patch.patch() else {
-            return Err(Refusal::error(format!("{name}: the patch is binary")));
-        };
-        if changes.iter().any(|(earlier, _)| *earlier == name) {
-            return Err(Refusal::error(format!("{name} appears twice in the patch")));
-        }
-        let old = sources.files.get(&name);
-        if patch.operation().is_create() && old.is_some() {
-            return Err(Refusal::error(format!(
-                "{name} cannot be created: it exists"
-            )));
-        }
-        if !patch.operation().is_create() && old.is_none() {
-            return Err(Refusal::error(format!(
-                "{name} cannot be changed: there is no such file"
-            )));
-        }
-        let old = old.map_or(&[][..], Vec::as_slice);
-        let old = str::from_utf8(old).map_err(|_| Refusal::error(format!("{name} is not text")))?;
-        let new = diffy::apply(old, hunks).map_err(|error| {
-            Refusal::error(format!("{name}: the patch does not apply ({error})"))
-        })?;
-        let new = (!patch.operation().is_delete()).then(|| new.into_bytes());
-        changes.push((name, new));
-    }
-    if changes.is_empty() {
-        return Err(Refusal::error(
-            "the patch holds no change: a unified diff is wanted",
-        ));
-    }
-    Ok(changes)
-}
-
-fn is_plain(mode: &diffy::patch_set::FileMode) -> bool {
-    *mode == diffy::patch_set::FileMode::Regular
-}
-
-/// The one path that a change is about, without the `a/` and `b/` of git and of habit.
-fn changed_path(operation: &FileOperation<'_, str>) -> Result<String> {
-    let plain = |path: &str| {
-        let stripped = path.strip_prefix("a/").or_else(|| path.strip_prefix("b/"));
-        stripped.unwrap_or(path).to_string()
-    };
-    match operation {
-        FileOperation::Create(path) | FileOperation::Delete(path) => Ok(plain(path)),
-        FileOperation::Modify { original, modified } => {
-            let (old, new) = (plain(original), plain(modified));
-            // `diff -u x.rs.orig x.rs` is a habit too: the new name counts.
-            if old == new || old.strip_suffix(".orig") == Some(&new) {
-                return Ok(new);
-            }
-            Err(Refusal::error(format!(
-                "{old} is renamed to {new}: hand in changes only"
-            )))
-        }
-        FileOperation::Rename { from, to } | FileOperation::Copy { from, to } => {
-            let reason = format!("{from} is renamed or copied to {to}: hand in changes only");
-            Err(Refusal::error(reason))
-        }
     }
 }
 
@@ -206,104 +112,19 @@ mod tests {
         String::from_utf8(tree.files[name].clone()).unwrap()
     }
 
-    const HUNK: &str = "@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n";
-
     #[test]
-    fn gits_diffs_and_plain_ones_apply() {
-        let names = "--- a/guest-os/kcore/src/a.rs\n+++ b/guest-os/kcore/src/a.rs\n";
-        let git = format!(
-            "diff --git a/guest-os/kcore/src/a.rs b/guest-os/kcore/src/a.rs\nindex 1..2 100644\n{names}{HUNK}"
-        );
-        let bare = format!(
-            "--- guest-os/kcore/src/a.rs\t2026-01-01\n+++ guest-os/kcore/src/a.rs\t2026-01-02\n{HUNK}"
-        );
-        for diff in [git, format!("{names}{HUNK}"), bare] {
-            let tree = applied(&diff).unwrap();
-            assert_eq!(
-                text(&tree, "guest-os/kcore/src/a.rs"),
-                "one\n2\nthree\n",
-                "{diff}"
-            );
-        }
-    }
-
-    #[test]
-    fn files_are_created_and_deleted() {
-        let diff = "diff --git a/guest-os/kcore/src/c.rs b/guest-os/kcore/src/c.rs\nnew file mode 100644\n--- /dev/null\n+++ b/guest-os/kcore/src/c.rs\n@@ -0,0 +1 @@\n+// new\ndiff --git a/guest-os/kcore/src/b.rs b/guest-os/kcore/src/b.rs\ndeleted file mode 100644\n--- a/guest-os/kcore/src/b.rs\n+++ /dev/null\n@@ -1 +0,0 @@\n-// bee\n";
-        let tree = applied(diff).unwrap();
-        assert_eq!(text(&tree, "guest-os/kcore/src/c.rs"), "// new\n");
-        assert!(!tree.files.contains_key("guest-os/kcore/src/b.rs"));
-    }
-
-    #[test]
-    fn what_is_no_change_of_open_text_is_refused_in_one_line() {
-        let header = |path: &str| format!("diff --git a/{path} b/{path}\n");
-        let open = header("guest-os/kcore/src/a.rs");
+    fn what_does_not_fit_or_is_closed_is_refused_in_one_line() {
         let names = |path: &str| format!("--- a/{path}\n+++ b/{path}\n");
+        let unfit = names("guest-os/kcore/src/a.rs") + "@@ -1 +1 @@\n-nine\n+2\n";
+        let closed = names("guest-os/kernel/src/closed.rs") + "@@ -1 +1 @@\n-closed\n+2\n";
+        let new = |path: &str| format!("--- /dev/null\n+++ {path}\n@@ -0,0 +1 @@\n+x\n");
         for (diff, reason) in [
-            (String::new(), "not a unified diff"),
-            ("rubbish\n".into(), "not a unified diff"),
-            (
-                format!(
-                    "{}@@ -1 +1 @@\n-nine\n+2\n",
-                    names("guest-os/kcore/src/a.rs")
-                ),
-                "does not apply",
-            ),
-            (
-                format!(
-                    "{}@@ -1,3 +1,3 @@\n one\n",
-                    names("guest-os/kcore/src/a.rs")
-                ),
-                "not a unified diff",
-            ),
-            (
-                format!(
-                    "{}@@ -1 +1 @@\n-closed\n+2\n",
-                    names("guest-os/kernel/src/closed.rs")
-                ),
-                "is not open",
-            ),
-            (
-                format!("{}{HUNK}", names("guest-os/kcore/src/zzz.rs")),
-                "no such file",
-            ),
-            (
-                "--- /dev/null\n+++ b/../../etc/cron.rs\n@@ -0,0 +1 @@\n+x\n".into(),
-                "inside the repository",
-            ),
-            (
-                "--- /dev/null\n+++ /etc/cron.rs\n@@ -0,0 +1 @@\n+x\n".into(),
-                "inside the repository",
-            ),
-            (
-                "--- /dev/null\n+++ b/guest-os/kcore/build.rs\n@@ -0,0 +1 @@\n+x\n".into(),
-                "is closed",
-            ),
-            (
-                "--- /dev/null\n+++ b/guest-os/kcore/Cargo.toml\n@@ -0,0 +1 @@\n+x\n".into(),
-                "is closed",
-            ),
-            (
-                format!(
-                    "{open}Binary files a/guest-os/kcore/src/a.rs and b/guest-os/kcore/src/a.rs differ\n"
-                ),
-                "binary",
-            ),
-            (
-                format!(
-                    "{open}similarity index 100%\nrename from guest-os/kcore/src/a.rs\nrename to guest-os/kcore/src/d.rs\n"
-                ),
-                "renamed",
-            ),
-            (format!("{open}old mode 100644\nnew mode 100755\n"), "mode"),
-            (
-                format!(
-                    "{}new file mode 120000\n--- /dev/null\n+++ b/guest-os/kcore/src/l.rs\n@@ -0,0 +1 @@\n+/etc/passwd\n\\ No newline at end of file\n",
-                    header("guest-os/kcore/src/l.rs")
-                ),
-                "makes a link",
-            ),
+            (unfit, "does not apply"),
+            (closed, "is not open"),
+            (new("b/../../etc/cron.rs"), "inside the repository"),
+            (new("/etc/cron.rs"), "inside the repository"),
+            (new("b/guest-os/kcore/build.rs"), "is closed"),
+            (new("b/guest-os/kcore/Cargo.toml"), "is closed"),
         ] {
             let said = applied(&diff).unwrap_err();
             assert!(said.is::<Refusal>(), "{said:#}");

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::definition::Lab;
-use super::tree::Tree;
 use crate::layout::{Arch, Layout, write_whole};
 use crate::process::progress;
+use crate::sources::Tree;
 use crate::{guest, image};
 
 /// The trusted files.
@@ -19,9 +19,9 @@ pub struct Trusted {
 }
 
 impl Trusted {
-    /// Builds them for `labs`.
-    pub fn build(layout: &Layout, clean: &Tree, labs: &[Lab]) -> Result<Self> {
-        let home = layout.lab_target().join("trusted");
+    /// Builds them for `arch` and those of `labs` that are judged on it.
+    pub fn build(layout: &Layout, clean: &Tree, labs: &[Lab], arch: Arch) -> Result<Self> {
+        let home = layout.lab_target().join("trusted").join(arch.name());
         std::fs::create_dir_all(&home)
             .with_context(|| format!("cannot create {}", home.display()))?;
         let lock = std::fs::File::create(home.join("lock"))?;
@@ -30,7 +30,7 @@ impl Trusted {
         // A program's name begins with its lab's, so that labs cannot take each other's.
         let mut sources = clean.clone();
         let mut programs = Vec::new();
-        for lab in labs {
+        for lab in labs.iter().filter(|lab| lab.arch == arch) {
             for (name, text) in lab.programs()? {
                 let full = format!("lab-{}-{name}", lab.name);
                 let path = format!("guest-os/user/src/bin/{full}.rs");
@@ -44,7 +44,7 @@ impl Trusted {
         };
         sources.write_to(&inside.root)?;
         progress("the trusted disk and programs");
-        let built = guest::build_programs(&inside, layout, Arch::X86_64)?;
+        let built = guest::build_programs(&inside, layout, arch)?;
         let (ours, guests): (Vec<_>, Vec<_>) = built
             .into_iter()
             .partition(|(name, _)| name.starts_with("lab-"));
@@ -61,6 +61,11 @@ impl Trusted {
             trusted.programs.push((lab, name, elf.clone()));
         }
         Ok(trusted)
+    }
+
+    /// The disk, with the guest's own programs.
+    pub fn disk(&self) -> &Path {
+        &self.disk
     }
 
     /// Puts the disk and the programs of `lab` into `folder`, where the grader looks.

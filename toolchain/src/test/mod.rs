@@ -35,7 +35,7 @@ struct Stage {
     arguments: &'static [&'static str],
 }
 
-/// Needs nothing but a compiler.
+/// Needs a compiler, and what judges RISC-V.
 const QUICK: [Stage; 6] = [
     Stage {
         name: "emulator",
@@ -70,7 +70,7 @@ const QUICK: [Stage; 6] = [
 ];
 
 /// Needs the images and the emulator, both built before.
-const WHOLE: [Stage; 3] = [
+const WHOLE: [Stage; 5] = [
     Stage {
         name: "end to end",
         guest: false,
@@ -86,6 +86,16 @@ const WHOLE: [Stage; 3] = [
         guest: false,
         arguments: &["--package", "xtask", "--test", "labs"],
     },
+    Stage {
+        name: "cheats",
+        guest: false,
+        arguments: &["--package", "xtask", "--test", "cheats"],
+    },
+    Stage {
+        name: "mutants",
+        guest: false,
+        arguments: &["--package", "xtask", "--test", "mutants"],
+    },
 ];
 
 /// The subcommand.
@@ -94,6 +104,10 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
     if options.filter.is_none() {
         report.step("tidy", tidy::run(layout));
     }
+    report.need(
+        "RISC-V's binutils and QEMU, which judge instructions",
+        riscv(layout),
+    );
     for stage in &QUICK {
         report.stage(layout, stage, options)?;
     }
@@ -116,10 +130,30 @@ fn build(layout: &Layout) -> Result<()> {
 }
 
 fn qemu(layout: &Layout) -> Result<(), String> {
-    if apt::on_path("qemu-system-x86_64") {
+    const NEEDED: [(&str, &str); 2] = [
+        ("qemu-system-x86_64", "qemu-system-x86"),
+        ("qemu-system-riscv64", "qemu-system-misc"),
+    ];
+    programs(layout, &NEEDED)
+}
+
+fn riscv(layout: &Layout) -> Result<(), String> {
+    const NEEDED: [(&str, &str); 3] = [
+        ("riscv64-linux-gnu-as", "binutils-riscv64-linux-gnu"),
+        ("qemu-riscv64-static", "qemu-user-static"),
+        ("qemu-system-riscv64", "qemu-system-misc"),
+    ];
+    programs(layout, &NEEDED)
+}
+
+/// Sees to it that these programs are there, each with the package that brings it.
+fn programs(layout: &Layout, needed: &[(&str, &'static str)]) -> Result<(), String> {
+    let missing = needed.iter().filter(|(program, _)| !apt::on_path(program));
+    let packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    if packages.is_empty() {
         return Ok(());
     }
-    apt::install(layout, &["qemu-system-x86"])
+    apt::install(layout, &packages)
 }
 
 /// The results so far, by name.

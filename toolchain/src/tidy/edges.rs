@@ -6,7 +6,7 @@
 use super::source::{Finding, Manifest, Source, Tree, names_after};
 
 /// Each package and what it may use of ours. A package that is not here may not exist.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     // The emulator, bottom to top.
     ("base", &[]),
     ("ir", &["base"]),
@@ -31,6 +31,8 @@ const EDGES: [(&str, &[&str]); 15] = [
     ("xtask", &["abi", "kcore"]),
     // Instructions against the host's own CPU: needs no machine.
     ("silicon", &["base", "ir", "cpu", "engine"]),
+    // RISC-V instructions, and privileged programs, against QEMU.
+    ("riscv", &["base", "ir", "cpu", "engine", "machine"]),
     (
         "tests",
         &[

@@ -7,11 +7,20 @@ const FOLDER: &str = "emulator/glassbox/src/";
 
 /// Each module, the modules it may use, and the packages of ours it may use. `cli` and the crate's
 /// own files are on top and may use everything.
-const MODULES: [(&str, &[&str], &[&str]); 11] = [
+const MODULES: [(&str, &[&str], &[&str]); 12] = [
     ("symbols", &[], &[]),
-    ("sites", &[], &["base", "machine", "abi"]),
-    ("trace", &["symbols", "sites"], &["base", "machine", "abi"]),
-    ("fault", &["symbols", "sites"], &["base", "machine", "abi"]),
+    ("numbers", &[], &["machine", "abi"]),
+    ("sites", &["numbers"], &["base", "machine", "abi"]),
+    (
+        "trace",
+        &["symbols", "sites", "numbers"],
+        &["base", "machine", "abi"],
+    ),
+    (
+        "fault",
+        &["symbols", "sites", "numbers"],
+        &["base", "machine", "abi"],
+    ),
     (
         "guest",
         &["trace", "fault", "sites"],
@@ -19,7 +28,7 @@ const MODULES: [(&str, &[&str], &[&str]); 11] = [
     ),
     (
         "monitor",
-        &["guest", "symbols", "trace"],
+        &["guest", "symbols", "trace", "numbers"],
         &["base", "machine", "abi"],
     ),
     (
@@ -34,12 +43,12 @@ const MODULES: [(&str, &[&str], &[&str]); 11] = [
     ),
     (
         "crash",
-        &["symbols", "snapshot", "disk"],
+        &["guest", "symbols", "snapshot", "disk"],
         &["base", "machine", "abi", "kcore"],
     ),
     (
         "grade",
-        &["guest", "symbols", "trace", "fault", "disk"],
+        &["guest", "symbols", "trace", "fault", "disk", "numbers"],
         &["base", "machine", "abi", "kcore"],
     ),
     (

@@ -1,7 +1,7 @@
 //! Calls of the A extension. Harts run in turn, so an AMO is a load and a store with nothing between.
 //!
-//! A reservation is the hart's own note of 8 physical bytes. The board drops it when another hart has run, since that
-//! may have written there; so does any SC. Misaligned addresses fault (13.2, 13.4: no misaligned atomicity granule).
+//! A reservation is the hart's own note of 8 physical bytes. The board drops it when another hart or a device has run,
+//! since that may have written there; so does any SC. Misaligned addresses fault (13.2, 13.4: no misaligned atomicity granule).
 
 use super::call::{atomic as id, payload};
 use super::cpu::Cpu;

@@ -3,13 +3,14 @@
 use super::lift;
 use super::mode::Mode;
 use super::paging::{self, access_fault};
+use super::reg;
 use super::state::{Hart, Privilege};
 use super::trap::{Exception, Trap, cause};
 use crate::guest;
 use crate::hart::{self, Gap, Host, Lifted};
 use crate::mmu::tlb::{Entry, Tlb};
 use crate::probes::Probes;
-use base::event::{Access, Path};
+use base::event::{Access, Path, Registers};
 use base::{Bus, Observer, Phys, Ram};
 use ir::{Flow, Op, Regs};
 
@@ -88,6 +89,18 @@ impl hart::Hart for Hart {
 
     fn user(&self) -> bool {
         self.privilege == Privilege::User
+    }
+
+    fn registers(&self) -> Registers {
+        let mut registers = Registers::default();
+        // The result of ECALL, and everything else but zero and the stack pointer.
+        registers.lost[0] = self.regs[usize::from(reg::A0)];
+        let others = [reg::SP, reg::A0].map(usize::from);
+        let kept = (1..32).filter(|register| !others.contains(register));
+        for (to, register) in registers.kept.iter_mut().zip(kept) {
+            *to = self.regs[register];
+        }
+        registers
     }
 
     #[inline(always)]

@@ -70,7 +70,7 @@ pub const MCOUNTEREN: u64 = 0xffff_ffff;
 /// Exceptions that can be delegated: all but calls from M-mode and what does not exist.
 const DELEGABLE: u64 = 0xb3ff;
 /// misa: 64 bits, A C D F I M S U.
-const MISA: u64 = 2 << 62 | 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 8 | 1 << 12 | 1 << 18 | 1 << 20;
+pub const MISA: u64 = 2 << 62 | 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 8 | 1 << 12 | 1 << 18 | 1 << 20;
 
 /// Numbers of registers that other files name.
 #[expect(missing_docs, reason = "the names are the manual's")]
@@ -88,7 +88,7 @@ struct Absent;
 impl<B: Bus, O: Observer> Cpu<'_, B, O> {
     /// The timer's value, in ticks, at the instruction in progress.
     pub fn ticks(&self, at: u64) -> u64 {
-        self.bus.now(at).0 / TICK_NS
+        (self.bus.now(at).0 / TICK_NS).wrapping_add(self.hart.time_offset)
     }
 
     /// Reads the register with this number for an instruction with these `bits`, then writes what `change` makes of the
@@ -221,15 +221,25 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         }
     }
 
+    /// Whether mcountinhibit stops mcycle (0) or minstret (1).
+    const fn stopped(&self, which: usize) -> bool {
+        self.hart.countinhibit & [1, 4][which] != 0
+    }
+
     /// mcycle (0) or minstret (1): a cycle is an instruction.
     const fn counter(&self, which: usize, at: u64) -> u64 {
-        let stopped = self.hart.countinhibit & [1, 4][which] != 0;
-        let now = if stopped {
+        let now = if self.stopped(which) {
             0
         } else {
             self.hart.retired.wrapping_add(at)
         };
         now.wrapping_add(self.hart.counter_offset[which])
+    }
+
+    /// Software writes mcycle (0) or minstret (1): what it writes takes the place of this instruction's own count (3.1.10).
+    fn write_counter(&mut self, which: usize, value: u64, at: u64) {
+        let own = u64::from(!self.stopped(which));
+        self.set_counter(which, value.wrapping_sub(own), at);
     }
 
     fn set_counter(&mut self, which: usize, value: u64, at: u64) {
@@ -342,8 +352,8 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                 self.flush(Flush::All, at);
                 self.hart.fetch_page = None;
             }
-            0xb00 => self.set_counter(0, value.wrapping_sub(1), at),
-            0xb02 => self.set_counter(1, value.wrapping_sub(1), at),
+            0xb00 => self.write_counter(0, value, at),
+            0xb02 => self.write_counter(1, value, at),
             _ => return Err(Absent),
         }
         Ok(())
@@ -371,8 +381,9 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         self.hart.host.attention = true;
     }
 
-    /// Writes satp: a mode that does not exist leaves all of it as it was (4.1.11). Nothing is flushed: that is what
-    /// SFENCE.VMA is for; but the fast table knows no address space.
+    /// Writes satp: a mode that does not exist leaves all of it as it was (4.1.11). A change of mode takes effect at once,
+    /// for global translations, too. Else nothing is flushed: that is what SFENCE.VMA is for; but the fast table knows no
+    /// address space.
     fn set_satp(&mut self, value: u64, at: u64) {
         const BARE: u64 = 0;
         const SV39: u64 = 8;
@@ -381,12 +392,16 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
         if !matches!(value >> 60, BARE | SV39 | SV48) {
             return;
         }
+        let other_mode = (self.hart.satp ^ value) >> 60 != 0;
         self.hart.satp = value;
         let event = Event::SpaceSwitch {
             root: Phys((value & ((1 << 44) - 1)) << 12),
             asid: (value >> 44) as u16,
         };
         self.emit(at, &event);
+        if other_mode {
+            self.flush(Flush::All, at);
+        }
         self.hart.tlb.forget_fast();
         self.hart.fetch_page = None;
         self.hart.host.attention = true;

@@ -120,9 +120,14 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             hart.privilege = Privilege::Machine;
         }
         hart.refresh();
-        hart.host.counters.traps[(number as usize & 31) + if is_interrupt { 32 } else { 0 }] += 1;
         let calls = !is_interrupt && (cause::ECALL_U..=cause::ECALL_M).contains(&number);
-        hart.host.counters.syscalls += u64::from(calls);
+        // A kernel's calls of its firmware are traps like others.
+        if calls && from_user {
+            hart.host.counters.syscalls += 1;
+        } else {
+            let place = (number as usize & 31) + if is_interrupt { 32 } else { 0 };
+            hart.host.counters.traps[place] += 1;
+        }
         let to = hart.pc;
         let argument = |n: u8| self.hart.regs[usize::from(reg::A0 + n)];
         // Linux's convention (syscall(2), "Architecture calling conventions").
@@ -153,6 +158,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             address: has_address.then_some(Virt(value)),
             from: Virt(from),
             to: Virt(to),
+            stack: Virt(self.hart.regs[usize::from(reg::SP)]),
             user: from_user,
             call,
         };
@@ -207,6 +213,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             from: Virt(from),
             to: Virt(pc),
             user: to == Privilege::User,
+            stack: Virt(self.hart.regs[usize::from(reg::SP)]),
             result: self.hart.regs[usize::from(reg::A0)],
         };
         self.emit(at, &event);

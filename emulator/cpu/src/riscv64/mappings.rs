@@ -129,6 +129,6 @@ mod tests {
         ];
         assert_eq!(found, pages);
         ram.write(Phys(0x8000_0000), Width::B8, pointer(0x80000));
-        assert_eq!(visit(&hart, &ram, 9).1, Some(false));
+        assert_eq!(visit(&hart, &ram, 3).1, Some(false));
     }
 }

@@ -29,6 +29,23 @@ pub const fn trap(is_interrupt: bool, number: u16) -> Option<&'static str> {
     })
 }
 
+/// What the cause of a translation that failed says, in words of [`FAULT_WORDS`].
+pub fn translation_fault(cause: u32) -> Vec<&'static str> {
+    let [fetch, read, write, denied] = FAULT_WORDS;
+    match u64::from(cause) {
+        cause::FETCH_PAGE => vec![fetch],
+        cause::LOAD_PAGE => vec![read],
+        cause::STORE_PAGE => vec![write],
+        cause::FETCH_ACCESS => vec![denied, fetch],
+        cause::LOAD_ACCESS => vec![denied, read],
+        cause::STORE_ACCESS => vec![denied, write],
+        _ => Vec::new(),
+    }
+}
+
+/// The words of [`translation_fault`]; the last one: physical memory protection, or no memory there.
+pub const FAULT_WORDS: [&str; 4] = ["fetch", "read", "write", "access_fault"];
+
 /// Whether an exception is a page fault.
 pub const fn is_page_fault(number: u16) -> bool {
     matches!(

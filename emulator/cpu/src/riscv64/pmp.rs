@@ -69,7 +69,7 @@ impl Pmp {
         self.used = last.map_or(0, |last| last as u8 + 1);
     }
 
-    /// The range of an entry: first byte and one past the last.
+    /// The range of an entry, if it has one: first byte and one past the last.
     fn range(&self, n: usize) -> Option<(u128, u128)> {
         let address = u128::from(self.address[n]) << 2;
         match self.config[n] & MODE {
@@ -78,7 +78,8 @@ impl Pmp {
                     0 => 0,
                     n => u128::from(self.address[n - 1]) << 2,
                 };
-                Some((from, address))
+                // From an address to a lower one there is nothing (3.7.1.1).
+                (from < address).then_some((from, address))
             }
             NA4 => Some((address, address + 4)),
             NAPOT => {

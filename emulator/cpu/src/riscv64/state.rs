@@ -82,6 +82,8 @@ pub struct Hart {
     pub mip: u64,
     /// Interrupts whose line the board asserts, in the places of mip.
     pub lines: u64,
+    /// Whether the board hides that stimecmp has been reached.
+    pub timer_hidden: bool,
     /// mtvec, mscratch, mepc, mcause, mtval.
     pub m: TrapCsrs,
     /// stvec, sscratch, sepc, scause, stval.
@@ -96,6 +98,8 @@ pub struct Hart {
     pub satp: u64,
     /// stimecmp (Sstc), in ticks of the timer.
     pub stimecmp: u64,
+    /// Ticks that the time register is ahead of virtual time: the board's, whose timer software can set.
+    pub time_offset: u64,
     /// What software added to mcycle and minstret.
     pub counter_offset: [u64; 2],
     /// Instructions retired up to the present run.
@@ -154,6 +158,7 @@ impl Hart {
             mie: 0,
             mip: 0,
             lines: 0,
+            timer_hidden: false,
             m: TrapCsrs::default(),
             s: TrapCsrs::default(),
             counteren: [0; 2],
@@ -162,6 +167,7 @@ impl Hart {
             envcfg: [envcfg::ADUE, 0],
             satp: 0,
             stimecmp: u64::MAX,
+            time_offset: 0,
             counter_offset: [0; 2],
             retired: 0,
             pmp: Pmp::default(),
@@ -220,8 +226,8 @@ impl Hart {
     pub const fn pending(&self, ticks: u64) -> u64 {
         let mut pending = self.mip | self.lines;
         if self.envcfg[0] & envcfg::STCE != 0 {
-            pending &= !interrupt::STIP;
-            if ticks >= self.stimecmp {
+            pending = pending & !interrupt::STIP | self.lines & interrupt::STIP;
+            if ticks >= self.stimecmp && !self.timer_hidden {
                 pending |= interrupt::STIP;
             }
         }
@@ -275,14 +281,24 @@ impl Hart {
         };
     }
 
+    /// Whether the guest uses the hart's own timer (Sstc).
+    const fn timer_used(&self) -> bool {
+        self.envcfg[0] & envcfg::STCE != 0 && self.mie & interrupt::STIP != 0
+    }
+
+    /// Whether that timer has gone off; `ticks` is the timer's present value.
+    pub const fn timer_due(&self, ticks: u64) -> bool {
+        self.timer_used() && ticks >= self.stimecmp
+    }
+
     /// When the hart's own timer (Sstc) goes off, if the guest uses it; `tick` is a timer tick's time.
-    pub const fn deadline(&self, tick: Time) -> Time {
-        let used = self.envcfg[0] & envcfg::STCE != 0 && self.mie & interrupt::STIP != 0;
-        if used {
-            Time(self.stimecmp.saturating_mul(tick.0))
-        } else {
-            Time::NEVER
+    pub fn deadline(&self, tick: Time) -> Time {
+        if !self.timer_used() {
+            return Time::NEVER;
         }
+        // The time may have been set back, which makes the offset negative.
+        let ticks = i128::from(self.stimecmp) - i128::from(self.time_offset as i64);
+        u64::try_from(ticks.max(0) * i128::from(tick.0)).map_or(Time::NEVER, Time)
     }
 
     /// Whether the counter with this number (0 cycle, 1 time, 2 instret, …) may be read from here.
@@ -307,7 +323,7 @@ fn trap_csrs(codec: &mut Codec<'_>, csrs: &mut TrapCsrs) -> Result<(), CodecErro
 
 impl State for Hart {
     fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
-        codec.section("riscv64 hart", 1)?;
+        codec.section("riscv64 hart", 3)?;
         for register in 1..=usize::from(FRM) {
             codec.u64(&mut self.regs[register])?;
         }
@@ -327,6 +343,7 @@ impl State for Hart {
             &mut self.countinhibit,
             &mut self.satp,
             &mut self.stimecmp,
+            &mut self.time_offset,
             &mut self.retired,
         ] {
             codec.u64(field)?;
@@ -353,7 +370,9 @@ impl State for Hart {
             _ => return Err(CodecError::BadValue { field: "activity" }),
         };
         codec.bool(&mut self.sbi)?;
+        codec.bool(&mut self.timer_hidden)?;
         if codec.loading() {
+            self.timer_seen = false; // the board looks again
             let fetch_page = self.fetch_page;
             self.refresh();
             self.fetch_page = fetch_page;

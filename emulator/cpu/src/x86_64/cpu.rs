@@ -3,13 +3,14 @@
 use super::lift;
 use super::mode::Mode;
 use super::paging::{self, canonical};
+use super::reg;
 use super::state::Hart;
 use super::trap::{Exception, Trap};
 use crate::guest;
 use crate::hart::{self, Gap, Host, Lifted};
 use crate::mmu::tlb::{Entry, Tlb};
 use crate::probes::Probes;
-use base::event::{Access, Path};
+use base::event::{Access, Path, Registers};
 use base::{Bus, Observer, Phys, Ram};
 use ir::{Flow, Op, Regs};
 
@@ -83,6 +84,19 @@ impl hart::Hart for Hart {
 
     fn user(&self) -> bool {
         self.cpl == 3
+    }
+
+    fn registers(&self) -> Registers {
+        let mut registers = Registers::default();
+        // What SYSCALL and its result overwrite, and everything else but the stack pointer.
+        let lost = [reg::RAX, reg::RCX, reg::R11].map(usize::from);
+        registers.lost = lost.map(|register| self.regs[register]);
+        let kept = (0..16).filter(|register| !lost.contains(register));
+        let kept = kept.filter(|register| *register != usize::from(reg::RSP));
+        for (to, register) in registers.kept.iter_mut().zip(kept) {
+            *to = self.regs[register];
+        }
+        registers
     }
 
     #[inline(always)]

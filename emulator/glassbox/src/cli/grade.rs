@@ -20,7 +20,7 @@ const LOST: u8 = 1;
 pub fn grade(options: &GradeOptions) -> Result<u8, Failure> {
     let path = &options.lab;
     let text = std::fs::read_to_string(path).map_err(|e| Failure::file(path, e))?;
-    let lab = Lab::parse(&text, options.seed).map_err(|e| Failure::file(path, e))?;
+    let lab = Lab::parse(&text, options.seed, options.arch).map_err(|e| Failure::file(path, e))?;
     let tests = tests(options, &lab)?;
     if let Some(reason) = &options.refused {
         let compiler = options.compiler.as_ref();
@@ -109,7 +109,7 @@ fn images(
     // What fits into the smallest machine fits into all.
     let smallest = tests.iter().min_by_key(|test| test.machine.memory);
     let smallest = smallest.ok_or_else(|| Failure::file(&options.lab, "no tests"))?;
-    let survey = match Survey::new(&kernel, smallest.machine.memory, &lab.open) {
+    let survey = match Survey::new(&kernel, lab.arch, smallest.machine.memory, &lab.open) {
         Ok(survey) => survey,
         Err(ConfigError::Kernel(error)) => return Ok(Err(error)),
         Err(error) => {

@@ -5,6 +5,7 @@ use super::replay::Asked;
 use super::run::drive;
 use super::session::Session;
 use super::{Failure, print};
+use crate::numbers;
 use crate::symbols::Symbols;
 use crate::trace::edge::{self, Named};
 use crate::trace::events;
@@ -23,6 +24,7 @@ use crate::trace::select::{Edge, Select};
 use crate::trace::sink::Sink;
 use crate::trace::strace::{Settings, Stamps, Strace};
 use crate::trace::syscall::MOST_STRINGS;
+use abi::isa::Isa;
 use machine::{Board, Watch};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -48,11 +50,15 @@ pub fn trace(options: &TraceOptions) -> Result<u8, Failure> {
     if options.explain {
         return super::explain::explain(options);
     }
-    let wishes = expression::parse(&options.expressions).map_err(Failure::usage)?;
     match &options.read {
-        Some(path) => read(options, &wishes, path),
-        None => record(options, &wishes),
+        Some(path) => read(options, path),
+        None => record(options),
     }
+}
+
+/// What the expressions say of a machine with this instruction set.
+fn wishes(options: &TraceOptions, isa: Isa) -> Result<Wishes, Failure> {
+    expression::parse(isa, &options.expressions).map_err(Failure::usage)
 }
 
 /// What the options say of the part that is shown. Edges at symbols are for the caller, who knows the kernel.
@@ -140,8 +146,9 @@ impl Lookout {
     }
 }
 
-fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
+fn record(options: &TraceOptions) -> Result<u8, Failure> {
     let asked = Asked::new(&options.machine, &options.again, &options.line)?;
+    let wishes = &wishes(options, numbers::isa(asked.machine().arch.name()))?;
     let line = asked.line.clone();
     let mut session = asked.session()?;
     let mut select = select(options, wishes)?;
@@ -170,10 +177,11 @@ fn record(options: &TraceOptions, wishes: &Wishes) -> Result<u8, Failure> {
     traced.map(|()| status)
 }
 
-fn read(options: &TraceOptions, wishes: &Wishes, path: &Path) -> Result<u8, Failure> {
+fn read(options: &TraceOptions, path: &Path) -> Result<u8, Failure> {
     let file = File::open(path).map_err(|e| Failure::file(path, e))?;
     let mut reader = Reader::new(BufReader::new(file)).map_err(|e| Failure::file(path, e))?;
     let meta = reader.meta().clone();
+    let wishes = &wishes(options, meta.isa())?;
     let sink = sink(options, wishes, &meta)?;
     let mut select = select(options, wishes)?;
     let no_symbols = |named| match named {

@@ -15,9 +15,10 @@
 use super::action::{Sort, sectors, time};
 use super::plan::{Armed, Trigger};
 use super::when::When;
+use crate::numbers;
 use crate::sites::{Board, DISK_OPS, Span};
 use abi::inject::{self, Key};
-use abi::nr;
+use abi::nr::{self, ABSENT, Syscall};
 use base::event::DiskOp;
 use base::{Cut, Due, Fault, Phys, Site, Time};
 use machine::names;
@@ -46,7 +47,16 @@ enum Named {
     /// A device's line, by name or number.
     Line(String),
     /// An injection point, and the key of its passes that are meant.
-    Point(String, u64),
+    Point(String, PassKey),
+}
+
+/// Which passes of an injection point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PassKey {
+    /// Those with this number.
+    Number(u64),
+    /// Those of a system call, which has a number on each instruction set.
+    Call(&'static Syscall),
 }
 
 /// What is wrong with a spec, in one line.
@@ -141,13 +151,12 @@ fn site(name: &str, foreign: bool) -> Result<(Named, Sort), String> {
     let (key, value) = match (inject::by_name(head), tail) {
         (Some(point), tail) => {
             let key = match (point.key, tail) {
-                (Key::None, None) => 0,
-                (Key::Syscall, Some(call)) => {
-                    let number = nr::by_name(call).map(|call| call.number);
-                    number
-                        .or_else(|| call.parse().ok())
-                        .ok_or_else(|| format!("there is no system call '{call}'"))?
-                }
+                (Key::None, None) => PassKey::Number(0),
+                (Key::Syscall, Some(call)) => match (nr::by_name(call), call.parse()) {
+                    (Some(call), _) => PassKey::Call(call),
+                    (None, Ok(number)) => PassKey::Number(number),
+                    (None, Err(_)) => return Err(format!("there is no system call '{call}'")),
+                },
                 (Key::Syscall, None) => {
                     return Err("which system call? As in syscall.read#5=EIO".into());
                 }
@@ -157,7 +166,7 @@ fn site(name: &str, foreign: bool) -> Result<(Named, Sort), String> {
         }
         (None, tail) if foreign && !head.is_empty() => {
             let key = tail.map_or(Ok(0), str::parse);
-            (key.map_err(|_| unknown(name))?, None)
+            (PassKey::Number(key.map_err(|_| unknown(name))?), None)
         }
         (None, _) => return Err(unknown(name)),
     };
@@ -306,10 +315,23 @@ impl Named {
                 })?;
                 Site::Point {
                     point: number as u16,
-                    key: *key,
+                    key: key.on(&board.arch)?,
                 }
             }
         })
+    }
+}
+
+impl PassKey {
+    /// The key that the kernel of this instruction set has.
+    fn on(self, arch: &str) -> Result<u64, String> {
+        match self {
+            Self::Number(number) => Ok(number),
+            Self::Call(call) => match call.numbers[numbers::isa(arch) as usize] {
+                ABSENT => Err(format!("{arch} has no system call '{}'", call.name)),
+                number => Ok(number),
+            },
+        }
     }
 }
 
@@ -319,15 +341,20 @@ impl fmt::Display for Named {
             Self::Line(device) => write!(f, "irq.{device}"),
             Self::Disk(op) => f.write_str(&Board::default().site(Site::Disk(*op))),
             Self::Timer => f.write_str("irq.timer"),
-            Self::Point(name, key) => f.write_str(&alone(name).site(Site::Point {
-                point: 0,
-                key: *key,
-            })),
+            Self::Point(name, PassKey::Call(call)) => write!(f, "{name}.{}", call.name),
+            Self::Point(name, PassKey::Number(key)) => {
+                // A number is some call's only together with an instruction set.
+                match inject::by_name(name).map(|point| point.key) {
+                    Some(Key::None) => f.write_str(name),
+                    None if *key == 0 => f.write_str(name),
+                    _ => write!(f, "{name}.{key}"),
+                }
+            }
         }
     }
 }
 
-/// A board with one injection point, to name it.
+/// A board with one injection point, to name what goes wrong there.
 fn alone(point: &str) -> Board {
     Board {
         points: vec![point.to_owned()],
@@ -361,13 +388,7 @@ impl fmt::Display for Spec {
                 let (board, site) = match named {
                     Named::Disk(op) => (Board::default(), Site::Disk(*op)),
                     Named::Timer | Named::Line(_) => (Board::default(), Site::Timer),
-                    Named::Point(name, key) => (
-                        alone(name),
-                        Site::Point {
-                            point: 0,
-                            key: *key,
-                        },
-                    ),
+                    Named::Point(name, _) => (alone(name), Site::Point { point: 0, key: 0 }),
                 };
                 write!(f, "{named}{when}={}", board.action(site, self.fault))
             }

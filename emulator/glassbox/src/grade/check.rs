@@ -97,6 +97,8 @@ pub enum Ends {
     PowerCut,
     /// The machine was switched off before the line had ended.
     Early,
+    /// The kernel made a program do what it would not.
+    Tampered,
     /// The emulator lacks something that the guest needs.
     Gap,
 }
@@ -154,6 +156,7 @@ impl Ends {
             Self::Budget => "budget",
             Self::PowerCut => "power-cut",
             Self::Early => "early",
+            Self::Tampered => "tampered",
             Self::Gap => "gap",
         }
     }
@@ -231,6 +234,7 @@ mod tests {
             assert_eq!(Ends::named(end).map(Ends::name), Some(end));
         }
         assert_eq!(Ends::named("early"), None, "nobody may expect a cheat");
+        assert_eq!(Ends::named("tampered"), None, "nor this one");
         assert_eq!(Quantity::named("waiting"), Some(Quantity::Waiting));
     }
 }

@@ -32,7 +32,7 @@ pub fn judge(lab: &Lab, test: &Test, images: &Images) -> Result<Verdict, String>
             }),
         }
     }
-    let counts = ran.end == Ends::Ok || test.expects_end();
+    let counts = ran.end == Ends::Ok || test.expects_end() && ran.end != Ends::Tampered;
     let points = if counts {
         test.points * passed / weight
     } else {

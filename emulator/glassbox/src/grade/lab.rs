@@ -10,6 +10,7 @@ use super::check::{Check, Expected};
 use super::expand::Values;
 use super::random::Random;
 use crate::fault::Spec;
+use crate::guest::Arch;
 use std::collections::BTreeSet;
 
 /// Most points of a test, and of a check's weight: sums stay far from overflow.
@@ -33,6 +34,8 @@ pub struct Lab {
     pub open: Vec<String>,
     /// The seed of names and data, and of the machine's free choices.
     pub seed: u64,
+    /// The instruction set of all machines: a kernel is built for one.
+    pub arch: Arch,
     /// The tests, in their order.
     pub tests: Vec<Test>,
 }
@@ -78,16 +81,18 @@ pub struct Machine {
 }
 
 impl Lab {
-    /// Reads a lab. `seed` replaces the lab's own.
+    /// Reads a lab. `seed` and `arch` replace the lab's own.
     ///
     /// # Errors
     /// One line: what is wrong, and where.
-    pub fn parse(text: &str, seed: Option<u64>) -> Result<Self, String> {
+    pub fn parse(text: &str, seed: Option<u64>, arch: Option<Arch>) -> Result<Self, String> {
         let file: file::File = toml::from_str(text).map_err(|e| mistake(text, &e))?;
         let seed = match seed {
             Some(seed) => seed,
             None => whole("lab.seed", file.lab.seed.unwrap_or(0), 0, i64::MAX as u64)?,
         };
+        let own = file.machine.arch.as_deref().map(str::parse::<Arch>);
+        let own = own.transpose().map_err(|e| format!("machine.arch: {e}"))?;
         if file.test.is_empty() {
             return Err("test: there is none, and so there are no points".to_owned());
         }
@@ -113,6 +118,7 @@ impl Lab {
             title: file.lab.title,
             open: file.lab.open,
             seed,
+            arch: arch.or(own).unwrap_or_default(),
             tests,
         })
     }
@@ -180,6 +186,9 @@ impl Test {
 }
 
 fn machine(own: &file::Machine, all: &file::Machine, values: &Values) -> Result<Machine, String> {
+    if own.arch.is_some() {
+        return Err("machine.arch: all tests have the lab's, for which the kernel is built".into());
+    }
     let number =
         |key: &str, own: Option<i64>, all: Option<i64>, usual: u64, most: u64| match own.or(all) {
             Some(n) => whole(&format!("machine.{key}"), n, 1, most),

@@ -12,9 +12,11 @@
 //! Trusted are the lab, the disk image, the programs and this emulator; the kernel is hostile. What it prints is bounded
 //! and escaped, what it says through probes counts only from places that its author could not change, system calls are
 //! seen by the hardware, the line's output counts only as far as programs wrote it ([`said`]), and the end of a run counts only
-//! if the trusted first program asked for it ([`witness`]). A verdict depends on lab, images and seed alone. Nothing here knows threads: who has several gives each some tests.
+//! if the trusted first program asked for it ([`witness`]); and nothing counts if a program did not run as it is
+//! written ([`course`]). A verdict depends on lab, images and seed alone. Nothing here knows threads: who has several gives each some tests.
 
 mod check;
+mod course;
 mod disk;
 mod expand;
 mod glob;

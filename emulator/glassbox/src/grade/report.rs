@@ -3,6 +3,7 @@
 
 use super::lab::{Lab, Test};
 use super::sites::Survey;
+use crate::guest::Arch;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -158,10 +159,7 @@ impl Report {
             points: verdicts.iter().map(|verdict| verdict.points).sum(),
             of: verdicts.iter().map(|verdict| verdict.of).sum(),
             refusal: None,
-            tests: verdicts
-                .iter()
-                .map(|verdict| line(verdict, lab.seed))
-                .collect(),
+            tests: verdicts.iter().map(|verdict| line(verdict, lab)).collect(),
             probes: Probes {
                 believed: survey.believed(),
                 ignored,
@@ -204,11 +202,15 @@ fn untried(test: &Test) -> Line {
     }
 }
 
-fn line(verdict: &Verdict, seed: u64) -> Line {
+fn line(verdict: &Verdict, lab: &Lab) -> Line {
     let failed = !verdict.passed;
+    let arch = match lab.arch {
+        arch if arch == Arch::default() => String::new(),
+        arch => format!(" --arch {arch}"),
+    };
     let again = format!(
-        "glassbox grade lab.toml --images DIR --test {} --seed {seed}",
-        verdict.name
+        "glassbox grade lab.toml --images DIR --test {} --seed {}{arch}",
+        verdict.name, lab.seed
     );
     Line {
         name: verdict.name.clone(),

@@ -1,6 +1,7 @@
 //! One test: from power-on to its end, with everything that its checks want to know afterwards.
 
 use super::check::Ends;
+use super::course::Course;
 use super::disk;
 use super::lab::{Lab, Test};
 use super::measure::Measures;
@@ -9,7 +10,8 @@ use super::sites::Survey;
 use super::witness::{Code, Witness};
 use crate::disk::Layer;
 use crate::fault::{Token, fingerprint};
-use crate::guest::{EPOCH, Guest, Options};
+use crate::guest::{Arch, EPOCH, Guest, Options};
+use crate::numbers;
 use crate::trace::kind::{Kind, Kinds};
 use crate::trace::meaning::Meaning;
 use crate::trace::model::Meta;
@@ -17,7 +19,8 @@ use crate::trace::pipe::Pipe;
 use crate::trace::recorder::Recorder;
 use crate::trace::select::Select;
 use abi::boot::ExitWord;
-use base::Time;
+use base::event::{Event, Peek, Stamp};
+use base::{Observer, Time};
 use kcore::fs::{MountError, Report};
 use machine::pc::{Medium, View};
 use machine::{Board, NS_PER_INSTRUCTION, Outcome};
@@ -26,8 +29,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The instruction set of the machines.
-const ARCH: &str = "x86_64";
 /// The console port of the line's standard input.
 const STDIN: u32 = 1;
 /// Most bytes of each output that are kept.
@@ -109,7 +110,7 @@ pub fn token(lab: &Lab, test: &Test, images: &Images) -> Result<String, String> 
     let disk = first_disk(test, images)?;
     let machine = &test.machine;
     let token = Token {
-        arch: ARCH,
+        arch: lab.arch.name(),
         seed: lab.seed,
         cpus: machine.cpus as u8,
         memory: machine.memory,
@@ -134,17 +135,24 @@ pub fn token(lab: &Lab, test: &Test, images: &Images) -> Result<String, String> 
 /// One line: there is no such machine, or the disk cannot be made.
 pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
     let disk = first_disk(test, images)?;
-    let init = Code::of(&first_program(&disk, &test.machine.append)?);
+    let path = first_path(&test.machine.append);
+    let init = Code::of(&first_program(&disk, path)?);
+    let arguments = [path, "run", &test.run].map(|argument| argument.as_bytes().to_vec());
+    let isa = numbers::isa(lab.arch.name());
+    let course = Course::new(isa, disk.clone(), test.machine.cpus, path, arguments.into());
     let mut guest = guest(lab, test, images, &disk)?;
     let ears = [false, true].map(|open| Ear::new(test, open));
     let recorders = listen(&mut guest, &ears, test, &images.survey)?;
-    let mut witness = Witness::new(init, recorders);
+    let mut watch = Watch {
+        witness: Witness::new(init, isa, recorders),
+        course,
+    };
     let mut log = Kept::default();
     let mut output = Kept::default();
     let mut errors = Kept::default();
     let mut input = test.stdin.as_bytes();
     let outcome = loop {
-        let outcome = guest.advance(u64::MAX, false, &mut witness);
+        let outcome = guest.advance(u64::MAX, false, &mut watch);
         let new = guest.machine.board.take_output();
         log.add(&new.serial);
         let [.., out, err] = &new.ports;
@@ -162,11 +170,11 @@ pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
             Some(outcome) => break outcome,
         }
     };
-    for recorder in witness.recorders() {
+    for recorder in watch.witness.recorders() {
         recorder.finish().map_err(|e| e.to_string())?;
     }
     let now = guest.machine.now();
-    let (end, status, why) = ending(&outcome, &witness, &log.bytes);
+    let (end, status, why) = watch.ending(&outcome, &log.bytes);
     let pages = guest
         .machine
         .board
@@ -192,13 +200,46 @@ pub fn run(lab: &Lab, test: &Test, images: &Images) -> Result<Ran, String> {
     })
 }
 
-/// The first program's file.
-fn first_program(disk: &Layer, append: &str) -> Result<Vec<u8>, String> {
+/// The observers of a run.
+struct Watch {
+    witness: Witness,
+    course: Course,
+}
+
+impl Observer for Watch {
+    const ON: bool = true;
+
+    #[inline]
+    fn event(&mut self, stamp: Stamp, event: &Event, memory: &dyn Peek) {
+        self.course.event(stamp, event, memory);
+        self.witness.event(stamp, event, memory);
+    }
+}
+
+impl Watch {
+    /// How a run ended, the line's status, and the same in words.
+    fn ending(&self, outcome: &Outcome, log: &[u8]) -> (Ends, Option<u8>, String) {
+        match self.course.tampering() {
+            Some(what) => {
+                let why = format!("the kernel tampered with a program: {what}");
+                (Ends::Tampered, None, why)
+            }
+            None => ending(outcome, &self.witness, log),
+        }
+    }
+}
+
+/// Where the first program is.
+fn first_path(append: &str) -> &str {
     let key = format!("{}=", abi::boot::key::INIT);
     let mut named = append
         .split_whitespace()
         .filter_map(|word| word.strip_prefix(&key[..]));
-    let path = named.next_back().unwrap_or("/bin/init");
+    named.next_back().unwrap_or("/bin/init")
+}
+
+/// The first program's file.
+fn first_program(disk: &Layer, path: &str) -> Result<Vec<u8>, String> {
     match disk::read(disk.clone(), path) {
         disk::Content::File(_, data) => Ok(data),
         _ => Err(format!("{path}, the first program, is not on the disk")),
@@ -208,6 +249,7 @@ fn first_program(disk: &Layer, append: &str) -> Result<Vec<u8>, String> {
 fn guest(lab: &Lab, test: &Test, images: &Images, disk: &Layer) -> Result<Guest, String> {
     let machine = &test.machine;
     let mut options = Options::new(Arc::clone(&images.kernel));
+    options.arch = lab.arch;
     options.disk = Some(Box::new(disk.clone()) as Box<dyn Medium>);
     options.line = Some(test.run.clone());
     options.append = Some(machine.append.clone()).filter(|append| !append.is_empty());
@@ -248,12 +290,12 @@ impl Ear {
     }
 
     /// What listens, if anything has to be heard; `meanings` are those of the sites that are watched.
-    fn recorder(&self, test: &Test, meanings: Vec<Meaning>) -> Option<Recorder> {
+    fn recorder(&self, arch: Arch, test: &Test, meanings: Vec<Meaning>) -> Option<Recorder> {
         if self.kinds == Kinds::NONE {
             return None;
         }
         let meta = Meta {
-            arch: ARCH.to_owned(),
+            arch: arch.name().to_owned(),
             cpus: test.machine.cpus as u8,
             strings: KEPT,
             ..Meta::default()
@@ -296,7 +338,7 @@ fn listen(
         .map_err(|e| e.to_string())?;
     let recorders = ears.iter().filter_map(|ear| {
         let meanings = survey.meanings(wanted, ear.open);
-        let mut recorder = ear.recorder(test, meanings)?;
+        let mut recorder = ear.recorder(guest.machine.board.arch(), test, meanings)?;
         recorder.know(guest.sites());
         Some(recorder)
     });
@@ -356,9 +398,10 @@ fn last_words(log: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use abi::isa::Isa;
 
     fn ends(outcome: &Outcome, log: &[u8]) -> (Ends, Option<u8>, String) {
-        let witness = Witness::new(Code::default(), Vec::new());
+        let witness = Witness::new(Code::default(), Isa::X86_64, Vec::new());
         ending(outcome, &witness, log)
     }
 

@@ -3,7 +3,7 @@
 //! A probe is an instruction that does nothing, and a note in the ELF file that says what it means. A submission can
 //! leave such notes, too. So a probe is believed only if
 //!
-//! - the instruction is there, in the code that is loaded, and is a NOP of one byte, as every honest probe has it;
+//! - the instruction is there, in the code that is loaded, and is the ISA's NOP, as every honest probe has it;
 //! - no other note speaks of the same instruction;
 //! - the debug information knows the source file that the instruction comes from, and it is none that the lab opens;
 //! - its arguments are in registers that there are.
@@ -11,7 +11,7 @@
 //! A check may say that it believes the others all the same.
 
 use super::glob;
-use crate::guest::{Guest, Options};
+use crate::guest::{Arch, Guest, Options};
 use crate::symbols::Symbols;
 use crate::trace::kind::{Kind, Kinds, SYS_ENTER, SYS_EXIT};
 use crate::trace::meaning::{Meaning, watches};
@@ -26,8 +26,14 @@ use std::sync::Arc;
 const BUILT: &str = "/silica/";
 const SOURCES: &str = "guest-os/";
 
-/// The instruction at a probe.
-const NOP: u8 = 0x90;
+/// The instructions that may stand at a probe.
+const fn nops(arch: Arch) -> &'static [&'static [u8]] {
+    match arch {
+        Arch::X86_64 => &[&[0x90]],
+        // C.NOP; NOP, which is ADDI x0, x0, 0
+        Arch::Riscv64 => &[&[0x01, 0x00], &[0x13, 0x00, 0x00, 0x00]],
+    }
+}
 
 /// The probes of a kernel that there are, and those that are believed.
 #[derive(Clone, Debug, Default)]
@@ -41,13 +47,19 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Looks at all probes of a kernel, loaded into a machine with `memory` bytes; `open` are the files that the lab
-    /// opens.
+    /// Looks at all probes of a kernel for `arch`, loaded into a machine with `memory` bytes; `open` are the files that
+    /// the lab opens.
     ///
     /// # Errors
     /// The kernel cannot be loaded, or there is no such machine.
-    pub fn new(kernel: &Arc<[u8]>, memory: u64, open: &[String]) -> Result<Self, ConfigError> {
+    pub fn new(
+        kernel: &Arc<[u8]>,
+        arch: Arch,
+        memory: u64,
+        open: &[String],
+    ) -> Result<Self, ConfigError> {
         let mut options = Options::new(Arc::clone(kernel));
+        options.arch = arch;
         options.memory = memory;
         let mut guest = Guest::new(options)?;
         let code = machine::loader::elf::parse(kernel)?;
@@ -70,7 +82,9 @@ impl Survey {
             let can_be_watched = guest.machine.board.watch(&[watch], false).is_ok();
             let honest = can_be_watched
                 && notes.get(&site.address) == Some(&1)
-                && byte(&code, site.address) == Some(NOP)
+                && nops(arch)
+                    .iter()
+                    .any(|nop| bytes(&code, site.address).starts_with(nop))
                 && symbols
                     .file(site.address)
                     .is_some_and(|file| is_closed(&file, open));
@@ -119,12 +133,14 @@ fn seen_by_probe(wanted: Kinds, kind: Kind) -> bool {
     wanted.has(kind) && ![SYS_ENTER, SYS_EXIT].map(Kind::of_probe).contains(&kind)
 }
 
-/// The byte at a virtual address of what is loaded.
-fn byte(code: &Executable<'_>, address: u64) -> Option<u8> {
-    code.segments.iter().find_map(|segment| {
+/// What is loaded from a virtual address on.
+fn bytes<'a>(code: &Executable<'a>, address: u64) -> &'a [u8] {
+    let found = code.segments.iter().find_map(|segment| {
         let offset = address.checked_sub(segment.virt)?;
-        segment.data.get(usize::try_from(offset).ok()?).copied()
-    })
+        let data = segment.data.get(usize::try_from(offset).ok()?..)?;
+        (!data.is_empty()).then_some(data)
+    });
+    found.unwrap_or_default()
 }
 
 /// Whether a source file, as the debug information calls it, is none that the lab opens.

@@ -6,7 +6,9 @@
 //! on the trusted disk. And if the word is a status, some process must have ended with that status before. A kernel can
 //! still run `init` with registers that `init` would not have; then it has come a long way to one status.
 
+use crate::numbers;
 use crate::trace::recorder::Recorder;
+use abi::isa::Isa;
 use abi::nr;
 use abi::reboot::{MAGIC1, MAGIC2, POWER_OFF};
 use base::event::{Cause, Event, Peek};
@@ -37,7 +39,7 @@ impl Code {
     /// Whether memory around `at` holds this code.
     fn is_at(&self, at: u64, memory: &dyn Peek) -> bool {
         let end = |(start, data): &(u64, Vec<u8>)| start.saturating_add(data.len() as u64);
-        // The address is that of the instruction after the system call.
+        // The address is that of the system call, or, on x86-64, of the instruction after it.
         let found = self.segments.iter().find(|s| s.0 < at && at <= end(s));
         let Some(segment) = found else {
             return false;
@@ -54,6 +56,8 @@ impl Code {
 /// The observer of a test: it sees the end coming, and hands on what is to be measured.
 pub struct Witness {
     init: Code,
+    /// Whose numbers system calls have.
+    isa: Isa,
     /// Statuses with which processes have ended by themselves.
     statuses: BTreeSet<u8>,
     /// The exit word that the first program asked for.
@@ -62,10 +66,11 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// A witness who knows the first program's code.
-    pub const fn new(init: Code, recorders: Vec<Recorder>) -> Self {
+    /// A witness who knows the first program's code, on this instruction set.
+    pub const fn new(init: Code, isa: Isa, recorders: Vec<Recorder>) -> Self {
         Self {
             init,
+            isa,
             statuses: BTreeSet::new(),
             word: None,
             recorders,
@@ -112,7 +117,7 @@ impl Observer for Witness {
             ..
         } = event
         {
-            self.call(*number, args, *from, memory);
+            self.call(numbers::common(self.isa, *number), args, *from, memory);
         }
         for recorder in &mut self.recorders {
             recorder.event(stamp, event, memory);
@@ -145,7 +150,7 @@ mod tests {
 
     fn witness() -> Witness {
         let segments = vec![(0x1000, code())];
-        Witness::new(Code { segments }, Vec::new())
+        Witness::new(Code { segments }, Isa::X86_64, Vec::new())
     }
 
     fn call(witness: &mut Witness, number: u64, args: [u64; 6], from: u64, memory: Vec<u8>) {
@@ -156,6 +161,7 @@ mod tests {
             address: None,
             from: Virt(from),
             to: Virt(0),
+            stack: Virt(0),
             user: true,
             call: Some((number, args)),
         };

@@ -26,6 +26,7 @@ mod tlb;
 mod x86_64;
 
 use crate::guest::Guest;
+use crate::numbers;
 use crate::symbols::Symbols;
 use crate::trace::expression::{self, Wishes};
 use crate::trace::tasks::Tasks;
@@ -181,7 +182,7 @@ impl<'a> Monitor<'a> {
                 }
                 return Ok((String::new(), Next::Step(count)));
             }
-            "trace" => return trace(argument),
+            "trace" => return trace(argument, guest.machine.board.arch().name()),
             "cpu" => {
                 let count = guest.machine.board.cpus();
                 let number = evaluate(argument, &view)?;
@@ -254,7 +255,7 @@ fn info(argument: &str, view: &View<'_, '_>) -> Result<String, String> {
 }
 
 /// `trace on EVENTS [FILE]` and `trace off`.
-fn trace(argument: &str) -> Result<(String, Next), String> {
+fn trace(argument: &str, arch: &str) -> Result<(String, Next), String> {
     const USAGE: &str =
         "trace on EVENTS [FILE], or trace off; EVENTS as in 'glassbox trace -e event=EVENTS'";
     let (what, rest) = argument.split_once(' ').unwrap_or((argument, ""));
@@ -264,7 +265,7 @@ fn trace(argument: &str) -> Result<(String, Next), String> {
         "on" if !events.is_empty() => {
             let key = if events.contains('=') { "" } else { "event=" };
             Next::Trace {
-                wishes: expression::parse(&[format!("{key}{events}")])?,
+                wishes: expression::parse(numbers::isa(arch), &[format!("{key}{events}")])?,
                 file: Some(file.trim().to_owned()).filter(|file| !file.is_empty()),
             }
         }

@@ -17,7 +17,7 @@ pub struct Registers {
     pub pc: u64,
     /// DWARF's number of the stack pointer.
     pub stack_pointer: u16,
-    /// DWARF's number of the return address's place.
+    /// DWARF's number of the return address's place: on RISC-V a register, on x86-64 a name for it.
     pub return_address: u16,
     /// The contents.
     pub values: [Option<u64>; REGISTERS],
@@ -97,19 +97,15 @@ impl<'a> Tables<'a> {
                 _ => None,
             };
         }
-        let place = usize::from(registers.return_address);
-        // A return address that no rule speaks of: there is no caller.
-        if matches!(
-            row.register(Register(registers.return_address)),
-            RegisterRule::Undefined
-        ) {
-            return None;
-        }
         *caller
             .values
             .get_mut(usize::from(registers.stack_pointer))? = Some(cfa);
+        // Where the return address is a register, the call has written it: what the caller had in it is not known, unless
+        // the caller has saved it. A caller without a return address is none.
+        let place = usize::from(registers.return_address);
+        let returns_to = caller.values.get_mut(place)?.take()?;
         // The call is in front of the address that it returns to.
-        caller.pc = (*caller.values.get(place)?)?.checked_sub(1)?;
+        caller.pc = returns_to.checked_sub(1)?;
         Some(caller)
     }
 }

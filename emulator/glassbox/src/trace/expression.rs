@@ -6,8 +6,10 @@
 use super::kind::{Kind, Kinds, SYS_ENTER, SYS_EXIT};
 use super::select::Set;
 use super::syscall::class;
+use crate::numbers;
+use abi::isa::Isa;
 use abi::nr::TABLE;
-use abi::{linux, nr, signal};
+use abi::{linux, signal};
 use regex_lite::Regex;
 use std::collections::BTreeSet;
 
@@ -57,7 +59,7 @@ pub enum Status {
 pub struct Wishes {
     /// The kinds of records to show.
     pub kinds: Kinds,
-    /// The system calls to show, by number.
+    /// The system calls to show, by common number.
     pub calls: Set,
     /// The signals to show.
     pub signals: Set,
@@ -74,12 +76,12 @@ pub struct Wishes {
 /// The keys, for whoever knows none of them.
 const KEYS: &str = "trace=, event=, signal=, status=, quiet= or decode-fds=";
 
-/// Reads the expressions. Without `event=`, and with any `trace=`, system calls are shown; `event=` adds to them unless
+/// Reads the expressions; where a system call stands by its number, that is the number on `isa`. Without `event=`, and with any `trace=`, system calls are shown; `event=` adds to them unless
 /// it stands alone.
 ///
 /// # Errors
 /// One line that says what is wrong.
-pub fn parse(expressions: &[String]) -> Result<Wishes, String> {
+pub fn parse(isa: Isa, expressions: &[String]) -> Result<Wishes, String> {
     let mut wishes = Wishes::default();
     let (mut calls, mut events) = (false, false);
     for expression in expressions {
@@ -88,7 +90,7 @@ pub fn parse(expressions: &[String]) -> Result<Wishes, String> {
             Some((key, value)) if !key.contains(['/', ',']) => (key, value),
             _ => ("trace", &expression[..]),
         };
-        one(key, value, &mut wishes).map_err(|error| format!("-e {expression}: {error}"))?;
+        one(isa, key, value, &mut wishes).map_err(|error| format!("-e {expression}: {error}"))?;
         events |= matches!(key, "event" | "events");
         calls |= matches!(key, "trace" | "t");
     }
@@ -102,7 +104,7 @@ pub fn parse(expressions: &[String]) -> Result<Wishes, String> {
     Ok(wishes)
 }
 
-fn one(key: &str, value: &str, wishes: &mut Wishes) -> Result<(), String> {
+fn one(isa: Isa, key: &str, value: &str, wishes: &mut Wishes) -> Result<(), String> {
     match key {
         "event" | "events" => {
             for name in value.split(',') {
@@ -112,7 +114,7 @@ fn one(key: &str, value: &str, wishes: &mut Wishes) -> Result<(), String> {
                 wishes.kinds = wishes.kinds.or(kinds);
             }
         }
-        "trace" | "t" => wishes.calls = set(value, call)?,
+        "trace" | "t" => wishes.calls = set(value, |word| call(isa, word))?,
         "signal" | "signals" | "s" => {
             wishes.signals = set(value, |word| one_of(word, named_signal(word), "signal"))?
         }
@@ -159,22 +161,28 @@ fn one_of(word: &str, number: Option<u64>, what: &str) -> Result<Vec<u64>, Strin
 /// The numbers of all calls that have names.
 fn all_calls() -> impl Iterator<Item = (u64, &'static str)> {
     let ours = TABLE.iter().map(|call| (call.number, call.name));
-    ours.chain(linux::OTHERS.iter().map(|other| (other.number, other.name)))
+    ours.chain(
+        linux::OTHERS
+            .iter()
+            .map(|other| (numbers::of_other(other), other.name)),
+    )
 }
 
 /// The calls that a word means: a name, a number, a class, or, after `/`, a pattern. After `?` it may mean none.
-fn call(word: &str) -> Result<Vec<u64>, String> {
+fn call(isa: Isa, word: &str) -> Result<Vec<u64>, String> {
     let wanted = word.trim_start_matches('?');
-    // strace's other instruction sets; this has one.
+    // strace's word for the instruction set with 64 bits, of those that a processor has.
     let name = wanted.strip_suffix("@64").unwrap_or(wanted);
     let numbers = if let Some(pattern) = name.strip_prefix('/') {
         let pattern = Regex::new(pattern).map_err(|e| format!("'/{pattern}': {e}"))?;
         let matching = all_calls().filter(|(_, name)| pattern.is_match(name));
         matching.map(|(number, _)| number).collect()
     } else if name.starts_with(|first: char| first.is_ascii_digit()) {
-        let known =
-            |number: &u64| nr::lookup(*number).is_some() || linux::lookup(*number).is_some();
-        name.parse().ok().filter(known).into_iter().collect()
+        let number = name.parse().ok().map(|own| numbers::common(isa, own));
+        number
+            .filter(|number| numbers::name(*number).is_some())
+            .into_iter()
+            .collect()
     } else if name == "all" {
         all_calls().map(|(number, _)| number).collect()
     } else if let Some(members) = class::members(name) {
@@ -219,10 +227,11 @@ fn status(word: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use abi::nr;
 
     fn wishes(expressions: &[&str]) -> Result<Wishes, String> {
         let expressions: Vec<String> = expressions.iter().map(|e| (*e).to_owned()).collect();
-        parse(&expressions)
+        parse(Isa::X86_64, &expressions)
     }
 
     #[test]
@@ -241,6 +250,8 @@ mod tests {
         assert!(has("/^get.id$", nr::GETPID) && !has("/^get.id$", nr::GETPPID));
         assert!(has("trace=0,?no_such_call", nr::READ) && has("read@64", nr::READ));
         assert!(has("socket", 41), "a call that Silica does not have");
+        let riscv64 = parse(Isa::Riscv64, &["trace=63".to_owned()]).unwrap().calls;
+        assert!(riscv64.has(nr::READ) && !riscv64.has(nr::UNAME));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use super::record::{Body, Record};
 use super::tasks::{Task, Tasks};
+use crate::numbers;
+use abi::isa::Isa;
 use abi::probe::PROBES;
 use base::Stamp;
 
@@ -21,6 +23,13 @@ pub struct Meta {
     pub calendar: u64,
     /// The kinds that were recorded, by name.
     pub events: Vec<String>,
+}
+
+impl Meta {
+    /// The instruction set.
+    pub fn isa(&self) -> Isa {
+        numbers::isa(&self.arch)
+    }
 }
 
 /// What is known.

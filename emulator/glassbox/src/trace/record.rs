@@ -155,7 +155,7 @@ pub enum Body {
     },
     /// A system call began.
     SysEnter {
-        /// Its number.
+        /// Its common number (see [`crate::numbers`]).
         number: u64,
         /// Its arguments.
         args: [u64; 6],
@@ -164,7 +164,7 @@ pub enum Body {
     },
     /// A system call ended.
     SysExit {
-        /// Its number.
+        /// Its common number.
         number: u64,
         /// What the kernel returned: the value, or minus the error number.
         result: i64,

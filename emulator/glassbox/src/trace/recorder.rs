@@ -9,8 +9,10 @@ use super::meaning::Meaning;
 use super::memory::Memory;
 use super::pipe::Pipe;
 use super::record::{Body, Record};
-use super::syscall::{self, Phase};
+use super::syscall::decoder::Style;
+use super::syscall::{self, MOST_STRINGS, Phase};
 use super::tasks::Tasks;
+use crate::numbers;
 use crate::sites::Board;
 use abi::probe::PROBES;
 use base::event::{Event, PROBE_ARGS, Peek};
@@ -20,6 +22,8 @@ use std::collections::{BTreeMap, VecDeque};
 const SWITCH: usize = index_of("sched_switch");
 const PAGE_FAULT: usize = index_of("page_fault");
 const EXIT: usize = index_of("process_exit");
+/// Both probes of system calls have the number in the same place.
+const NUMBER: usize = super::model::arg_of(SYS_ENTER, "number");
 const NEXT_PID: usize = super::model::arg_of(SWITCH, "next_pid");
 
 /// Most records that wait behind a held one; a guest must not make us keep more.
@@ -39,8 +43,8 @@ pub struct Recorder {
     pipe: Pipe,
     /// What each site number means.
     meanings: Vec<Meaning>,
-    /// Most bytes of a string or buffer.
-    strings: usize,
+    /// What is read of what calls point to; and whose numbers they have where they come from.
+    style: Style<'static>,
     /// The kinds that the pipe needs; others are not made into records.
     needed: Kinds,
     /// Whether the kernel tells of its system calls; else the hardware's view serves.
@@ -92,7 +96,12 @@ impl Recorder {
         };
         Self {
             needed,
-            strings: pipe.model().meta.strings,
+            style: Style {
+                isa: pipe.model().meta.isa(),
+                strings: pipe.model().meta.strings.min(MOST_STRINGS),
+                files: None,
+                mask: 0,
+            },
             kernel_calls: tells(SYS_ENTER),
             kernel_tasks: tells(SWITCH),
             pipe,
@@ -267,7 +276,7 @@ impl Recorder {
             number,
             &args,
             0,
-            self.strings,
+            self.style,
             memory,
             &mut pieces,
         );
@@ -306,7 +315,7 @@ impl Recorder {
             number,
             &args,
             0,
-            self.strings,
+            self.style,
             memory,
             &mut pieces,
         );
@@ -352,7 +361,7 @@ impl Recorder {
                 number,
                 &call.args,
                 result,
-                self.strings,
+                self.style,
                 memory,
                 &mut pieces,
             );
@@ -392,6 +401,10 @@ impl Recorder {
             Event::Probe { site, pc, args } => {
                 match self.meanings.get(site as usize) {
                     Some(Meaning::Event(probe)) => {
+                        let mut args = args;
+                        if is_call(*probe) {
+                            args[NUMBER] = numbers::common(self.style.isa, args[NUMBER]);
+                        }
                         self.kernel_event(stamp, *probe, pc, &args, memory);
                     }
                     Some(Meaning::Mapped {
@@ -402,9 +415,11 @@ impl Recorder {
                         let probe = *probe;
                         if conditions.iter().all(|c| c.test.holds(args[c.index])) {
                             let mut args = args;
-                            // sys_enter and sys_exit have the number in the same place.
-                            if let Some(number) = calls.get(&args[1]) {
-                                args[1] = *number;
+                            if is_call(probe) {
+                                args[NUMBER] = match calls.get(&args[NUMBER]) {
+                                    Some(number) => *number,
+                                    None => numbers::common(self.style.isa, args[NUMBER]),
+                                };
                             }
                             args[PROBES[probe].args.len()..].fill(0);
                             self.kernel_event(stamp, probe, pc, &args, memory);
@@ -424,10 +439,12 @@ impl Recorder {
                 to,
                 user,
                 call,
+                stack: _,
             } => {
                 if let (Some((number, args)), false) = (call, self.kernel_calls)
                     && user
                 {
+                    let number = numbers::common(self.style.isa, number);
                     self.enter(stamp, pid, number, args, memory);
                 }
                 let cpu = &mut self.cpus[index];
@@ -449,6 +466,7 @@ impl Recorder {
                 to,
                 user,
                 result,
+                stack: _,
             } => {
                 if user
                     && !self.kernel_calls
@@ -536,6 +554,11 @@ impl Recorder {
             body,
         });
     }
+}
+
+/// Whether a probe tells of a system call.
+const fn is_call(probe: usize) -> bool {
+    matches!(probe, SYS_ENTER | SYS_EXIT)
 }
 
 /// Reads NUL-terminated text of the guest's into `found`.

@@ -45,7 +45,7 @@ impl Set {
     }
 }
 
-/// Which system calls, by number.
+/// Which system calls, by common number.
 pub type Calls = Set;
 
 /// One end of the part of the run that is shown.

@@ -1,7 +1,7 @@
 //! The table of calls, errors and times (`-c`), in strace's form and with virtual times.
 
 use super::syscall::calls::name;
-use abi::{linux, nr};
+use crate::numbers;
 use base::Time;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -34,7 +34,7 @@ const NAME: (&str, usize) = ("syscall", 16);
 impl Summary {
     /// Counts a call in which the process used `time` of a CPU. As strace does, this leaves out calls that do not exist.
     pub fn count(&mut self, number: u64, time: Time, failed: bool) {
-        if nr::lookup(number).is_none() && linux::lookup(number).is_none() {
+        if numbers::name(number).is_none() {
             return;
         }
         let count = self.counts.entry(number).or_default();
@@ -118,6 +118,7 @@ fn row(count: &Count, total: Time) -> [String; 5] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use abi::nr;
 
     #[test]
     fn the_table_has_straces_form() {

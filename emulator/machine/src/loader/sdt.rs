@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! note content   8 bytes address of the NOP, 8 base, 8 semaphore, then provider\0 name\0 arguments\0
-//! argument       SIZE@OPERAND, in AT&T syntax: 8@%rax  4@$17  -4@-20(%rbp)  8@16(%rsp)
+//! argument       SIZE@OPERAND, on x86 in AT&T syntax: 8@%rax  4@$17  -4@-20(%rbp)  8@16(%rsp)
+//!                on RISC-V without signs: 8@a0  4@17  8@-8(s0)
 //! ```
 
 use super::elf::Executable;
@@ -56,30 +57,35 @@ fn site(content: &[u8]) -> Option<Site> {
 fn argument(text: &str) -> Argument {
     let (size, operand) = text.split_once('@').unwrap_or(("8", text));
     let size: i8 = size.parse().unwrap_or(8);
-    let place = if let Some(register) = operand.strip_prefix('%') {
-        Place::Register(register.to_owned())
-    } else if let Some(constant) = operand.strip_prefix('$') {
-        constant.parse().map_or(Place::Unknown, Place::Constant)
-    } else if let Some((offset, base)) = operand.strip_suffix(')').and_then(|o| o.split_once("(%"))
-        && !base.contains(',')
-        && let Ok(offset) = if offset.is_empty() {
-            Ok(0)
-        } else {
-            offset.parse()
-        }
-    {
-        Place::Memory {
-            base: Box::new(Place::Register(base.to_owned())),
-            offset,
-        }
-    } else {
-        Place::Unknown
-    };
     Argument {
         bytes: size.unsigned_abs().clamp(1, 8),
         signed: size < 0,
-        place,
+        place: place(operand).unwrap_or(Place::Unknown),
     }
+}
+
+fn place(operand: &str) -> Option<Place> {
+    let number = operand.strip_prefix('$').unwrap_or(operand);
+    if let Ok(constant) = number.parse() {
+        return Some(Place::Constant(constant));
+    }
+    let Some((offset, base)) = operand.strip_suffix(')').and_then(|o| o.split_once('(')) else {
+        return register(operand);
+    };
+    let offset = match offset {
+        "" => 0,
+        offset => offset.parse().ok()?,
+    };
+    let base = Box::new(register(base)?);
+    Some(Place::Memory { base, offset })
+}
+
+/// A register by its name, with a sign in front of it or without.
+fn register(text: &str) -> Option<Place> {
+    let name = text.strip_prefix('%').unwrap_or(text);
+    let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_alphanumeric());
+    is_name.then(|| Place::Register(name.to_owned()))
 }
 
 #[cfg(test)]
@@ -108,6 +114,15 @@ mod tests {
         assert_eq!(place("8@(%rdi,%rax,8)"), Place::Unknown);
         assert_eq!(place("8@symbol(%rip"), Place::Unknown);
         assert!(argument("-4@%eax").signed);
+        assert_eq!(place("8@a0"), Place::Register("a0".into()));
+        assert_eq!(place("4@17"), Place::Constant(17));
+        assert_eq!(
+            place("8@-8(s0)"),
+            Place::Memory {
+                base: Box::new(Place::Register("s0".into())),
+                offset: -8
+            }
+        );
     }
 
     #[test]

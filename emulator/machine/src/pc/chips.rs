@@ -5,11 +5,11 @@
 //! messages and the CPUs' own to the local APICs. What the run's chooser has a say in (new disk requests, rising lines,
 //! timers that go off) waits for [`Chips::vary`], which the run loop calls before the next instruction.
 
-use super::wires::{REPEAT, Wires, lines};
 use crate::board::ConsoleUse;
 use crate::clock::Clock;
 use crate::fault::{Exposed, Parts};
 use crate::outcome::Outcome;
+use crate::wires::{REPEAT, Wires, lines};
 use base::event::{Event, Log};
 use base::{
     Bus, Chooser, Codec, CodecError, Device, Fault, Io, Phys, Ram, Site, Space, State, Time, Width,
@@ -18,7 +18,7 @@ use devices::apic_bus::{Destination, deliver};
 use devices::debug_console::DebugConsole;
 use devices::debug_exit::DebugExit;
 use devices::fw_cfg::FwCfg;
-use devices::ioapic::IoApic;
+use devices::ioapic::{IoApic, LINES};
 use devices::local_apic::{LocalApic, Outgoing, Signal};
 use devices::pic::{self, Pic};
 use devices::pit::{self, Pit};
@@ -82,7 +82,7 @@ pub struct Chips {
     pic: Pic,
     ioapic: IoApic,
     apics: Vec<LocalApic>,
-    wires: Wires,
+    wires: Wires<LINES>,
     /// When the interrupt of a CPU's timer comes that is late or repeated.
     timers: Vec<Time>,
     /// The power has gone.
@@ -245,13 +245,7 @@ impl Chips {
             disk.vary(chooser, now);
             self.collect_log();
         }
-        let log = &mut self.log;
-        let cut = self
-            .wires
-            .ask(chooser, now, &mut |event| log.push(now, || event));
-        if let Some(cut) = cut {
-            self.cut(cut);
-        }
+        self.ask(chooser, now);
         for cpu in 0..self.apics.len() {
             if self.apics[cpu].take_expiry() {
                 self.timer(cpu, chooser, now);
@@ -614,9 +608,10 @@ impl Chips {
     }
 }
 
-impl Exposed for Chips {
-    fn parts(&mut self) -> Parts<'_> {
+impl Exposed<LINES> for Chips {
+    fn parts(&mut self) -> Parts<'_, LINES> {
         Parts {
+            wires: &mut self.wires,
             off: &mut self.off,
             disk: &mut self.disk,
             log: &mut self.log,

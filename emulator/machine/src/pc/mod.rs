@@ -20,7 +20,6 @@ pub mod chips;
 pub mod probe;
 mod start;
 mod step;
-pub mod wires;
 
 pub use cpu::mmu::tlb::Shape;
 pub use cpu::x86_64;

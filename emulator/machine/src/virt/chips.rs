@@ -1,15 +1,21 @@
 //! The board's chips and wires: who answers at which address, and which line goes where.
 //!
 //! The chips are the harts' [`Bus`]. A run of one hart begins with [`Chips::begin`]; from then on every access is stamped
-//! with the instant of its instruction. After each access the wires are followed: device lines to the PLIC.
+//! with the instant of its instruction. After each access the wires are followed: device lines to the PLIC. What the run's
+//! chooser has a say in (new disk requests, rising lines, timers that go off) waits for [`Chips::vary`], which the run loop calls before the
+//! next instruction.
 
+use super::start::MAX_HARTS;
 use crate::board::ConsoleUse;
 use crate::clock::Clock;
 use crate::fault::{Exposed, Parts};
 use crate::outcome::Outcome;
 use crate::pc::chips::{Output, PORTS};
+use crate::wires::{Wires, lines};
 use base::event::{Event, Log};
-use base::{Bus, Chooser, Codec, CodecError, Device, Io, Phys, Ram, Space, State, Time, Width};
+use base::{
+    Bus, Chooser, Codec, CodecError, Device, Io, Phys, Ram, Site, Space, State, Time, Width,
+};
 use cpu::riscv64::csr::interrupt;
 use devices::clint::{self, Clint};
 use devices::goldfish_rtc::GoldfishRtc;
@@ -48,6 +54,8 @@ pub mod source {
     pub const UART: usize = 10;
     /// The clock's.
     pub const RTC: usize = 11;
+    /// One more than the highest number in use.
+    pub const END: usize = 12;
 }
 
 /// What stands on the virtio transports, in the order of their addresses.
@@ -58,6 +66,18 @@ pub mod slot {
     pub const CONSOLE: u64 = 1;
     /// The entropy source.
     pub const ENTROPY: u64 = 2;
+}
+
+/// Timers, two a hart: number 2 n is the CLINT's of hart n, 2 n + 1 the hart's own (Sstc).
+const TIMERS: usize = 2 * MAX_HARTS;
+
+/// A timer's interrupt as a hart sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timer {
+    /// The hart sees it.
+    pub seen: bool,
+    /// It has gone off, and the hart does not see it.
+    pub hidden: bool,
 }
 
 /// A device behind a transport of version 1 or 2.
@@ -79,6 +99,8 @@ pub struct Chips {
     pub clint: Clint,
     /// The platform-level interrupt controller.
     pub plic: Plic,
+    wires: Wires<{ source::END }>,
+    timers: Wires<TIMERS>,
     /// The disk drive, if there is one.
     pub disk: Option<Mmio<Block>>,
     console: Option<Mmio<Console>>,
@@ -94,7 +116,7 @@ pub struct Chips {
     /// Whether the power has gone.
     off: bool,
     /// What an observer is told of the chips; host-side.
-    log: Log,
+    pub(super) log: Log,
     /// Addresses of RAM: everything else is the chips'.
     ram: std::ops::Range<u64>,
     clock: Clock,
@@ -119,6 +141,8 @@ impl Chips {
             rtc: GoldfishRtc::new(calendar as i64),
             clint: Clint::new(harts),
             plic: Plic::new(harts),
+            wires: Wires::LOW,
+            timers: Wires::LOW,
             disk: disk.map(|disk| transport(disk, legacy)),
             console: stdio.then(|| transport(Console::new(&PORTS), legacy)),
             entropy: transport(Entropy::new(seed), legacy),
@@ -168,7 +192,7 @@ impl Chips {
 
     /// Whether the run loop should come round: a deadline may have moved, or the host is wanted.
     pub fn wants_loop(&self) -> bool {
-        self.vary
+        self.wants_chooser()
             || self.deadline() <= self.clock.after(self.retired)
             || self.wanted_input().is_some()
     }
@@ -176,10 +200,10 @@ impl Chips {
     /// Whether [`Chips::vary`] has something to ask.
     #[inline]
     pub const fn wants_chooser(&self) -> bool {
-        self.vary
+        self.vary || self.wires.asks() || self.timers.asks()
     }
 
-    /// Asks `chooser` about the disk's requests that are new. (Interrupts cannot be lost or late on this board yet.)
+    /// Asks `chooser` about everything that is new, and carries on from there.
     pub fn vary(&mut self, chooser: &mut dyn Chooser, now: Time) {
         if std::mem::take(&mut self.vary)
             && let Some(disk) = &mut self.disk
@@ -187,18 +211,31 @@ impl Chips {
             disk.vary(chooser, now);
             self.collect_log();
         }
+        self.ask(chooser, now);
+        let log = &mut self.log;
+        let report = &mut |event| log.push(now, || event);
+        if let Some(cut) = self.timers.ask(chooser, now, |_| Site::Timer, report) {
+            self.cut(cut);
+        }
+        self.follow_wires(now);
     }
 
     /// When a chip must next be advanced.
     pub fn deadline(&self) -> Time {
         let disk = self.disk.as_ref().map_or(Time::NEVER, Device::deadline);
-        disk.min(self.clint.deadline())
+        disk.min(self.wires.deadline())
+            .min(self.timers.deadline())
+            .min(self.clint.deadline())
             .min(self.rtc.deadline())
             .min(self.uart.deadline())
     }
 
-    /// Brings every chip whose deadline has come to `now`.
-    pub fn advance(&mut self, ram: &mut Ram, now: Time) {
+    /// Brings every chip whose deadline has come to `now`. Whether one may have written to memory.
+    pub fn advance(&mut self, ram: &mut Ram, now: Time) -> bool {
+        let writes = self
+            .disk
+            .as_ref()
+            .is_some_and(|disk| disk.deadline() <= now);
         let mut io = Io { ram, now };
         let mut due = |device: &mut dyn Device| {
             if device.deadline() <= now {
@@ -213,9 +250,12 @@ impl Chips {
             // Requests that had to wait for a place among those in flight are new, too.
             self.vary |= disk.has_new();
         }
+        self.wires.advance(now);
+        self.timers.advance(now);
         self.collect(ram, now);
         self.collect_log();
         self.follow_wires(now);
+        writes
     }
 
     /// Why the machine must stop, if the guest said so.
@@ -231,11 +271,45 @@ impl Chips {
         })
     }
 
+    /// Takes note of which timers have gone off: the CLINT's, and the harts' `own`, a bit each.
+    pub fn follow_timers(&mut self, own: u32) {
+        let mut due = 0;
+        for n in 0..MAX_HARTS {
+            let clint = u32::from(self.clint.timer(n));
+            due |= (clint | (own >> n & 1) << 1) << (2 * n);
+        }
+        self.timers.set(due);
+    }
+
+    /// Timer number `n`, as [`TIMERS`] counts.
+    fn timer(&self, n: usize) -> Timer {
+        let bit = |set: u32| set >> n & 1 != 0;
+        let seen = bit(self.timers.levels());
+        Timer {
+            seen,
+            hidden: bit(self.timers.risen()) && !seen,
+        }
+    }
+
+    /// The own timer of hart number `n`.
+    pub fn own_timer(&self, n: usize) -> Timer {
+        self.timer(2 * n + 1)
+    }
+
+    /// Hart number `n` has taken interrupt `number`: a timer's that was to come once more has come.
+    pub const fn taken(&mut self, n: usize, number: u64) {
+        match 1 << number {
+            interrupt::MTIP => self.timers.sent(1 << (2 * n)),
+            interrupt::STIP => self.timers.sent(1 << (2 * n + 1)),
+            _ => {}
+        }
+    }
+
     /// The interrupt lines of hart number `n`, in the places of mip.
     pub fn lines(&self, n: usize) -> u64 {
         let bit = |on: bool, bit: u64| if on { bit } else { 0 };
         bit(self.clint.software(n), interrupt::MSIP)
-            | bit(self.clint.timer(n), interrupt::MTIP)
+            | bit(self.timer(2 * n).seen, interrupt::MTIP)
             | bit(self.plic.asserted(2 * n), interrupt::MEIP)
             | bit(self.plic.asserted(2 * n + 1), interrupt::SEIP)
     }
@@ -374,14 +448,31 @@ impl Chips {
         }
     }
 
-    /// Carries the devices' levels to the PLIC.
+    /// Carries the devices' levels to the PLIC, as far as they are seen there.
     pub fn follow_wires(&mut self, now: Time) {
-        let (uart, rtc) = (self.uart.irq(), self.rtc.irq());
-        self.set_line(source::UART, uart, now);
-        self.set_line(source::RTC, rtc, now);
+        let mut levels =
+            u32::from(self.uart.irq()) << source::UART | u32::from(self.rtc.irq()) << source::RTC;
         for number in [slot::DISK, slot::CONSOLE, slot::ENTROPY] {
             let level = self.transport(number).irq();
-            self.set_line(source::VIRTIO + number as usize, level, now);
+            levels |= u32::from(level) << (source::VIRTIO + number as usize);
+        }
+        self.wires.set(levels);
+        self.drive(now);
+        // What is to interrupt once more has done so when it is through its gateway.
+        let repeated = lines(self.wires.repeated());
+        let sent = repeated.filter(|&line| self.plic.waiting(line));
+        let sent = sent.fold(0, |set, line| set | 1 << line);
+        if sent != 0 {
+            self.wires.sent(sent);
+            self.drive(now);
+        }
+    }
+
+    /// Shows the wires' levels to the PLIC.
+    fn drive(&mut self, now: Time) {
+        let levels = self.wires.levels();
+        for line in 1..source::END {
+            self.set_line(line, levels & 1 << line != 0, now);
         }
     }
 
@@ -416,9 +507,10 @@ impl Chips {
     }
 }
 
-impl Exposed for Chips {
-    fn parts(&mut self) -> Parts<'_> {
+impl Exposed<{ source::END }> for Chips {
+    fn parts(&mut self) -> Parts<'_, { source::END }> {
         Parts {
+            wires: &mut self.wires,
             off: &mut self.off,
             disk: &mut self.disk,
             log: &mut self.log,
@@ -450,6 +542,12 @@ impl Bus for Chips {
     ) {
         let now = self.now(retired);
         self.report(now, addr, width, value, true);
+        if let Some(hart) = self.clint.interrupts(addr.wrapping_sub(CLINT), value) {
+            self.log.push(now, || Event::Ipi {
+                target: Some(hart as u8),
+                number: interrupt::MSIP.trailing_zeros() as u16,
+            });
+        }
         if let Some((chip, base)) = self.at(addr) {
             chip.write(addr - base, width, value, &mut Io { ram, now });
             self.collect(ram, now);
@@ -480,13 +578,15 @@ impl Bus for Chips {
 
 impl State for Chips {
     fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
-        codec.section("virt chips", 2)?;
+        codec.section("virt chips", 3)?;
         codec.bool(&mut self.off)?;
         self.uart.state(codec)?;
         self.finisher.state(codec)?;
         self.rtc.state(codec)?;
         self.clint.state(codec)?;
         self.plic.state(codec)?;
+        self.wires.state(codec)?;
+        self.timers.state(codec)?;
         [slot::DISK, slot::CONSOLE, slot::ENTROPY]
             .into_iter()
             .try_for_each(|number| self.transport(number).state(codec))

@@ -168,3 +168,20 @@ pub fn build(facts: &Facts<'_>) -> Result<Vec<u8>, Error> {
     fdt.end_node(root)?;
     fdt.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cpu::riscv64::csr::MISA;
+
+    #[test]
+    fn the_tree_and_misa_name_the_same_extensions() {
+        let letters = ISA.trim_start_matches("rv64").split('_').next();
+        // S-mode and U-mode are none of the tree's letters.
+        let letters = letters.unwrap_or_default().chars().chain(['s', 'u']);
+        let bits = letters.fold(0, |bits, letter| {
+            bits | 1u64 << (letter as u32 - 'a' as u32)
+        });
+        assert_eq!(MISA, 2 << 62 | bits);
+    }
+}

@@ -157,7 +157,11 @@ impl Board for Virt {
 
     fn advance<O: Observer>(&mut self, cpu: usize, now: Time, observer: &mut O) {
         self.chips.listen(O::ON);
-        self.chips.advance(&mut self.ram, now);
+        if self.chips.advance(&mut self.ram, now) {
+            for hart in &mut self.harts {
+                hart.reservation = None;
+            }
+        }
         self.tell(cpu, observer);
         self.follow_lines(now);
     }

@@ -9,6 +9,7 @@
 
 use super::Virt;
 use crate::outcome::Outcome;
+use base::event::Event;
 use base::{PAGE_SIZE, Phys, Time};
 use cpu::riscv64::csr::interrupt;
 use cpu::riscv64::{Activity, Hart, Privilege, reg};
@@ -47,8 +48,8 @@ const MOST_BYTES: u64 = 4096;
 /// Opens the machine to S-mode as firmware does: rights to all memory, traps and interrupts delegated, counters open.
 pub fn prepare(hart: &mut Hart) {
     use cpu::riscv64::csr::{MCOUNTEREN, envcfg};
-    // All exceptions but S-mode's own calls: what firmware would not delegate it hands on to S-mode, if it has nothing to
-    // do with it.
+    // All but calls from S-mode and M-mode. Firmware sees some of these first, to emulate what a hart lacks; this one lacks
+    // nothing, so all are the kernel's at once.
     const DELEGATED: u64 = 0xb1ff;
     hart.sbi = true;
     hart.privilege = Privilege::Supervisor;
@@ -77,9 +78,7 @@ pub fn call(board: &mut Virt, cpu: usize, now: Time) -> Option<Outcome> {
             set_timer(board, cpu, args[0]);
             Ok(0)
         }
-        extension::IPI if function == 0 => {
-            each(board, args[0], args[1], |hart| hart.mip |= interrupt::SSIP)
-        }
+        extension::IPI if function == 0 => interrupt_harts(board, args[0], args[1], now),
         extension::RFENCE => fence(board, function, &args),
         extension::HSM => manage(board, cpu, function, &args),
         extension::SRST if function == 0 => match args[0] {
@@ -118,6 +117,17 @@ fn set_timer(board: &mut Virt, cpu: usize, ticks: u64) {
     let hart = &mut board.harts[cpu];
     hart.stimecmp = ticks;
     hart.host.attention = true;
+}
+
+/// Interrupts every hart of a mask (7.1).
+fn interrupt_harts(board: &mut Virt, mask: u64, base: u64, now: Time) -> Answer {
+    let answer = each(board, mask, base, |hart| hart.mip |= interrupt::SSIP)?;
+    let single = base != u64::MAX && mask.is_power_of_two();
+    board.chips.log.push(now, || Event::Ipi {
+        target: single.then(|| (base + u64::from(mask.trailing_zeros())) as u8),
+        number: interrupt::SSIP.trailing_zeros() as u16,
+    });
+    Ok(answer)
 }
 
 /// Does something to every hart of a mask.

@@ -8,9 +8,9 @@ use crate::clock::Clock;
 use crate::outcome::{Hang, Outcome};
 use base::{Bus, Event, Observer, Stamp, Time};
 use cpu::memory::Memory;
-use cpu::riscv64::csr::TICK_NS;
+use cpu::riscv64::csr::interrupt;
 use cpu::riscv64::trap::cause;
-use cpu::riscv64::{Activity, Cpu, Privilege, Trap};
+use cpu::riscv64::{Activity, Cpu, Hart, Privilege, Trap};
 use engine::{Run, Stop};
 
 /// Traps in a row, without one completed instruction, that make a hang.
@@ -29,9 +29,11 @@ impl Virt {
         self.chips.begin(clock);
         // What input from the host has changed comes before what the CPU makes of it.
         self.tell(cpu, observer);
-        if self.harts.len() > 1 {
-            // Others have run since, and may have written anywhere.
-            self.harts[cpu].reservation = None;
+        // This hart may write anywhere: from now on the others have nothing reserved.
+        for (n, hart) in self.harts.iter_mut().enumerate() {
+            if n != cpu {
+                hart.reservation = None;
+            }
         }
         let mut retired = 0;
         let outcome = loop {
@@ -151,7 +153,7 @@ impl Virt {
     /// Takes a waiting interrupt, if the hart may.
     fn interrupt<O: Observer>(&mut self, cpu: usize, observer: &mut O) {
         let now = self.chips.now(0);
-        let ticks = now.0 / TICK_NS;
+        let ticks = self.chips.clint.mtime(now);
         let hart = &mut self.harts[cpu];
         if hart.activity == Activity::Stopped {
             return;
@@ -172,14 +174,22 @@ impl Virt {
                 probes: &self.probes,
             };
             guest.deliver_interrupt(number, 0);
+            self.chips.taken(cpu, number);
+            self.follow_lines(now);
         }
     }
 
     /// Carries the chips' lines to the harts, and wakes those that wait for what has come.
     pub(super) fn follow_lines(&mut self, now: Time) {
-        let ticks = now.0 / TICK_NS;
+        let ticks = self.chips.clint.mtime(now);
+        let due = |set, (n, hart): (usize, &Hart)| set | u32::from(hart.timer_due(ticks)) << n;
+        self.chips
+            .follow_timers(self.harts.iter().enumerate().fold(0, due));
         for (n, hart) in self.harts.iter_mut().enumerate() {
-            hart.lines = self.chips.lines(n);
+            let own = self.chips.own_timer(n);
+            hart.lines = self.chips.lines(n) | if own.seen { interrupt::STIP } else { 0 };
+            hart.timer_hidden = own.hidden;
+            hart.time_offset = self.chips.clint.offset();
             hart.timer_seen = ticks >= hart.stimecmp;
             if hart.activity == Activity::Waiting && hart.wakes(ticks) {
                 hart.activity = Activity::Running;

@@ -6,6 +6,8 @@
 pub mod riscv64;
 pub mod x86_64;
 
+use crate::clone::CloneOrder;
+
 #[cfg(target_arch = "riscv64")]
 pub use riscv64 as native;
 #[cfg(not(target_arch = "riscv64"))]
@@ -26,4 +28,12 @@ pub const ISAS: usize = 2;
 impl Isa {
     /// The one this is built for; x86-64 on a host.
     pub const NATIVE: Isa = native::ISA;
+
+    /// Where clone(2) has its last two arguments.
+    pub const fn clone_order(self) -> CloneOrder {
+        match self {
+            Isa::X86_64 => x86_64::CLONE_ORDER,
+            Isa::Riscv64 => riscv64::CLONE_ORDER,
+        }
+    }
 }

@@ -139,7 +139,7 @@ impl<S: BlockStore> Fs<S> {
         };
         Ok(Stat {
             ino: u64::from(ino),
-            nlink: inode.nlink.into(),
+            nlink: inode.nlink as _,
             mode: inode.mode,
             uid: inode.uid,
             gid: inode.gid,

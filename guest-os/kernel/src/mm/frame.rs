@@ -15,7 +15,7 @@ use abi::Errno;
 use kcore::buddy::{Buddy, Frame as Record};
 
 use super::address::{PAGE_SIZE, PhysAddr};
-use super::layout::{BOOT_MAPPED, FIRST_FREE, phys_to_virt};
+use super::layout::{BOOT_MAPPED, phys_to_virt};
 use crate::arch::boot::BootInfo;
 use crate::arch::paging;
 use crate::proc::table::INIT;
@@ -100,11 +100,11 @@ fn frame_at(number: usize) -> PhysAddr {
 /// Ranges there is room for: each usable one may be cut by the kernel and by the RAM disk.
 const MAX_RANGES: usize = 16;
 
-/// Usable memory without what lies below the kernel, the kernel's image and the RAM disk, in whole pages. Empty ranges may be
+/// Usable memory without the kernel's image, what lies below it (firmware's), and the RAM disk, in whole pages. Empty ranges may be
 /// among them.
 fn free_ranges(boot: &BootInfo) -> [(u64, u64); MAX_RANGES] {
     let page = PAGE_SIZE as u64;
-    let low = paging::image_end().get().max(FIRST_FREE);
+    let low = paging::image_end().get();
     let (disk_start, disk_end) = boot
         .ramdisk
         .map_or((0, 0), |(at, len)| (at.get(), at.get() + len));

@@ -5,7 +5,7 @@
 
 use super::address::PhysAddr;
 pub use crate::arch::layout::{
-    BOOT_MAPPED, FIRST_FREE, KERNEL_BASE, KSTACK_BASE, PHYSMAP_BASE, PHYSMAP_SIZE, USER_TOP,
+    BOOT_MAPPED, KERNEL_BASE, KSTACK_BASE, PHYSMAP_BASE, PHYSMAP_SIZE, USER_TOP,
 };
 
 /// Lowest address a program may map.

@@ -8,6 +8,7 @@ use abi::fcntl::{
     O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY,
     SEEK_CUR, SEEK_END, SEEK_SET,
 };
+use abi::mman::{MAP_PRIVATE, PROT_READ};
 use abi::poll::Iovec;
 use abi::time::Timespec;
 use abi::{Errno, nr};
@@ -30,6 +31,7 @@ cases! {
     pread_pwrite "pread and pwrite leave the position alone";
     vectors "readv and writev gather and scatter in order";
     truncate_grows "ftruncate cuts and lengthens, and what it uncovers is zero";
+    truncate_maps "a mapping shows zeros behind the end of a file that was cut and is read anew", only "it would drop the caches of the host";
     truncate_bad "truncation of what cannot be truncated is refused";
     unlinked_open "an unlinked file lives until its last descriptor is closed";
     dup_shares "duplicates share the position, and closing one leaves the other";
@@ -269,6 +271,17 @@ fn truncate_grows() {
     assert_eq!(sys::fstat(fd).unwrap().blocks, 0);
     sys::ftruncate(fd, 100).unwrap();
     assert_eq!(read("f"), [0; 100]);
+}
+
+fn truncate_maps() {
+    write("f", &pattern(4, 10_000));
+    let fd = open("f", O_RDWR);
+    sys::ftruncate(fd, 5000).unwrap();
+    write_all(open("/proc/sys/vm/drop_caches", O_WRONLY), b"3");
+    let mapped = sys::mmap(0, 2 * PAGE, PROT_READ, MAP_PRIVATE, fd, 0).unwrap();
+    for at in 5000..2 * PAGE {
+        assert_eq!(wild::load((mapped + at) as u64), 0, "byte {at}");
+    }
 }
 
 fn truncate_bad() {

@@ -2,13 +2,13 @@
 
 use super::cases;
 use super::support::{
-    BAD_ADDRESSES, PAGE, call, expect_exit, expect_signal, in_child, map, spawn, write,
+    BAD_ADDRESSES, PAGE, call, expect_exit, expect_signal, in_child, map, pause, spawn, write,
 };
 use abi::mman::{
     MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE,
 };
-use abi::signal::SIGSEGV;
-use abi::wait::Ended;
+use abi::signal::{SIGKILL, SIGSEGV};
+use abi::wait::{Ended, WNOHANG};
 use abi::{Errno, nr};
 use rust_alloc::vec;
 use rust_alloc::vec::Vec;
@@ -33,9 +33,11 @@ cases! {
     mmap_bad "mmap, munmap and mprotect refuse what makes no sense";
     mmap_many "a hundred mappings, unmapped in another order";
     mprotect_faults "mprotect takes rights away and gives them back";
+    mprotect_reaches_all "rights that are taken away are gone for all who share the memory, on any CPU";
     brk_moves "the program break grows and shrinks, and what it gave back is gone";
     brk_zeroes "memory below a break that moved back and forth is zero";
     brk_bad "a break that cannot be is refused and changes nothing";
+    brk_collides "the program break stops below a mapping";
     stack_grows "the stack grows by itself to 256 KiB";
     stack_guard "endless recursion is SIGSEGV";
     out_of_memory "a program that takes all memory is refused or killed, and the rest goes on", only "it would take all memory of the host";
@@ -350,6 +352,26 @@ fn mprotect_faults() {
     );
 }
 
+fn mprotect_reaches_all() {
+    let page = map(1);
+    wild::store(page, 1);
+    let child = wild::clone_reader(page);
+    assert!(child > 0, "clone: {child}");
+    // Time to settle on a CPU of its own, if there is one.
+    pause(5);
+    sys::mprotect(page as usize, PAGE, PROT_NONE).unwrap();
+    for _ in 0..50 {
+        if let Some((_, status)) = sys::wait4(child as i32, WNOHANG).unwrap() {
+            assert_eq!(status.ended(), Ended::Signaled(SIGSEGV as u8));
+            return;
+        }
+        pause(10);
+    }
+    sys::kill(child as i32, SIGKILL).unwrap();
+    sys::wait_for(child as i32).unwrap();
+    panic!("the child reads on");
+}
+
 fn brk_moves() {
     let start = sys::brk(0).next_multiple_of(PAGE);
     assert_eq!(sys::brk(start + 10 * PAGE), start + 10 * PAGE);
@@ -379,6 +401,21 @@ fn brk_bad() {
     assert_eq!(sys::brk(usize::MAX), now);
     assert_eq!(sys::brk(0xffff_8000_0000_0000), now);
     assert_eq!(sys::brk(0), now);
+}
+
+fn brk_collides() {
+    let now = sys::brk(0);
+    let above = now.next_multiple_of(PAGE) + 8 * PAGE;
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+    let mapped = sys::mmap(above, PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+    assert_eq!(mapped, Ok(above));
+    wild::store(above as u64, 9);
+    assert_eq!(sys::brk(above + PAGE), now);
+    // Linux wants a page between the two.
+    let below = above - PAGE;
+    assert_eq!(sys::brk(below), below);
+    assert_eq!(sys::brk(above + 1), below);
+    assert_eq!(wild::load(above as u64), 9);
 }
 
 /// Uses about a page of stack a level.

@@ -16,6 +16,7 @@ cases! {
     race_directories "making and removing directories in each other's way";
     race_rename "a name that is renamed over at once always exists";
     race_append "appends of several processes are all there";
+    race_read_append "who reads a file while it grows sees whole appends";
     race_write "processes that write their own files at once read back their own";
     race_link "links to one file at once are all counted";
     race_kill "processes killed at any moment of a fork leave nothing behind";
@@ -127,6 +128,28 @@ fn race_append() {
             .chunks(10)
             .all(|chunk| chunk.iter().all(|b| *b == chunk[0]))
     );
+}
+
+fn race_read_append() {
+    const RECORD: usize = 1024;
+    const RECORDS: usize = 200;
+    write("log", b"");
+    workers(4, |id| {
+        if id == 0 {
+            let fd = open("log", O_WRONLY | O_APPEND);
+            (0..RECORDS).for_each(|round| write_all(fd, &[round as u8; RECORD]));
+            return;
+        }
+        let mut len = 0;
+        while len < RECORDS * RECORD {
+            let log = read("log");
+            assert!(log.len().is_multiple_of(RECORD) && log.len() >= len);
+            for (round, record) in log.chunks(RECORD).enumerate() {
+                assert!(record.iter().all(|byte| *byte == round as u8));
+            }
+            len = log.len();
+        }
+    });
 }
 
 fn race_write() {

@@ -1,6 +1,6 @@
 //! How much of the host a sandboxed command may use. Limits of the kernel (setrlimit(2)) hold for each
-//! process, except that of processes, which holds for all of them together; the clock and the sum of
-//! memory are watched from outside.
+//! process, except that of processes, which holds for all of them together; the clock and the sums of
+//! memory and disk are watched from outside.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use nix::sys::resource::{Resource, setrlimit};
 #[derive(clap::Args, Debug, Clone)]
 pub struct Limits {
     /// Seconds of CPU time for each process
-    #[arg(long, default_value_t = 180)]
+    #[arg(long, default_value_t = 60)]
     pub cpu_seconds: u64,
     /// Seconds on the clock for everything
     #[arg(long, default_value_t = 600)]
@@ -19,6 +19,9 @@ pub struct Limits {
     /// MiB of address space for each process, and of memory for all together
     #[arg(long, default_value_t = 4096)]
     pub memory_mib: u64,
+    /// MiB of disk for all files together; they are kept in memory
+    #[arg(long, default_value_t = 1024)]
+    pub disk_mib: u64,
     /// MiB of the longest file
     #[arg(long, default_value_t = 512)]
     pub file_mib: u64,
@@ -31,9 +34,10 @@ impl Limits {
     /// The default values.
     pub fn for_a_build() -> Self {
         Self {
-            cpu_seconds: 180,
+            cpu_seconds: 60,
             seconds: 600,
             memory_mib: 4096,
+            disk_mib: 1024,
             file_mib: 512,
             processes: 128,
         }
@@ -45,6 +49,7 @@ impl Limits {
             ("--cpu-seconds", self.cpu_seconds),
             ("--seconds", self.seconds),
             ("--memory-mib", self.memory_mib),
+            ("--disk-mib", self.disk_mib),
             ("--file-mib", self.file_mib),
             ("--processes", self.processes),
         ] {
@@ -62,7 +67,9 @@ impl Limits {
             (Resource::RLIMIT_NOFILE, 1024),
             (Resource::RLIMIT_CORE, 0),
         ] {
-            setrlimit(resource, limit, limit).with_context(|| format!("{resource:?}"))?;
+            // Beyond a process's first limit of time there is a signal that says why, beyond the second its end.
+            let hard = limit + u64::from(resource == Resource::RLIMIT_CPU);
+            setrlimit(resource, limit, hard).with_context(|| format!("{resource:?}"))?;
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! `cargo xtask sandbox`: runs one command that may be hostile, for the build of a submission.
 //!
 //! ```text
-//! outer    new namespaces (user unless root; processes, network, IPC, names)
+//! outer    new namespaces (user unless root; mounts, processes, network, IPC, names)
+//!   |        puts the work folder into memory, so that it cannot grow beyond a size (disk.rs)
 //!   |        watches the clock, and by ending `inner` ends everything in there
 //!   +-- inner    process 1: in a mount namespace of its own, builds a root folder of read-only
 //!         |        pieces, gives up privileges, sets limits (rooms.rs, limits.rs)
@@ -15,6 +16,7 @@
 //!
 //! Exit status: the command's own, 128 + n after signal n, [`TIME_IS_UP`], or [`NO_SANDBOX`].
 
+mod disk;
 mod limits;
 mod outer;
 mod rooms;
@@ -27,8 +29,10 @@ use anyhow::Result;
 
 pub use limits::Limits;
 
-/// The status when the clock ended the command.
+/// The status when the clock, or another limit on everything together, ended the command.
 pub const TIME_IS_UP: u8 = 124;
+/// What the last line begins with then; the limit follows.
+pub const ENDED: &str = "xtask: the sandbox was ended: ";
 /// The status when this host does not let us build a sandbox.
 pub const NO_SANDBOX: u8 = 125;
 

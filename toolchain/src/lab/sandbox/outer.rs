@@ -10,7 +10,8 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::{prctl, signal::Signal};
 use nix::unistd::{Gid, Uid, chown, getegid, geteuid};
 
-use super::{ITSELF, NO_SANDBOX, Options, TIME_IS_UP, rooms, shell_status};
+use super::disk::Disk;
+use super::{ENDED, ITSELF, NO_SANDBOX, Options, TIME_IS_UP, rooms, shell_status};
 
 /// The first of the user numbers that nobody has, of which each sandbox started by root takes one.
 const NOBODY: u32 = 0x6000_0000;
@@ -21,7 +22,11 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Runs the command and returns the status to end with.
 pub fn run(options: &Options) -> Result<u8> {
     match start(options) {
-        Ok(child) => watch(child, options),
+        Ok((child, disk)) => {
+            let status = watch(child, &disk, options)?;
+            disk.bring_back()?;
+            Ok(status)
+        }
         Err(error) => {
             eprintln!("xtask: this host lets no sandbox be built: {error:#}");
             Ok(NO_SANDBOX)
@@ -29,27 +34,26 @@ pub fn run(options: &Options) -> Result<u8> {
     }
 }
 
-fn start(options: &Options) -> Result<Child> {
+fn start(options: &Options) -> Result<(Child, Disk)> {
     prctl::set_pdeathsig(Signal::SIGKILL).context("prctl")?;
     let mount_point = options.work.join(rooms::ROOT);
     std::fs::create_dir_all(&mount_point)
         .with_context(|| format!("cannot create {}", mount_point.display()))?;
-    // Mounts are the inner stage's: this one goes on looking at the host's /proc.
-    let mut flags = CloneFlags::CLONE_NEWPID
+    let (user, group) = (geteuid(), getegid());
+    if !user.is_root() {
+        unshare(CloneFlags::CLONE_NEWUSER).context("unshare")?;
+        rooms::map_ids(user, group, 0)?;
+    }
+    let disk = Disk::cover(&options.work, options.limits.disk_mib)?;
+    if user.is_root() {
+        give(&options.work, NOBODY + std::process::id())?;
+    }
+    // Mounts inside are the inner stage's: this one goes on looking at the host's /proc.
+    let flags = CloneFlags::CLONE_NEWPID
         | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWUTS;
-    let (user, group) = (geteuid(), getegid());
-    if user.is_root() {
-        let nobody = NOBODY + std::process::id();
-        give(&options.work, nobody)?;
-    } else {
-        flags |= CloneFlags::CLONE_NEWUSER;
-    }
     unshare(flags).context("unshare")?;
-    if !user.is_root() {
-        rooms::map_ids(user, group, 0)?;
-    }
     let mut words = std::env::args_os().skip(1);
     let mut command = Command::new(ITSELF);
     // The same words again, with one more behind the subcommand's name.
@@ -60,7 +64,8 @@ fn start(options: &Options) -> Result<Child> {
     } else {
         command.env_remove(rooms::USER);
     }
-    command.spawn().context("cannot start this program again")
+    let child = command.spawn().context("cannot start this program again")?;
+    Ok((child, disk))
 }
 
 /// Makes `user` the owner of `path` and everything below it, without following links.
@@ -82,29 +87,32 @@ fn give(path: &Path, user: u32) -> Result<()> {
 }
 
 /// Waits for process 1, which takes all others with it, and ends it when its time is up or when
-/// the memory of all together is too much.
-fn watch(mut child: Child, options: &Options) -> Result<u8> {
+/// the memory or the disk of all together is too much.
+fn watch(mut child: Child, disk: &Disk, options: &Options) -> Result<u8> {
     let start = Instant::now();
-    let limit = Duration::from_secs(options.limits.seconds);
-    let most = options.limits.memory_mib << 10;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(shell_status(status));
-        }
-        let late = start.elapsed() > limit;
-        if late || resident_kib(child.id()) > most {
-            let _ = child.kill();
-            child.wait()?;
-            let what = match late {
-                true => format!("{} seconds are over", options.limits.seconds),
-                false => format!("more than {} MiB of memory", options.limits.memory_mib),
-            };
-            eprintln!("xtask: the sandbox was ended: {what}");
-            return Ok(TIME_IS_UP);
-        }
-        // The kernel tells of an end, but not of memory that grows: that has to be looked at again and again.
-        std::thread::sleep(LOOK);
-    }
+    let limits = &options.limits;
+    let status = loop {
+        let status = child.try_wait()?;
+        // Looked at after the end, too: a command may have failed because of its full disk.
+        let what = if disk.is_full() {
+            format!("more than {} MiB of disk", limits.disk_mib)
+        } else if let Some(status) = status {
+            break status;
+        } else if start.elapsed() > Duration::from_secs(limits.seconds) {
+            format!("{} seconds are over", limits.seconds)
+        } else if resident_kib(child.id()) > limits.memory_mib << 10 {
+            format!("more than {} MiB of memory", limits.memory_mib)
+        } else {
+            // The kernel tells of an end, but not of memory that grows: that has to be looked at again and again.
+            std::thread::sleep(LOOK);
+            continue;
+        };
+        let _ = child.kill();
+        child.wait()?;
+        eprintln!("{ENDED}{what}");
+        return Ok(TIME_IS_UP);
+    };
+    Ok(shell_status(status))
 }
 
 /// KiB of memory that `process` and all its descendants have of their own.

@@ -100,6 +100,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
 
     fn enter(&mut self, exception: Exception, origin: Origin, at: u64) -> Result<(), Trap> {
         let (from, user) = (self.hart.linear_pc(), self.hart.cpl == 3);
+        let stack = self.hart.regs[usize::from(reg::RSP)];
         if self.hart.long() {
             self.enter_long(exception, origin, at)?;
         } else if segment::real_mode(self.hart) {
@@ -124,6 +125,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             address: exception.address,
             from: Virt(from),
             to: Virt(self.hart.linear_pc()),
+            stack: Virt(stack),
             user,
             call: None,
         };

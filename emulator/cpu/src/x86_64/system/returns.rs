@@ -30,6 +30,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             address: None,
             from: Virt(next),
             to: Virt(self.hart.syscall[1]),
+            stack: Virt(r(reg::RSP)),
             user,
             call: Some((r(reg::RAX), args)),
         };
@@ -199,6 +200,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             from: Virt(from),
             to: Virt(self.hart.linear_pc()),
             user: self.hart.cpl == 3,
+            stack: Virt(self.hart.regs[usize::from(reg::RSP)]),
             result: self.hart.regs[usize::from(reg::RAX)],
         };
         self.emit(at, &event);

@@ -1,6 +1,8 @@
 //! The grammar of `grade`.
 
+use crate::guest::Arch;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
 pub(super) const HELP: &str = "Examples:\n  \
@@ -32,6 +34,9 @@ pub struct GradeOptions {
     /// With --refused: this file has what the compiler said
     #[arg(long, value_name = "FILE", requires = "refused")]
     pub compiler: Option<PathBuf>,
+    /// Instruction set that the kernel is built for [default: the lab's, which is x86_64 unless it says otherwise]
+    #[arg(long, value_parser = PossibleValuesParser::new(Arch::ALL.map(Arch::name)).try_map(|name| name.parse::<Arch>()))]
+    pub arch: Option<Arch>,
     /// Run N tests at a time
     #[arg(
         short,

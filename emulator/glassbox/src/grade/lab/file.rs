@@ -26,6 +26,7 @@ pub struct Lab {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
+    pub arch: Option<String>,
     pub cpus: Option<i64>,
     pub memory: Option<String>,
     pub append: Option<String>,

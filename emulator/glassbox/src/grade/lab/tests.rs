@@ -5,7 +5,7 @@ use super::*;
 const HEAD: &str = "[lab]\nname = \"x\"\ntitle = \"An X\"\nopen = [\"a/**\"]\nseed = 7\n";
 
 fn lab(rest: &str) -> Result<Lab, String> {
-    Lab::parse(&format!("{HEAD}{rest}"), None)
+    Lab::parse(&format!("{HEAD}{rest}"), None, None)
 }
 
 /// A lab with one test that has these lines, and one check.
@@ -34,7 +34,7 @@ fn a_test_gets_its_random_values_everywhere() {
     assert_eq!(test.checks[0].name, format!("output \"{word} 3\""));
     let expected = format!("3 of sched_switch with next_comm={word}");
     assert_eq!(test.checks[1].name, expected);
-    let other = Lab::parse(&format!("{HEAD}{text}"), Some(8)).unwrap();
+    let other = Lab::parse(&format!("{HEAD}{text}"), Some(8), None).unwrap();
     assert_ne!(other.tests[0].stdin, test.stdin);
 }
 

@@ -62,12 +62,12 @@ pub(super) fn describe(kind: Kind) -> (&'static str, Vec<Field>) {
 fn trap() -> Vec<Field> {
     fields! { Body::Trap { cause, number, error, address, from, to, user, depth }, record, model:
         "cause" Shape::Word(CAUSES), always, "what for" => Some(Value::Word(cause_name(*cause).into()));
-        "number" Shape::Unsigned, always, "the ISA's number; x86: the vector"
+        "number" Shape::Unsigned, always, "the ISA's number; x86: the vector, RISC-V: the cause"
             => Some(Value::Unsigned((*number).into()));
         "name" Shape::Name, always, "what the manual calls it"
             => Some(Value::Word(names::trap(&model.meta.arch, *cause, *number)));
         "error_code" Shape::Hex, maybe, "where the cause has one" => error.map(|code| Value::Hex(code.into()));
-        "reasons" Shape::Words(names::FAULT_WORDS), maybe, "a page fault's error code in words"
+        "reasons" Shape::Words(names::FAULT_WORDS), maybe, "why there was a page fault, in words"
             => reasons(&model.meta.arch, *cause, *number, *error);
         "address" Shape::Hex, maybe, "the faulting address" => address.map(Value::Hex);
         "from" Shape::Hex, always, "the interrupted instruction, or the one after it" => Some(Value::Hex(*from));
@@ -79,9 +79,8 @@ fn trap() -> Vec<Field> {
 }
 
 fn reasons(arch: &str, cause: Cause, number: u16, error: Option<u32>) -> Option<Value<'static>> {
-    names::is_page_fault(arch, cause, number)
-        .then_some(error)?
-        .map(|code| Value::Words(names::page_fault(arch, code)))
+    let code = names::page_fault_code(arch, cause, number, error)?;
+    Some(Value::Words(names::page_fault(arch, code)))
 }
 
 fn trap_return() -> Vec<Field> {
@@ -113,7 +112,7 @@ fn page_walk() -> Vec<Field> {
             Walked::Mapped { replaced, .. } => replaced.map(|page| Value::Hex(page.0)),
             Walked::Fault(_) => None,
         };
-        "fault" Shape::Hex, maybe, "if it ended in a page fault: the error code" => match end {
+        "fault" Shape::Hex, maybe, "if it ended in a fault: the ISA's number for why; x86: the error code, RISC-V: the cause" => match end {
             Walked::Fault(code) => Some(Value::Hex((*code).into())),
             Walked::Mapped { .. } => None,
         };
@@ -169,7 +168,7 @@ fn irq_line() -> Vec<Field> {
 
 fn irq_ack() -> Vec<Field> {
     fields! { Body::IrqAck { number }, record, model:
-        "number" Shape::Unsigned, always, "the ISA's number; x86: the vector"
+        "number" Shape::Unsigned, always, "the ISA's number; x86: the vector, RISC-V: the cause"
             => Some(Value::Unsigned((*number).into()));
         "name" Shape::Name, always, "what the manual calls it"
             => Some(Value::Word(names::interrupt(&model.meta.arch, *number)));
@@ -180,7 +179,7 @@ fn ipi() -> Vec<Field> {
     fields! { Body::Ipi { target, number }, record, model:
         "target" Shape::Unsigned, maybe, "the receiving CPU; none means several"
             => target.map(|cpu| Value::Unsigned(cpu.into()));
-        "number" Shape::Unsigned, always, "the ISA's number; x86: the vector"
+        "number" Shape::Unsigned, always, "the ISA's number; x86: the vector, RISC-V: the cause"
             => Some(Value::Unsigned((*number).into()));
         "name" Shape::Name, always, "what the manual calls it"
             => Some(Value::Word(names::interrupt(&model.meta.arch, *number)));

@@ -49,7 +49,7 @@ pub enum Leave {
 pub enum What {
     /// The program called the kernel.
     Trap {
-        /// The instruction behind the call.
+        /// Where the trap comes from: the call, or the instruction behind it.
         from: u64,
         /// The kernel's entry.
         to: u64,
@@ -105,7 +105,7 @@ pub enum What {
     },
     /// An interrupt came: one that woke the process, or one that was served while it ran.
     Interrupt {
-        /// The vector.
+        /// The ISA's number for it.
         number: u16,
         /// The device, as the kernel calls it.
         name: String,
@@ -149,8 +149,8 @@ pub enum What {
     Fault {
         /// The address.
         address: u64,
-        /// The error code.
-        error: u32,
+        /// The hardware's code for why.
+        code: u32,
         /// The instruction that faulted.
         from: u64,
         /// What kind it was (an index of [`abi::probe::FAULTS`]), once the kernel knows.
@@ -190,7 +190,7 @@ pub enum What {
     Ipi {
         /// To which, or nothing for several.
         target: Option<u8>,
-        /// The vector.
+        /// The ISA's number for it.
         number: u16,
     },
     /// It made a process.

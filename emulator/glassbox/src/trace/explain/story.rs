@@ -245,7 +245,7 @@ impl Story {
                 _ => self.machine(record, model),
             }
         }
-        let line = self.lines.follow(record);
+        let line = self.lines.follow(record, model);
         if self.begun && record.pid == self.call.pid {
             self.line = line
                 .or_else(|| self.lines.current(self.call.pid))

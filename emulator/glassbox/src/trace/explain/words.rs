@@ -7,6 +7,7 @@ use super::plain::{
     capital, ended, fault_name, plural, ranges, ranges_of, sectors_named, wait_name,
 };
 use super::steps::{Step, Teller};
+use crate::numbers;
 use abi::probe::FAULTS;
 use abi::signal;
 
@@ -43,7 +44,7 @@ impl Teller<'_, '_> {
                 step.mode = "user";
             }
             What::Enter => {
-                let number = self.story.call.number;
+                let number = numbers::own(self.sources.isa.numbers, self.story.call.number);
                 let body = self.body(first);
                 let title = match body {
                     Some(pc) => format!("Call number {number} is {}", self.sources.function(pc)),
@@ -183,6 +184,7 @@ impl Teller<'_, '_> {
                 } else {
                     name
                 };
+                let source = capital(&(self.sources.isa.interrupt)(*number));
                 let whom = self.named(victim);
                 let mode = if *user { "user" } else { "kernel" };
                 let place = if *user {
@@ -197,7 +199,7 @@ impl Teller<'_, '_> {
                     &format!("irq {name}"),
                     format!("Interrupt on CPU {}: {name}", first.cpu),
                     vec![format!(
-                        "Vector {number} interrupts {whom} in {mode} mode, {place}.{served}"
+                        "{source} interrupts {whom} in {mode} mode, {place}.{served}"
                     )],
                 );
                 step.mode = "irq";
@@ -252,22 +254,22 @@ impl Teller<'_, '_> {
             }
             What::Fault {
                 address,
-                error,
+                code,
                 from,
                 kind,
                 took,
             } => {
                 let isa = self.sources.isa;
-                let code = (isa.fault)(*error);
-                let access = match (code.fetch, code.write) {
+                let fault = (isa.fault)(*code);
+                let access = match (fault.fetch, fault.write) {
                     (true, _) => "an instruction fetch",
                     (_, true) => "a write",
                     _ => "a read",
                 };
-                let why = if code.present {
-                    "the page is there, but not for that"
-                } else {
-                    "no page is mapped there"
+                let why = match fault.present {
+                    Some(true) => ": the page is there, but not for that",
+                    Some(false) => ": no page is mapped there",
+                    None => "",
                 };
                 let kind = kind.and_then(|kind| FAULTS.get(kind as usize).copied());
                 let took = took.map_or_else(String::new, |took| {
@@ -280,9 +282,9 @@ impl Teller<'_, '_> {
                         kind.map_or("?", fault_name)
                     ),
                     vec![format!(
-                        "{access} in {} traps ({}): {why}.{took}",
+                        "{access} in {} traps ({}){why}.{took}",
                         self.sources.function(*from),
-                        isa.page_fault
+                        fault.name
                     )],
                 );
                 step.details = step.details.iter().map(|d| capital(d)).collect();
@@ -333,7 +335,10 @@ impl Teller<'_, '_> {
                 say(
                     "ipi",
                     format!("CPU {} sends an interrupt to {whom}", first.cpu),
-                    vec![format!("In {here}: vector {number}.")],
+                    vec![format!(
+                        "In {here}: {}.",
+                        (self.sources.isa.interrupt)(*number)
+                    )],
                 );
             }
             What::Fork(child) => say(

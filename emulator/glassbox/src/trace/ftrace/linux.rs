@@ -4,6 +4,7 @@
 //! What Silica has no notion of has one value: every priority is 120, Linux's default; the disk is 254,0, a virtio
 //! disk's usual number; a signal's errno is 0.
 
+use crate::numbers;
 use crate::trace::model::Model;
 use crate::trace::record::{Body, Record};
 use abi::probe::{PROBES, Probe, REASONS, STATES};
@@ -25,26 +26,29 @@ pub(super) fn event(record: &Record, model: &Model) -> Option<(&'static str, Str
         .event(),
         Body::SysEnter { number, args, .. } => {
             let args = args.map(|arg| format!("{arg:x}")).join(", ");
-            Some(("sys_enter", format!("NR {} ({args})", *number as i64)))
+            let number = numbers::own(model.meta.isa(), *number) as i64;
+            Some(("sys_enter", format!("NR {number} ({args})")))
         }
         Body::SysExit { number, result, .. } => {
-            Some(("sys_exit", format!("NR {} = {result}", *number as i64)))
+            let number = numbers::own(model.meta.isa(), *number) as i64;
+            Some(("sys_exit", format!("NR {number} = {result}")))
         }
         Body::Trap {
             cause,
             number,
-            error: Some(error),
+            error,
             address: Some(address),
             from,
             user,
             ..
-        } if names::is_page_fault(&model.meta.arch, *cause, *number) => {
+        } => {
+            let code = names::page_fault_code(&model.meta.arch, *cause, *number, *error)?;
             let name = if *user {
                 "page_fault_user"
             } else {
                 "page_fault_kernel"
             };
-            let fields = format!("address={address:#x} ip={from:#x} error_code={error:#x}");
+            let fields = format!("address={address:#x} ip={from:#x} error_code={code:#x}");
             Some((name, fields))
         }
         Body::TlbFlush(flush) => Some(("tlb_flush", tlb_flush(*flush))),

@@ -3,6 +3,7 @@
 use super::Perfetto;
 use super::packets::{Mark, Moment, Note, Notes};
 use super::state::{Call, Place, What};
+use crate::numbers;
 use crate::trace::memory::Memory;
 use crate::trace::model::Model;
 use crate::trace::syscall::calls::name;
@@ -26,7 +27,10 @@ impl<W: Write> Perfetto<W> {
         let (text, whole) = entered(number, args, &mut Recorded(memory), style(model));
         let raw = args.iter().map(|arg| format!("{arg:#x}")).collect();
         let mut notes = vec![
-            ("number", Note::Signed(number as i64)),
+            (
+                "number",
+                Note::Signed(numbers::own(model.meta.isa(), number) as i64),
+            ),
             ("raw_arguments", Note::List(raw)),
         ];
         if !text.is_empty() {
@@ -78,6 +82,7 @@ impl<W: Write> Perfetto<W> {
 
 fn style(model: &Model) -> Style<'static> {
     Style {
+        isa: model.meta.isa(),
         strings: model.meta.strings.min(MOST_STRINGS),
         files: None,
         mask: 0,

@@ -24,11 +24,13 @@ impl<W: Write> Strace<W> {
         };
         let number = *number;
         let pid = record.pid;
-        self.masks.enter(pid, number, args, memory);
+        self.masks
+            .enter(model.meta.isa(), pid, number, args, memory);
         self.descriptors.enter(pid, number, args, memory);
         self.met(pid);
         let files = self.settings.paths.then(|| self.descriptors.of(pid));
         let style = Style {
+            isa: model.meta.isa(),
             strings: self.strings(model),
             files: files.as_ref().map(|files| files as _),
             mask: self.masks.to_restore(pid),
@@ -121,6 +123,7 @@ impl<W: Write> Strace<W> {
         }
         let files = self.settings.paths.then(|| self.descriptors.of(pid));
         let style = Style {
+            isa: model.meta.isa(),
             strings: self.strings(model),
             files: files.as_ref().map(|files| files as _),
             mask: 0,

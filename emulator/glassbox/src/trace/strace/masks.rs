@@ -2,9 +2,11 @@
 //! program's stack, where no argument points.
 
 use crate::trace::memory::Memory;
+use crate::trace::syscall::structures::Action;
 use abi::Record;
+use abi::isa::{Isa, riscv64, x86_64};
 use abi::nr;
-use abi::signal::{SA_NODEFER, SIG_BLOCK, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK, Sigaction, bit};
+use abi::signal::{SA_NODEFER, SIG_BLOCK, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK, bit};
 use std::collections::BTreeMap;
 
 /// Most handlers within handlers that are followed.
@@ -18,7 +20,7 @@ struct State {
     saved: Option<u64>,
     /// What handlers will restore, the innermost last.
     handlers: Vec<u64>,
-    actions: BTreeMap<u32, Sigaction>,
+    actions: BTreeMap<u32, Action>,
     /// What the call in progress will change if it succeeds.
     change: Option<Change>,
 }
@@ -26,7 +28,7 @@ struct State {
 #[derive(Clone, Debug)]
 enum Change {
     Mask(u64),
-    Action(u32, Sigaction),
+    Action(u32, Action),
 }
 
 /// All processes' signals.
@@ -45,7 +47,7 @@ impl Masks {
     }
 
     /// A call begins.
-    pub fn enter(&mut self, pid: u32, number: u64, args: &[u64; 6], memory: &Memory) {
+    pub fn enter(&mut self, isa: Isa, pid: u32, number: u64, args: &[u64; 6], memory: &Memory) {
         let state = self.processes.entry(pid).or_default();
         if let Some(saved) = state.saved.take() {
             state.blocked = saved;
@@ -60,7 +62,10 @@ impl Masks {
                 }))
             }),
             nr::RT_SIGACTION => {
-                let action = read::<Sigaction>(memory, args[1]);
+                let action = match isa {
+                    Isa::X86_64 => read::<x86_64::Sigaction>(memory, args[1]).map(Action::from),
+                    Isa::Riscv64 => read::<riscv64::Sigaction>(memory, args[1]).map(Action::from),
+                };
                 action.map(|action| Change::Action(args[0] as u32, action))
             }
             nr::RT_SIGSUSPEND => {
@@ -135,20 +140,22 @@ fn read<T: Record>(memory: &Memory, addr: u64) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Isa::X86_64;
 
     #[test]
     fn handlers_restore_what_was_blocked_before_them() {
         let mut masks = Masks::default();
         let memory = |bytes: &[u8]| [(100, bytes)].into_iter().collect::<Memory>();
         let set = memory(&bit(10).to_le_bytes());
-        masks.enter(1, nr::RT_SIGPROCMASK, &[0, 100, 0, 8, 0, 0], &set);
+        masks.enter(X86_64, 1, nr::RT_SIGPROCMASK, &[0, 100, 0, 8, 0, 0], &set);
         masks.exit(1, nr::RT_SIGPROCMASK, 0);
-        let action = Sigaction {
+        let action = x86_64::Sigaction {
             handler: 5,
             mask: bit(12),
-            ..Sigaction::default()
+            ..x86_64::Sigaction::default()
         };
         masks.enter(
+            X86_64,
             1,
             nr::RT_SIGACTION,
             &[2, 100, 0, 8, 0, 0],

@@ -5,6 +5,7 @@ use crate::trace::expression;
 use crate::trace::model::Meta;
 use crate::trace::pipe::Pipe;
 use crate::trace::select::Select;
+use abi::isa::Isa;
 use abi::nr;
 use base::event::PROBE_ARGS;
 use std::cell::RefCell;
@@ -98,7 +99,7 @@ impl Run {
     /// The text with these settings and expressions.
     fn shown(&self, settings: Settings, expressions: &[&str]) -> String {
         let expressions: Vec<String> = expressions.iter().map(|e| (*e).to_owned()).collect();
-        let wishes = expression::parse(&expressions).unwrap();
+        let wishes = expression::parse(Isa::X86_64, &expressions).unwrap();
         let out = Shared::default();
         let select = Select {
             kinds: wishes.kinds,

@@ -8,13 +8,14 @@ use super::decoder::{Decoder, put};
 use super::source::Source;
 use super::text::Quote;
 use super::{control, poll, process, structures};
+use crate::numbers;
 use abi::fcntl::{self, AT_STATX_SYNC_TYPE, O_CREAT};
 use abi::mman::{self, MREMAP_FIXED, MREMAP_MAYMOVE};
 use abi::names::Names;
 use abi::nr::{self, Arg, Ret, Struct, Syscall};
 use abi::poll::Iovec;
+use abi::reboot;
 use abi::stat::STATX;
-use abi::{linux, reboot};
 
 /// How a result is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +47,9 @@ impl From<Shape> for Outcome {
 
 /// What calls are called: strace's names, those of unknown numbers made of the number.
 pub fn name(number: u64) -> String {
-    match (nr::name(number), linux::lookup(number)) {
-        (Some(name), _) => name.to_owned(),
-        (None, Some(other)) => other.name.to_owned(),
-        (None, None) => format!("syscall_{number:#x}"),
+    match numbers::name(number) {
+        Some(name) => name.to_owned(),
+        None => format!("syscall_{:#x}", numbers::raw(number)),
     }
 }
 
@@ -59,7 +59,7 @@ pub fn enter<S: Source>(number: u64, d: &mut Decoder<'_, S>) -> bool {
     let Some(call) = nr::lookup(number).filter(|call| call.number != nr::RSEQ) else {
         let count = match number {
             nr::RSEQ => 4,
-            _ => linux::lookup(number).map_or(6, |other| usize::from(other.args)),
+            _ => numbers::other(number).map_or(6, |other| usize::from(other.args)),
         };
         for (index, arg) in d.args[..count].iter().enumerate() {
             if index > 0 {

@@ -1,5 +1,6 @@
 //! Classes of system calls, as strace's `-e trace=%CLASS` has them.
 
+use crate::numbers;
 use abi::linux::OTHERS;
 use abi::nr::{self, Arg, Ret, Struct, Syscall, TABLE};
 
@@ -39,7 +40,7 @@ pub fn members(name: &str) -> Option<Vec<u64>> {
         .filter(|call| belongs(call, *letter))
         .map(|call| call.number);
     let others = OTHERS.iter().filter(|other| other.about.contains(*letter));
-    Some(ours.chain(others.map(|other| other.number)).collect())
+    Some(ours.chain(others.map(numbers::of_other)).collect())
 }
 
 /// Whether a call is of the class with this letter.

@@ -4,6 +4,7 @@ use super::source::Source;
 use super::text::{self, Quote, Text};
 use abi::Record;
 use abi::fcntl::AT_FDCWD;
+use abi::isa::Isa;
 use abi::limits::PATH_MAX;
 use abi::names::Names;
 
@@ -28,6 +29,8 @@ pub trait Files {
 /// How arguments are shown.
 #[derive(Clone, Copy)]
 pub struct Style<'a> {
+    /// The instruction set, whose structures lie in memory.
+    pub isa: Isa,
     /// Most bytes of a string or buffer, and most elements of an array.
     pub strings: usize,
     /// The caller's files, if paths behind descriptors are wanted.

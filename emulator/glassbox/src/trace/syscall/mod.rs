@@ -17,7 +17,7 @@ pub mod decoder;
 mod poll;
 mod process;
 pub mod source;
-mod structures;
+pub mod structures;
 pub mod text;
 
 #[cfg(test)]
@@ -46,23 +46,18 @@ pub enum Phase {
     Exit,
 }
 
-/// Reads what the arguments of a call point to into `pieces`, at most `strings` bytes of each string or buffer. Says
+/// Reads what the arguments of the call with this common number point to into `pieces`, of each string or buffer what `style` shows. Says
 /// whether all of it was there.
 pub fn capture(
     phase: Phase,
     number: u64,
     args: &[u64; 6],
     result: i64,
-    strings: usize,
+    style: Style<'_>,
     memory: &dyn Peek,
     pieces: &mut Memory,
 ) -> bool {
     let mut source = Live::new(memory, pieces);
-    let style = Style {
-        strings: strings.min(MOST_STRINGS),
-        files: None,
-        mask: 0,
-    };
     match phase {
         Phase::Enter => {
             let mut decoder = Decoder::new(args, None, &mut source, style, Text::unwritten());

@@ -34,17 +34,18 @@ pub fn clone_enter<S: Source>(d: &mut Decoder<'_, S>) -> bool {
 /// Shows the rest of clone(2).
 pub fn clone_exit<S: Source>(d: &mut Decoder<'_, S>) {
     let flags = d.args[0];
+    let order = d.style.isa.clone_order();
     if flags & (CLONE_PARENT_SETTID | CLONE_PIDFD) != 0 {
         d.out.push_str(", parent_tid=");
         structures::show(Struct::Int, d.args[2], d);
     }
     if flags & CLONE_SETTLS != 0 {
         d.out.push_str(", tls=");
-        d.address(d.args[4]);
+        d.address(d.args[order.thread_pointer]);
     }
     if flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID) != 0 {
         d.out.push_str(", child_tidptr=");
-        d.address(d.args[3]);
+        d.address(d.args[order.child_tid]);
     }
 }
 

@@ -13,7 +13,8 @@ pub trait Source {
     fn read(&mut self, addr: u64, len: usize) -> &[u8];
 }
 
-/// Programs live below this address; what is above is not theirs to show (x86-64: the lower half).
+/// Programs live below this address; what is above is not theirs to show (the lower half on x86-64, and with RISC-V's
+/// Sv48).
 const USER_END: u64 = 1 << 47;
 
 /// The guest's memory as it is now; what is read is kept.

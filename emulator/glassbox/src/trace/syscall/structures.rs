@@ -4,16 +4,52 @@ use super::decoder::{Decoder, put};
 use super::source::Source;
 use super::text::{self, Quote};
 use crate::trace::calendar;
+use abi::isa::{Isa, riscv64, x86_64};
 use abi::nr::Struct;
 use abi::resource::{RLIM_INFINITY, Rlimit, Rusage, Tms};
 use abi::sigframe::{SS, SigStack};
-use abi::signal::{SA_RESTORER, SIG_DFL, SIG_IGN, SIGACTION, Sigaction};
+use abi::signal::{SA_RESTORER, SIG_DFL, SIG_IGN, SIGACTION};
 use abi::stat::{
     FS_MAGIC, S_IFBLK, S_IFCHR, S_IFMT, ST, ST_VALID, STATX, STATX_ATTR, STATX_MODE, STATX_SIZE,
-    STATX_TYPE, Stat, Statfs, StatxHead,
+    STATX_TYPE, Statfs, StatxHead,
 };
 use abi::system::{Sysinfo, Utsname};
 use abi::time::{Timespec, Timeval, UTIME_NOW, UTIME_OMIT};
+
+/// `struct sigaction`, whatever the instruction set.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Action {
+    /// Address of the handler, `SIG_DFL` or `SIG_IGN`.
+    pub handler: u64,
+    /// `SA_*` flags.
+    pub flags: u64,
+    /// Signals blocked while the handler runs.
+    pub mask: u64,
+    /// Where the handler returns to, where that is the program's to say.
+    pub restorer: Option<u64>,
+}
+
+impl From<x86_64::Sigaction> for Action {
+    fn from(action: x86_64::Sigaction) -> Self {
+        Self {
+            handler: action.handler,
+            flags: action.flags,
+            mask: action.mask,
+            restorer: Some(action.restorer),
+        }
+    }
+}
+
+impl From<riscv64::Sigaction> for Action {
+    fn from(action: riscv64::Sigaction) -> Self {
+        Self {
+            handler: action.handler,
+            flags: action.flags,
+            mask: action.mask,
+            restorer: None,
+        }
+    }
+}
 
 /// Shows what lies at `addr`, or the address if that cannot be had.
 pub fn show<S: Source>(kind: Struct, addr: u64, d: &mut Decoder<'_, S>) {
@@ -140,13 +176,21 @@ fn amount(limit: u64) -> String {
 }
 
 fn stat<S: Source>(addr: u64, d: &mut Decoder<'_, S>) {
-    let Some(stat) = d.fetch_or_address::<Stat>(addr) else {
+    let shown = match d.style.isa {
+        Isa::X86_64 => d
+            .fetch_or_address(addr)
+            .map(|stat: x86_64::Stat| (stat.mode, stat.rdev, stat.size)),
+        Isa::Riscv64 => d
+            .fetch_or_address(addr)
+            .map(|stat: riscv64::Stat| (stat.mode, stat.rdev, stat.size)),
+    };
+    let Some((mode, rdev, size)) = shown else {
         return;
     };
-    put!(d, "{{st_mode={}, ", text::mode(stat.mode));
-    match stat.mode & S_IFMT {
-        S_IFCHR | S_IFBLK => put!(d, "st_rdev={}", text::device(stat.rdev)),
-        _ => put!(d, "st_size={}", stat.size as u64),
+    put!(d, "{{st_mode={}, ", text::mode(mode));
+    match mode & S_IFMT {
+        S_IFCHR | S_IFBLK => put!(d, "st_rdev={}", text::device(rdev)),
+        _ => put!(d, "st_size={}", size as u64),
     }
     d.out.push_str(", ...}");
 }
@@ -217,7 +261,15 @@ fn pair<S: Source>(addr: u64, d: &mut Decoder<'_, S>) {
 }
 
 fn action<S: Source>(addr: u64, d: &mut Decoder<'_, S>) {
-    let Some(action) = d.fetch_or_address::<Sigaction>(addr) else {
+    let action = match d.style.isa {
+        Isa::X86_64 => d
+            .fetch_or_address::<x86_64::Sigaction>(addr)
+            .map(Action::from),
+        Isa::Riscv64 => d
+            .fetch_or_address::<riscv64::Sigaction>(addr)
+            .map(Action::from),
+    };
+    let Some(action) = action else {
         return;
     };
     d.out.push_str("{sa_handler=");
@@ -232,9 +284,9 @@ fn action<S: Source>(addr: u64, d: &mut Decoder<'_, S>) {
         ", sa_mask={mask}, sa_flags={}",
         SIGACTION.show(action.flags)
     );
-    if action.flags & u64::from(SA_RESTORER) != 0 {
+    if let (true, Some(restorer)) = (action.flags & u64::from(SA_RESTORER) != 0, action.restorer) {
         d.out.push_str(", sa_restorer=");
-        d.address(action.restorer);
+        d.address(restorer);
     }
     d.out.push('}');
 }

@@ -5,6 +5,7 @@ use super::source::{Live, Recorded};
 use super::*;
 use crate::trace::memory::Memory;
 use abi::fcntl::AT_FDCWD;
+use abi::isa::Isa;
 use abi::linux::OTHERS;
 use abi::nr::TABLE;
 use abi::poll::{Iovec, PollFd};
@@ -41,6 +42,7 @@ fn record<T: Record>(value: T) -> Vec<u8> {
 const STRINGS: usize = 32;
 
 const STYLE: Style<'_> = Style {
+    isa: Isa::X86_64,
     strings: STRINGS,
     files: None,
     mask: 0,
@@ -52,7 +54,7 @@ fn call(number: u64, args: [u64; 6], before: &Fake, after: &Fake, result: i64) -
     let mut pieces = [Memory::default(), Memory::default()];
     let phases = [(Phase::Enter, before), (Phase::Exit, after)];
     for ((phase, memory), pieces) in phases.into_iter().zip(&mut pieces) {
-        capture(phase, number, &args, result, STRINGS, memory, pieces);
+        capture(phase, number, &args, result, STYLE, memory, pieces);
     }
     let [enter, exit] = &pieces;
     let (first, whole) = entered(number, &args, &mut Recorded(enter), STYLE);
@@ -571,7 +573,7 @@ fn any_arguments_over_any_memory_are_text_of_bounded_size() {
     let numbers: Vec<u64> = TABLE
         .iter()
         .map(|call| call.number)
-        .chain(OTHERS.iter().map(|o| o.number))
+        .chain(OTHERS.iter().map(crate::numbers::of_other))
         .collect();
     for round in 0..40_000 {
         let number = numbers[round % numbers.len()];
@@ -593,7 +595,7 @@ fn any_arguments_over_any_memory_are_text_of_bounded_size() {
         assert!(text.len() < 40_000, "{}", text.len());
         let mut pieces = Memory::default();
         for phase in [Phase::Enter, Phase::Exit] {
-            capture(phase, number, &args, result, STRINGS, &m, &mut pieces);
+            capture(phase, number, &args, result, STYLE, &m, &mut pieces);
         }
         let kept: usize = pieces.size();
         assert!(kept < 100_000, "{}: {kept}", calls::name(number));

@@ -20,5 +20,3 @@ pub const KSTACK_BASE: usize = 0xffff_fff0_0000_0000;
 pub const KERNEL_BASE: usize = 0xffff_ffff_0000_0000;
 /// Bytes of physical address space, from 0, that the boot page table shows in the physical map.
 pub const BOOT_MAPPED: u64 = PHYSMAP_SIZE;
-/// Memory below is left alone: there is none but what belongs to firmware, below the kernel.
-pub const FIRST_FREE: u64 = 0;

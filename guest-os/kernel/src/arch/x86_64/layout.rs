@@ -21,5 +21,3 @@ pub const KSTACK_BASE: usize = 0xffff_c000_0000_0000;
 pub const KERNEL_BASE: usize = 0xffff_ffff_8000_0000;
 /// Bytes of physical address space, from 0, that the boot page table shows in the physical map.
 pub const BOOT_MAPPED: u64 = 1 << 30;
-/// Memory below is left alone: real-mode code and firmware use it.
-pub const FIRST_FREE: u64 = 1 << 20;

@@ -1,5 +1,6 @@
 //! The call as strace prints it, with the paths behind descriptors: `read(3</README>, "# Silica"..., 16384)`.
 
+use crate::trace::model::Model;
 use crate::trace::record::{Body, Record};
 use crate::trace::strace::descriptors::Descriptors;
 use crate::trace::syscall::calls::name;
@@ -44,7 +45,7 @@ impl Lines {
     }
 
     /// Takes in a record; when it is the end of a call, gives its line.
-    pub fn follow(&mut self, record: &Record) -> Option<String> {
+    pub fn follow(&mut self, record: &Record, model: &Model) -> Option<String> {
         let pid = record.pid;
         match &record.body {
             Body::SysEnter {
@@ -54,7 +55,7 @@ impl Lines {
             } => {
                 self.descriptors.enter(pid, *number, args, memory);
                 let files = self.descriptors.of(pid);
-                let style = style(self.strings, &files);
+                let style = style(model, self.strings, &files);
                 // What rt_sigreturn would show is the mask that it brings back, which nobody follows here.
                 let (text, whole) = match *number {
                     nr::RT_SIGRETURN => (String::new(), true),
@@ -75,7 +76,7 @@ impl Lines {
             } => {
                 let open = self.open.remove(&pid).filter(|o| o.number == *number)?;
                 let files = self.descriptors.of(pid);
-                let style = style(self.strings, &files);
+                let style = style(model, self.strings, &files);
                 let mut source = Recorded(memory);
                 let (text, _) =
                     exited(*number, &open.args, *result, open.whole, &mut source, style);
@@ -99,8 +100,13 @@ impl Lines {
     }
 }
 
-fn style<'a>(strings: usize, files: &'a dyn crate::trace::syscall::decoder::Files) -> Style<'a> {
+fn style<'a>(
+    model: &Model,
+    strings: usize,
+    files: &'a dyn crate::trace::syscall::decoder::Files,
+) -> Style<'a> {
     Style {
+        isa: model.meta.isa(),
         strings,
         files: Some(files),
         mask: 0,

@@ -5,6 +5,7 @@ use crate::trace::explain::mark::{Mark, What, Who};
 use crate::trace::model::Model;
 use crate::trace::record::{Body, Record};
 use base::event::{Access, Cause, DiskOp, Walked};
+use machine::names;
 
 impl Story {
     /// What the machine tells.
@@ -151,10 +152,11 @@ impl Story {
             }
             _ => {
                 let here = self.path.here();
-                let mark = address.and_then(|address| {
+                let code = names::page_fault_code(&model.meta.arch, cause, number, error);
+                let mark = address.zip(code).and_then(|(address, code)| {
                     let what = What::Fault {
                         address,
-                        error: error.unwrap_or(0),
+                        code,
                         from,
                         kind: None,
                         took: None,

@@ -54,8 +54,8 @@ impl Tree {
         })
     }
 
-    /// The guest's sources as they lie in the folder.
-    fn lying(root: &Path) -> Result<Self> {
+    /// The guest's sources as they lie in the checkout, changes that are not committed among them.
+    pub fn lying(root: &Path) -> Result<Self> {
         let mut tree = Self::default();
         for part in PARTS {
             // What a build has left there is no source.

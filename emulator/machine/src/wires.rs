@@ -6,14 +6,14 @@
 //! still there at its time; one that comes *twice* is followed by a second interrupt for which no device has a reason.
 
 use base::{Chooser, Codec, CodecError, Cut, Event, Fault, Site, State, Struck, Time};
-use devices::ioapic::LINES;
 
 /// How long after the first interrupt a repeated one comes.
 pub const REPEAT: Time = Time::micros(10);
 
-/// The lines between devices and interrupt controllers, a bit each; numbers are the IOAPIC's.
+/// The lines between devices and interrupt controllers, a bit each; numbers are those of the board's controller, below
+/// `LINES`.
 #[derive(Clone, Debug)]
-pub struct Wires {
+pub struct Wires<const LINES: usize> {
     /// The devices' levels.
     device: u32,
     /// Rises that the chooser has not been asked about.
@@ -30,7 +30,7 @@ pub struct Wires {
     next: Time,
 }
 
-impl Wires {
+impl<const LINES: usize> Wires<LINES> {
     /// All levels are low.
     pub const LOW: Self = Self {
         device: 0,
@@ -73,6 +73,12 @@ impl Wires {
         self.device & !(self.asking | self.lost | self.late) | self.again
     }
 
+    /// The levels of the devices.
+    #[inline]
+    pub const fn risen(&self) -> u32 {
+        self.device
+    }
+
     /// Lines that are up only to interrupt once more.
     #[inline]
     pub const fn repeated(&self) -> u32 {
@@ -91,16 +97,18 @@ impl Wires {
         self.asking != 0
     }
 
-    /// Asks `chooser` about new rises; `report` gets what goes wrong. Gives a power cut, if there is one.
+    /// Asks `chooser` about new rises, at the `site` of each; `report` gets what goes wrong. Gives a power cut, if there is
+    /// one.
     pub fn ask(
         &mut self,
         chooser: &mut dyn Chooser,
         now: Time,
+        site: impl Fn(usize) -> Site,
         report: &mut dyn FnMut(Event),
     ) -> Option<Cut> {
         let mut cut = None;
         for line in lines(std::mem::take(&mut self.asking)) {
-            let site = Site::Line(line as u16);
+            let site = site(line);
             let Some(Struck { count, fault }) = chooser.pass(site) else {
                 continue;
             };
@@ -153,7 +161,7 @@ pub fn lines(mut set: u32) -> impl Iterator<Item = usize> {
     })
 }
 
-impl State for Wires {
+impl<const LINES: usize> State for Wires<LINES> {
     fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
         codec.section("wires", 1)?;
         for set in [
@@ -200,15 +208,20 @@ mod tests {
         }
     }
 
-    const LINE: u32 = 1 << 5;
+    fn site(line: usize) -> Site {
+        Site::Line(line as u16)
+    }
 
-    fn risen(fault: Option<Fault>) -> Wires {
-        let mut wires = Wires::LOW;
+    const LINE: u32 = 1 << 5;
+    const LINES: usize = 24;
+
+    fn risen(fault: Option<Fault>) -> Wires<LINES> {
+        let mut wires = Wires::<LINES>::LOW;
         wires.set(LINE);
         assert!(wires.asks());
         assert_eq!(wires.levels(), 0, "before the chooser was asked");
         let mut told = 0;
-        wires.ask(&mut Always(fault), Time(100), &mut |_| told += 1);
+        wires.ask(&mut Always(fault), Time(100), site, &mut |_| told += 1);
         assert_eq!(told, usize::from(fault.is_some()));
         assert!(!wires.asks());
         wires
@@ -229,7 +242,7 @@ mod tests {
         assert_eq!(wires.levels(), 0);
         wires.set(0);
         wires.set(LINE);
-        wires.ask(&mut Always(None), Time(200), &mut |_| {});
+        wires.ask(&mut Always(None), Time(200), site, &mut |_| {});
         assert_eq!(wires.levels(), LINE);
     }
 
@@ -265,7 +278,7 @@ mod tests {
     fn the_state_comes_back_and_lines_that_do_not_exist_are_refused() {
         let mut wires = risen(Some(Fault::Late(Time(50))));
         let mut bytes = base::codec::save(&mut wires);
-        let mut loaded = Wires::LOW;
+        let mut loaded = Wires::<LINES>::LOW;
         base::codec::load(&mut loaded, &bytes).expect("the bytes are sound");
         loaded.advance(Time(150));
         assert_eq!(loaded.levels(), LINE);
