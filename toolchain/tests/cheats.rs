@@ -160,14 +160,14 @@ fn lab_target() -> PathBuf {
 
 /// What is left of builds.
 fn left_behind() -> Vec<String> {
-    let entries = std::fs::read_dir(lab_target().join("builds")).unwrap();
+    let entries = std::fs::read_dir(lab_target().join("builds/x86_64")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name != "lock").collect()
 }
 
 /// Processes that run in a sandbox of this checkout.
 fn left_running() -> Vec<String> {
-    let builds = lab_target().join("builds");
+    let builds = lab_target().join("builds/x86_64");
     let builds = builds.to_str().unwrap();
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let words = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
@@ -184,7 +184,7 @@ fn no_cheat_gains_a_point_or_does_harm_and_each_is_told_why() {
     let honest = desk.grade("reference", "syscall", &reference);
     assert_eq!(honest.points, 100, "{}", honest.report);
 
-    let disk = std::fs::read(lab_target().join("trusted/fs.img")).unwrap();
+    let disk = std::fs::read(lab_target().join("trusted/x86_64/fs.img")).unwrap();
     let (waiting, failed) = (Mutex::new(cheats.iter()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..JOBS {
@@ -210,7 +210,7 @@ fn no_cheat_gains_a_point_or_does_harm_and_each_is_told_why() {
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{failed:#?}");
 
-    let after = std::fs::read(lab_target().join("trusted/fs.img")).unwrap();
+    let after = std::fs::read(lab_target().join("trusted/x86_64/fs.img")).unwrap();
     assert!(disk == after, "the trusted disk has changed");
     assert!(!Path::new("/tmp/cheated.rs").exists() && !Path::new("/tmp/stolen").exists());
     assert_eq!(left_running(), Vec::<String>::new());
