@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::layout::{Layout, write_whole};
+use crate::layout::{Arch, Layout, write_whole};
 use crate::process::{Reported, progress};
 use crate::{boot, guest, image};
 use transcript::Transcript;
@@ -25,8 +25,10 @@ pub struct Options {
 
 /// The subcommand.
 pub fn run(layout: &Layout, options: &Options) -> Result<()> {
-    let built = guest::build(layout, &guest::Options::default())?;
-    image::build(layout, &built, &layout.images())?;
+    for arch in Arch::ALL {
+        let built = guest::build(layout, &guest::Options::release(arch))?;
+        image::build(layout, &built, &layout.images())?;
+    }
     boot::build_emulator(layout)?;
 
     let path = layout.root.join("README.md");
