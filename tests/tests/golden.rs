@@ -119,7 +119,8 @@ fn help_of_boot() {
               riscv64: enter the kernel in S-mode, with the built-in SBI below it
 
           --bios <FILE>
-              riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's fw_jump.bin
+              riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's
+              fw_dynamic.bin or fw_jump.bin
 
           --load <FILE@ADDR>
               riscv64: put a file into memory at a physical address; repeatable
@@ -246,7 +247,8 @@ fn help_of_run() {
               riscv64: enter the kernel in S-mode, with the built-in SBI below it
 
           --bios <FILE>
-              riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's fw_jump.bin
+              riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's
+              fw_dynamic.bin or fw_jump.bin
 
           --load <FILE@ADDR>
               riscv64: put a file into memory at a physical address; repeatable
@@ -381,7 +383,8 @@ fn help_of_stat() {
               riscv64: enter the kernel in S-mode, with the built-in SBI below it
 
           --bios <FILE>
-              riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's fw_jump.bin
+              riscv64: firmware that runs first, in M-mode at 0x80000000, such as OpenSBI's
+              fw_dynamic.bin or fw_jump.bin
 
           --load <FILE@ADDR>
               riscv64: put a file into memory at a physical address; repeatable
