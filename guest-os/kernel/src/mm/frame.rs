@@ -16,8 +16,8 @@ use kcore::buddy::{Buddy, Frame as Record};
 
 use super::address::{PAGE_SIZE, PhysAddr};
 use super::layout::{BOOT_MAPPED, phys_to_virt};
+use super::page_table;
 use crate::arch::boot::BootInfo;
-use crate::arch::paging;
 use crate::proc::table::INIT;
 use crate::sync::{Once, SpinLock, try_current};
 
@@ -104,7 +104,7 @@ const MAX_RANGES: usize = 16;
 /// among them.
 fn free_ranges(boot: &BootInfo) -> [(u64, u64); MAX_RANGES] {
     let page = PAGE_SIZE as u64;
-    let low = paging::image_end().get();
+    let low = page_table::image_end().get();
     let (disk_start, disk_end) = boot
         .ramdisk
         .map_or((0, 0), |(at, len)| (at.get(), at.get() + len));

@@ -9,7 +9,7 @@ use abi::Errno;
 
 use super::address::PAGE_SIZE;
 use super::layout::{KSTACK_BASE, KSTACK_COUNT, KSTACK_STRIDE};
-use crate::arch::paging;
+use super::page_table;
 use crate::sync::SpinLock;
 
 /// Pages of a stack, without the guard.
@@ -93,7 +93,7 @@ fn bottom(slot: usize) -> usize {
 fn mapped_pages(slot: usize) -> usize {
     let pages = (0..STACK_PAGES).map(|page| bottom(slot) + page * PAGE_SIZE);
     pages
-        .filter(|&address| !paging::is_unmapped(address))
+        .filter(|&address| !page_table::is_unmapped(address))
         .count()
 }
 

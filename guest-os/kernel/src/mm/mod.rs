@@ -5,6 +5,7 @@
 //! | `layout`     | the map of virtual memory                                     |
 //! | `frame`      | page frames with reference counts                             |
 //! | `heap`       | the kernel's `Box` and `Vec`: size classes on frames          |
+//! | `page_table` | the trees that the hardware walks, of a program and of the kernel  |
 //! | `kstack`     | kernel stacks with guard pages                                |
 //! | `protection` | what a program may do with a page                             |
 //! | `space`      | address spaces: `mmap`, `brk`, fork                           |
@@ -21,6 +22,7 @@ pub mod frame;
 pub mod heap;
 pub mod kstack;
 pub mod layout;
+pub mod page_table;
 pub mod protection;
 pub mod region;
 mod regions;
@@ -33,7 +35,6 @@ use frame::Frame;
 use layout::phys_to_virt;
 
 use crate::arch::boot::BootInfo;
-use crate::arch::paging;
 use crate::sync::SpinLock;
 
 /// Ranges of RAM in the physical map: start and end.
@@ -54,15 +55,17 @@ pub fn init(boot: &BootInfo) {
     }
     let (ranges, count) = (ram.0, ram.1);
     drop(ram);
-    frame::init(boot, |alloc| paging::init_kernel(&ranges[..count], alloc));
+    frame::init(boot, |alloc| {
+        page_table::init_kernel(&ranges[..count], alloc)
+    });
 }
 
 /// Makes sure that the page at `address`, in a region of the kernel half, has a frame; it keeps it for good.
 fn map_kernel_page(address: usize) -> Result<(), Errno> {
     let _guard = KERNEL_MAP.lock();
-    if paging::is_unmapped(address) {
+    if page_table::is_unmapped(address) {
         let frame = Frame::alloc()?;
-        paging::map_kernel_page(address, frame.address())?;
+        page_table::map_kernel_page(address, frame.address())?;
         frame.into_raw();
     }
     Ok(())
@@ -86,7 +89,7 @@ pub fn map_mmio(at: PhysAddr, len: usize) -> Result<*mut u8, Errno> {
     let _guard = KERNEL_MAP.lock();
     let first = address::page_floor(at.get() as usize);
     for page in (first..end as usize).step_by(PAGE_SIZE) {
-        paging::map_device_page(PhysAddr::new(page as u64))?;
+        page_table::map_device_page(PhysAddr::new(page as u64))?;
     }
     Ok(phys_to_virt(at))
 }

@@ -59,3 +59,18 @@ impl core::fmt::Display for Protection {
         )
     }
 }
+
+/// What the kernel has a page of its own for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum KernelUse {
+    /// Its code.
+    Code,
+    /// What it only reads.
+    Constants,
+    /// What it writes.
+    Data,
+    /// The same, at an address at which a CPU may have seen nothing before.
+    Late,
+    /// Registers of a device.
+    Device,
+}

@@ -18,12 +18,13 @@ use alloc::vec::Vec;
 use super::address::{PAGE_SIZE, page_ceil, page_floor};
 use super::frame::Frame;
 use super::layout::{USER_BOTTOM, USER_TOP};
+use super::page_table::{self, PageTable, Root};
 use super::protection::Protection;
 use super::region::Region;
 use super::regions::Regions;
 
 pub use super::regions::{MAPPINGS_TOP, STACK_LIMIT};
-use crate::arch::paging::{self, PageTable, Root};
+use crate::arch::paging;
 use crate::arch::percpu::cpu_id;
 use crate::arch::smp;
 use crate::sync::SleepLock;
@@ -70,7 +71,7 @@ impl AddressSpace {
     /// The calling CPU begins to run it.
     pub fn enter(&self) {
         self.cpus.fetch_or(1 << cpu_id(), Ordering::SeqCst);
-        paging::activate(self.root);
+        page_table::activate(self.root);
     }
 
     /// The calling CPU goes over to another table.

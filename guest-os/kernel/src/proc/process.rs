@@ -313,7 +313,7 @@ impl Process {
         }
         match &space {
             Some(new) => new.enter(),
-            None => crate::arch::paging::activate_kernel(),
+            None => crate::mm::page_table::activate_kernel(),
         }
         core::mem::replace(&mut *mine, space)
     }
@@ -327,7 +327,7 @@ impl Process {
         drop(old);
         match &*self.space.lock() {
             Some(new) => new.enter(),
-            None => crate::arch::paging::activate_kernel(),
+            None => crate::mm::page_table::activate_kernel(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Walking the chain of frame pointers (RISC-V ABIs, "Frame Pointer Convention").
 
 use crate::mm::layout::{KERNEL_BASE, KSTACK_BASE};
+use crate::mm::page_table;
 
 /// Frames shown at most.
 const DEPTH: usize = 32;
@@ -11,7 +12,7 @@ pub fn from(frame_pointer: usize) -> impl Iterator<Item = usize> {
     let mut frame = frame_pointer;
     core::iter::from_fn(move || {
         let record = frame.wrapping_sub(size_of::<[usize; 2]>());
-        if record < KSTACK_BASE || !record.is_multiple_of(8) || super::paging::is_unmapped(record) {
+        if record < KSTACK_BASE || !record.is_multiple_of(8) || page_table::is_unmapped(record) {
             return None;
         }
         // SAFETY: a mapped kernel address; below a frame are the caller's frame pointer and the return address.

@@ -25,6 +25,7 @@ use super::percpu::cpu_id;
 use super::topology::Topology;
 use super::{cpu, irq, paging, percpu, power, sbi, timer, trap};
 use crate::mm::kstack::KernelStack;
+use crate::mm::page_table;
 use crate::sched::{MAX_CPUS, online_cpus};
 use crate::sync::IrqGuard;
 
@@ -93,7 +94,9 @@ fn start(number: usize, hart: usize) {
     };
     HARTS[number].store(hart, Ordering::Relaxed);
     START.stack_top.store(stack.top(), Ordering::Relaxed);
-    START.satp.store(paging::kernel_satp(), Ordering::Relaxed);
+    START
+        .satp
+        .store(paging::satp(page_table::kernel_root()), Ordering::Relaxed);
     START.number.store(number, Ordering::Relaxed);
     core::mem::forget(stack); // its idle process runs on it for good
     let begin = timer::nanos();

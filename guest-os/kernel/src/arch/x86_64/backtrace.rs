@@ -1,6 +1,7 @@
 //! Walking the chain of frame pointers (System V ABI AMD64 supplement, 3.2.2).
 
 use crate::mm::layout::{KERNEL_BASE, KSTACK_BASE};
+use crate::mm::page_table;
 
 /// Frames shown at most.
 const DEPTH: usize = 32;
@@ -10,7 +11,7 @@ const DEPTH: usize = 32;
 pub fn from(frame_pointer: usize) -> impl Iterator<Item = usize> {
     let mut frame = frame_pointer;
     core::iter::from_fn(move || {
-        if frame < KSTACK_BASE || !frame.is_multiple_of(8) || super::paging::is_unmapped(frame) {
+        if frame < KSTACK_BASE || !frame.is_multiple_of(8) || page_table::is_unmapped(frame) {
             return None;
         }
         // SAFETY: a mapped kernel address; a frame is the caller's frame pointer and the return address.

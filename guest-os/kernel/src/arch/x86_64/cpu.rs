@@ -182,6 +182,9 @@ pub fn read_cr2() -> usize {
     address
 }
 
+/// Lets this CPU execute what has been written to memory: it does so by itself (SDM vol. 3, 12.6).
+pub fn sync_instructions() {}
+
 /// Frame pointer of the caller, where a backtrace starts.
 #[inline(always)]
 pub fn frame_pointer() -> usize {

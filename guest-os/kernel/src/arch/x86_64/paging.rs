@@ -1,4 +1,4 @@
-//! Page tables of four levels (SDM vol. 3, 4.5).
+//! What the CPU's page tables are made of: four levels (SDM vol. 3, 4.5).
 //!
 //! ```text
 //!  63  62:52  51:12             11:9   8  7   6  5  4    3    2  1  0
@@ -7,22 +7,13 @@
 //!
 //! Bit 9 is ours (`HELD`): a page that the program may not touch at all. The entry is not present, so neither
 //! the program nor the kernel on its behalf gets through, but it keeps its frame for a later mprotect.
-//!
-//! `PageTable` is the table of one address space: it owns the tables of the user half, and one reference
-//! to every frame mapped there. The kernel half is shared: its top-level entries are made once, by
-//! `init_kernel`, and copied into each new table, so later changes below them are seen everywhere.
-//! Changing a mapping does not flush TLBs by itself: callers batch that (`smp::flush`).
+//! The trees themselves are built by `mm::page_table`.
 
 use core::arch::asm;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
-use abi::Errno;
 
 use super::cpu;
-use crate::mm::address::{PAGE_SIZE, PhysAddr};
-use crate::mm::frame::Frame;
-use crate::mm::layout::{KERNEL_BASE, KSTACK_BASE, PHYSMAP_BASE, phys_to_virt};
-use crate::mm::protection::Protection;
+use crate::mm::address::PhysAddr;
+use crate::mm::protection::{KernelUse, Protection};
 
 const PRESENT: u64 = 1 << 0;
 const WRITABLE: u64 = 1 << 1;
@@ -33,273 +24,101 @@ const LARGE: u64 = 1 << 7;
 const GLOBAL: u64 = 1 << 8;
 const HELD: u64 = 1 << 9;
 const NO_EXECUTE: u64 = 1 << 63;
-/// A last-level entry with either has a frame.
-const IN_USE: u64 = PRESENT | HELD;
 const FRAME: u64 = 0x000f_ffff_ffff_f000;
 
-const ENTRIES: usize = 512;
-const LARGE_PAGE: u64 = 2 << 20;
-/// First top-level entry of the kernel half.
-const KERNEL_HALF: usize = ENTRIES / 2;
-
-/// Physical address of the kernel's own top-level table, which idle CPUs use.
-static KERNEL_ROOT: AtomicU64 = AtomicU64::new(0);
-
-/// Index into the table of `level` (3 is the top).
-fn index(address: usize, level: usize) -> usize {
-    address >> (12 + 9 * level) & (ENTRIES - 1)
-}
-
-/// The entry at `index` of the table at physical address `table`.
-fn entry(table: u64, index: usize) -> *mut u64 {
-    // SAFETY: stays within the table's page.
-    unsafe { phys_to_virt(PhysAddr::new(table)).cast::<u64>().add(index) }
-}
+/// The level of the top-level table; the last is level 0.
+pub const TOP: usize = 3;
 
 fn nx() -> u64 {
     if cpu::has_nx() { NO_EXECUTE } else { 0 }
 }
 
-/// Finds the last-level entry for `address`, making tables on the way if `create` is given as the flags of
-/// new upper entries.
-fn walk(root: u64, address: usize, create: Option<u64>) -> Result<Option<*mut u64>, Errno> {
-    let mut table = root;
-    for level in (1..=3).rev() {
-        let slot = entry(table, index(address, level));
-        // SAFETY: `slot` is an entry of a live table; whoever changes tables holds their owner's lock.
-        let mut value = unsafe { slot.read() };
-        if value & PRESENT == 0 {
-            let Some(flags) = create else { return Ok(None) };
-            value = Frame::zeroed()?.into_raw().get() | flags;
-            // SAFETY: as above.
-            unsafe { slot.write(value) };
-        }
-        if value & LARGE != 0 {
-            return Err(Errno::EINVAL); // only the physical map has large pages: this is memory
-        }
-        table = value & FRAME;
-    }
-    Ok(Some(entry(table, index(address, 0))))
-}
-
-/// What is mapped at a user address.
+/// An entry of a table.
 #[derive(Clone, Copy)]
-pub struct Mapping {
-    /// The frame.
-    pub frame: PhysAddr,
-    /// Whether it may be written.
-    pub writable: bool,
-}
+#[repr(transparent)]
+pub struct Entry(u64);
 
-/// The page table of one address space.
-pub struct PageTable {
-    root: u64,
-}
+impl Entry {
+    /// It leads nowhere.
+    pub const EMPTY: Self = Self(0);
 
-impl PageTable {
-    /// A table whose user half is empty.
-    pub fn new() -> Result<Self, Errno> {
-        let root = Frame::zeroed()?.into_raw().get();
-        for i in KERNEL_HALF..ENTRIES {
-            // SAFETY: both are live top-level tables; the kernel's does not change any more.
-            unsafe { entry(root, i).write(entry(KERNEL_ROOT.load(Relaxed), i).read()) };
-        }
-        Ok(PageTable { root })
+    /// It leads to a table; `user`: below which there are pages of a program's.
+    pub fn table(at: PhysAddr, user: bool) -> Self {
+        Self(at.get() | PRESENT | WRITABLE | if user { USER } else { 0 })
     }
 
-    fn flags(protection: Protection) -> u64 {
+    /// It leads to a page of a program's.
+    pub fn page(at: PhysAddr, protection: Protection) -> Self {
         if protection == Protection::NONE {
-            return HELD;
+            return Self(at.get() | HELD);
         }
-        PRESENT
-            | USER
-            | if protection.write { WRITABLE } else { 0 }
-            | if protection.execute { 0 } else { nx() }
+        let write = if protection.write { WRITABLE } else { 0 };
+        let execute = if protection.execute { 0 } else { nx() };
+        Self(at.get() | PRESENT | USER | write | execute)
     }
 
-    /// Maps `frame` at the page of `address`; gives back what was mapped there.
-    pub fn map(
-        &mut self,
-        address: usize,
-        frame: Frame,
-        protection: Protection,
-    ) -> Result<Option<Frame>, Errno> {
-        let Some(slot) = walk(self.root, address, Some(PRESENT | WRITABLE | USER))? else {
-            return Err(Errno::ENOMEM);
+    /// It leads to a page of the kernel's.
+    pub fn kernel(at: PhysAddr, how: KernelUse) -> Self {
+        let rights = match how {
+            KernelUse::Code => 0,
+            KernelUse::Constants => nx(),
+            KernelUse::Data | KernelUse::Late => WRITABLE | nx(),
+            KernelUse::Device => WRITABLE | nx() | CACHE_DISABLE | WRITE_THROUGH,
         };
-        let value = frame.into_raw().get() | Self::flags(protection);
-        // SAFETY: the entry is ours. The old value's reference passes to the caller, the new one's to the table.
-        Ok(unsafe { Self::take(slot.replace(value)) })
+        Self(at.get() | PRESENT | GLOBAL | rights)
     }
 
-    /// # Safety
-    /// The entry must have been removed from the table, so that its reference passes to the result.
-    unsafe fn take(value: u64) -> Option<Frame> {
-        // SAFETY: promised by the caller.
-        (value & IN_USE != 0).then(|| unsafe { Frame::from_raw(PhysAddr::new(value & FRAME)) })
+    /// It leads to 2 MiB of memory for the kernel to write, one level above the last.
+    pub fn large(at: PhysAddr) -> Self {
+        Self(at.get() | PRESENT | WRITABLE | LARGE | GLOBAL | nx())
     }
 
-    /// What is mapped at the page of `address`.
-    pub fn get(&self, address: usize) -> Option<Mapping> {
-        let slot = walk(self.root, address, None).ok()??;
-        // SAFETY: a live entry.
-        let value = unsafe { slot.read() };
-        (value & IN_USE != 0).then_some(Mapping {
-            frame: PhysAddr::new(value & FRAME),
-            writable: value & WRITABLE != 0,
-        })
+    /// Whether the hardware follows it.
+    pub fn is_present(self) -> bool {
+        self.0 & PRESENT != 0
     }
 
-    /// Changes the rights of the page of `address`, if it is mapped.
-    pub fn protect(&mut self, address: usize, protection: Protection) {
-        if let Ok(Some(slot)) = walk(self.root, address, None) {
-            // SAFETY: a live entry of ours.
-            unsafe {
-                let value = slot.read();
-                if value & IN_USE != 0 {
-                    slot.write(value & FRAME | Self::flags(protection));
-                }
-            }
-        }
+    /// Whether it is the last on its way, though there are levels below.
+    pub fn is_large(self) -> bool {
+        self.0 & LARGE != 0
     }
 
-    /// Calls `f` for the part of `start..end` in each last-level table there is: with the address of its first
-    /// page, the first entry, and their number.
-    fn for_each_table(
-        &self,
-        start: usize,
-        end: usize,
-        mut f: impl FnMut(usize, *mut u64, usize) -> Result<(), Errno>,
-    ) -> Result<(), Errno> {
-        let mut address = start;
-        while address < end {
-            let mut table = self.root;
-            let mut level = 3;
-            let span = loop {
-                // SAFETY: a live entry.
-                let value = unsafe { entry(table, index(address, level)).read() };
-                if value & PRESENT == 0 {
-                    break PAGE_SIZE << (9 * level);
-                }
-                table = value & FRAME;
-                level -= 1;
-                if level == 0 {
-                    let first = index(address, 0);
-                    let pages = (ENTRIES - first).min((end - address) / PAGE_SIZE);
-                    f(address, entry(table, first), pages)?;
-                    break PAGE_SIZE << 9;
-                }
-            };
-            address = (address & !(span - 1)) + span;
-        }
-        Ok(())
+    /// Whether it has a frame or a table.
+    pub fn is_in_use(self) -> bool {
+        self.0 & (PRESENT | HELD) != 0
     }
 
-    /// Shares every mapped page of `start..end` with `child`, read-only on both sides: the first half of
-    /// copy-on-write (`mm::fault` has the second).
-    pub fn share_with(
-        &mut self,
-        child: &mut PageTable,
-        start: usize,
-        end: usize,
-    ) -> Result<(), Errno> {
-        self.for_each_table(start, end, |address, ours, pages| {
-            let theirs = walk(child.root, address, Some(PRESENT | WRITABLE | USER))?;
-            let Some(theirs) = theirs else { return Ok(()) };
-            for page in 0..pages {
-                // SAFETY: live entries of two last-level tables; the child's gets a reference of its own.
-                unsafe {
-                    let slot = ours.add(page);
-                    let value = slot.read();
-                    if value & IN_USE == 0 {
-                        continue;
-                    }
-                    Frame::add_reference(PhysAddr::new(value & FRAME));
-                    theirs.add(page).write(value & !WRITABLE);
-                    slot.write(value & !WRITABLE);
-                }
-            }
-            Ok(())
-        })
+    /// Whether the page may be written.
+    pub fn is_writable(self) -> bool {
+        self.0 & WRITABLE != 0
     }
 
-    /// Unmaps everything in `start..end` and passes the frames to `release`.
-    pub fn unmap_range(&mut self, start: usize, end: usize, mut release: impl FnMut(Frame)) {
-        let unmapped = self.for_each_table(start, end, |_, slots, pages| {
-            for page in 0..pages {
-                // SAFETY: live entries, whose references pass to `release`.
-                unsafe { Self::take(slots.add(page).replace(0)) }.map(&mut release);
-            }
-            Ok(())
-        });
-        debug_assert!(unmapped.is_ok(), "nothing above can fail");
+    /// The same without the right to write.
+    pub fn read_only(self) -> Self {
+        Self(self.0 & !WRITABLE)
     }
 
-    /// How many pages are mapped in `start..end`.
-    pub fn count(&self, start: usize, end: usize) -> usize {
-        let mut count = 0;
-        let counted = self.for_each_table(start, end, |_, slots, pages| {
-            // SAFETY: live entries.
-            count += (0..pages)
-                .filter(|&page| unsafe { slots.add(page).read() } & IN_USE != 0)
-                .count();
-            Ok(())
-        });
-        debug_assert!(counted.is_ok(), "nothing above can fail");
-        count
+    /// Where it leads.
+    pub fn target(self) -> PhysAddr {
+        PhysAddr::new(self.0 & FRAME)
     }
 
-    /// What to give to `activate`.
-    pub fn root(&self) -> Root {
-        Root(self.root)
-    }
-
-    /// Frees the tables of `level` and below, and what they map.
-    fn free(table: u64, level: usize, entries: usize) {
-        // SAFETY: the table is live and nobody uses it any more.
-        let slots = unsafe { core::slice::from_raw_parts(entry(table, 0), entries) };
-        // Most entries are empty: they are looked at eight at a time.
-        let (groups, _) = slots.as_chunks::<8>();
-        let groups = groups
-            .iter()
-            .filter(|[a, b, c, d, e, f, g, h]| a | b | c | d | e | f | g | h != 0);
-        for value in groups.flatten().filter(|value| *value & IN_USE != 0) {
-            if level > 0 {
-                Self::free(value & FRAME, level - 1, ENTRIES);
-            } else {
-                // SAFETY: the entry's reference, which nobody will use again.
-                drop(unsafe { Frame::from_raw(PhysAddr::new(value & FRAME)) });
-            }
-        }
-        // SAFETY: the table itself was made from a frame by `into_raw`.
-        drop(unsafe { Frame::from_raw(PhysAddr::new(table)) });
+    /// All of it; 0 if it is empty.
+    pub fn bits(self) -> u64 {
+        self.0
     }
 }
 
-impl Drop for PageTable {
-    fn drop(&mut self) {
-        Self::free(self.root, 3, KERNEL_HALF);
-    }
+/// Devices that the kernel must reach before it maps any: none, the console is behind ports.
+pub fn early_devices() -> [PhysAddr; 0] {
+    []
 }
 
-/// A top-level table, to be loaded while its `PageTable` lives.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Root(u64);
-
-/// Makes `root` the table this CPU translates with. That flushes every entry that is not global. The
-/// scheduler sees to it that the address space outlives its use.
-pub fn activate(root: Root) {
-    load(root.0);
-}
-
-fn load(root: u64) {
+/// Has the CPU translate with the table at `root`, which must have the kernel half. That flushes every entry that is
+/// not global.
+pub fn load(root: PhysAddr) {
     // SAFETY: every table has the kernel half, so the next instruction is still there.
-    unsafe { asm!("mov cr3, {}", in(reg) root, options(nostack)) };
-}
-
-/// Makes the CPU translate with the kernel's own table, which has nothing in the user half.
-pub fn activate_kernel() {
-    load(KERNEL_ROOT.load(Relaxed));
+    unsafe { asm!("mov cr3, {}", in(reg) root.get(), options(nostack)) };
 }
 
 /// Forgets this CPU's translation of one page.
@@ -312,109 +131,4 @@ pub fn flush_page(address: usize) {
 pub fn flush_all() {
     // SAFETY: reloads the value that is there.
     unsafe { asm!("mov {0}, cr3", "mov cr3, {0}", out(reg) _, options(nostack, preserves_flags)) };
-}
-
-unsafe extern "C" {
-    static __text_start: u8;
-    static __rodata_start: u8;
-    static __data_start: u8;
-    static __image_end: u8;
-}
-
-/// First byte of memory that the kernel image does not occupy.
-pub fn image_end() -> PhysAddr {
-    PhysAddr::new((&raw const __image_end as usize - KERNEL_BASE) as u64)
-}
-
-/// Builds the kernel's page table: a physical map of `ram` (starts and ends), rounded outward to 2 MiB, and the
-/// image with the rights of its parts. Tables come from `alloc`, one zeroed frame at a time.
-pub fn init_kernel(ram: &[(u64, u64)], mut alloc: impl FnMut() -> PhysAddr) {
-    let root = alloc().get();
-    KERNEL_ROOT.store(root, Relaxed);
-    for &(start, end) in ram {
-        let mut at = start & !(LARGE_PAGE - 1);
-        while at < end {
-            let virt = PHYSMAP_BASE + at as usize;
-            let table = table_of(root, index(virt, 3), &mut alloc);
-            let table = table_of(table, index(virt, 2), &mut alloc);
-            // SAFETY: an entry of a table made above.
-            unsafe {
-                entry(table, index(virt, 1)).write(at | PRESENT | WRITABLE | LARGE | GLOBAL | nx())
-            };
-            at += LARGE_PAGE;
-        }
-    }
-    let text = &raw const __text_start as usize;
-    let rodata = &raw const __rodata_start as usize;
-    let data = &raw const __data_start as usize;
-    let end = &raw const __image_end as usize;
-    for virt in (text..end).step_by(PAGE_SIZE) {
-        let rights = if virt < rodata {
-            0
-        } else if virt < data {
-            nx()
-        } else {
-            WRITABLE | nx()
-        };
-        let mut table = root;
-        for level in (1..=3).rev() {
-            table = table_of(table, index(virt, level), &mut alloc);
-        }
-        // SAFETY: as above.
-        unsafe {
-            entry(table, index(virt, 0))
-                .write((virt - KERNEL_BASE) as u64 | PRESENT | GLOBAL | rights)
-        };
-    }
-    // The regions that grow later need their top-level entry now, before it is copied.
-    table_of(root, index(KSTACK_BASE, 3), &mut alloc);
-    load(root);
-}
-
-fn table_of(table: u64, index: usize, alloc: &mut impl FnMut() -> PhysAddr) -> u64 {
-    let slot = entry(table, index);
-    // SAFETY: an entry of a table of the boot CPU's making.
-    unsafe {
-        if slot.read() & PRESENT == 0 {
-            slot.write(alloc().get() | PRESENT | WRITABLE);
-        }
-        slot.read() & FRAME
-    }
-}
-
-/// Maps a page into the kernel half for good, or for a kernel stack. The caller serialises.
-pub fn map_kernel_page(address: usize, frame: PhysAddr) -> Result<(), Errno> {
-    let root = KERNEL_ROOT.load(Relaxed);
-    if let Some(slot) = walk(root, address, Some(PRESENT | WRITABLE))? {
-        // SAFETY: the caller chose an address of a kernel region that is its own.
-        unsafe { slot.write(frame.get() | PRESENT | WRITABLE | GLOBAL | nx()) };
-    }
-    Ok(())
-}
-
-/// Shows device registers, uncached, at their place in the physical map. The caller serialises, and the
-/// range must not be RAM.
-pub fn map_device_page(at: PhysAddr) -> Result<(), Errno> {
-    let virt = phys_to_virt(at) as usize;
-    if let Some(slot) = walk(KERNEL_ROOT.load(Relaxed), virt, Some(PRESENT | WRITABLE))? {
-        // SAFETY: nothing but the device lies there.
-        unsafe {
-            slot.write(
-                at.get() | PRESENT | WRITABLE | CACHE_DISABLE | WRITE_THROUGH | GLOBAL | nx(),
-            );
-        }
-    }
-    flush_page(virt);
-    Ok(())
-}
-
-/// Whether the kernel's table shows nothing at `address`, which must not be in the physical map.
-pub fn is_unmapped(address: usize) -> bool {
-    let root = KERNEL_ROOT.load(Relaxed);
-    if root == 0 {
-        return true;
-    }
-    let slot = walk(root, address, None);
-    // SAFETY: a live entry.
-    !matches!(slot, Ok(Some(slot)) if unsafe { slot.read() } & PRESENT != 0)
 }

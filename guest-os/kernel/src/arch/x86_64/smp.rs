@@ -24,6 +24,7 @@ use super::{apic, cpu, gdt, paging, percpu, power, syscall_entry, timer, trap};
 use crate::mm::address::{PAGE_SIZE, PhysAddr};
 use crate::mm::kstack::KernelStack;
 use crate::mm::layout::phys_to_virt;
+use crate::mm::page_table;
 use crate::sched::{MAX_CPUS, online_cpus};
 use crate::sync::IrqGuard;
 
@@ -178,7 +179,7 @@ extern "C" fn ap_main(number: usize, stack_top: usize) -> ! {
     gdt::init(number);
     trap::load();
     cpu::init();
-    paging::activate_kernel();
+    page_table::activate_kernel();
     // SAFETY: the stack is this CPU's own, and nothing on the present one is needed any more.
     unsafe {
         asm!("mov rsp, {}", "xor ebp, ebp", "call {}", "ud2", in(reg) stack_top, sym ap_continue, options(noreturn))
