@@ -2,8 +2,11 @@
 //! never says which instruction set it runs on; each port offers the same names. What stands beside the ports is
 //! common to them.
 
+mod cpu_local;
+pub mod fixups;
 pub mod ksyms;
 mod probe;
+pub mod trap_common;
 
 #[cfg(target_arch = "riscv64")]
 mod riscv64;

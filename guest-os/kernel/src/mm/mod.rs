@@ -8,6 +8,7 @@
 //! | `page_table` | the trees that the hardware walks, of a program and of the kernel  |
 //! | `kstack`     | kernel stacks with guard pages                                |
 //! | `protection` | what a program may do with a page                             |
+//! | `shootdown`  | other CPUs forget what a page table no longer says            |
 //! | `space`      | address spaces: `mmap`, `brk`, fork                           |
 //! | `region`     | a range of pages of one kind, and where they come from        |
 //! | `regions`    | all of them: what is free, gaps, stack growth                 |
@@ -26,6 +27,7 @@ pub mod page_table;
 pub mod protection;
 pub mod region;
 mod regions;
+pub mod shootdown;
 pub mod space;
 pub mod user;
 

@@ -22,11 +22,11 @@ use super::page_table::{self, PageTable, Root};
 use super::protection::Protection;
 use super::region::Region;
 use super::regions::Regions;
+use super::shootdown;
 
 pub use super::regions::{MAPPINGS_TOP, STACK_LIMIT};
 use crate::arch::paging;
 use crate::arch::percpu::cpu_id;
-use crate::arch::smp;
 use crate::sync::SleepLock;
 
 /// Ranges of more pages than this are flushed by flushing everything.
@@ -114,7 +114,7 @@ impl AddressSpace {
                 (start..end).step_by(PAGE_SIZE).for_each(paging::flush_page);
             }
         }
-        smp::shoot_down(cpus);
+        shootdown::shoot_down(cpus);
     }
 
     /// Adds a region where nothing is; `EEXIST` if something is.

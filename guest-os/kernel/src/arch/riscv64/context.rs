@@ -182,5 +182,5 @@ extern "C" fn start(frame: &mut TrapFrame, entry: Entry) {
     percpu::swap_irq_was_on(true);
     percpu::irq_off_leave();
     entry(frame);
-    super::trap::before_user(frame);
+    crate::arch::trap_common::before_user(frame);
 }

@@ -98,6 +98,16 @@ impl TrapFrame {
         self.x[reg::SP] = at as u64;
     }
 
+    /// Whether interrupts were on.
+    pub fn had_interrupts_on(&self) -> bool {
+        self.status & SSTATUS_SPIE != 0
+    }
+
+    /// The frame pointer, where a backtrace starts.
+    pub fn frame_pointer(&self) -> usize {
+        self.x[reg::S0] as usize
+    }
+
     /// Where the program runs.
     pub fn program_counter(&self) -> usize {
         self.pc as usize

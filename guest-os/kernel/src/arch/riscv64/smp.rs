@@ -18,16 +18,15 @@
 
 use core::arch::{asm, global_asm};
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::boot::boot_hart;
 use super::percpu::cpu_id;
 use super::topology::Topology;
 use super::{cpu, irq, paging, percpu, power, sbi, timer, trap};
 use crate::mm::kstack::KernelStack;
-use crate::mm::page_table;
+use crate::mm::{page_table, shootdown};
 use crate::sched::{MAX_CPUS, online_cpus};
-use crate::sync::IrqGuard;
 
 /// What a hart that starts is told.
 struct StartBlock {
@@ -146,7 +145,7 @@ pub(super) fn interrupt() {
         power::halt_forever();
     }
     if reasons & SHOOTDOWN != 0 {
-        trap::of_this_cpu(irq::VECTOR_SHOOTDOWN, c"tlb_shootdown", shootdown_interrupt);
+        trap::of_this_cpu(irq::VECTOR_SHOOTDOWN, c"tlb_shootdown", shootdown::answer);
     }
     if reasons & RESCHEDULE != 0 {
         trap::of_this_cpu(
@@ -162,45 +161,9 @@ pub fn send_reschedule(target: usize) {
     send(target, RESCHEDULE);
 }
 
-/// One initiator at a time.
-static SHOOTING: AtomicBool = AtomicBool::new(false);
-/// CPUs that have not answered yet, a bit each.
-static UNANSWERED: AtomicU64 = AtomicU64::new(0);
-
-/// Makes every CPU in `cpus` (a bit each) but this one forget its translations of user memory. Called with
-/// interrupts on and without any spin lock.
-pub fn shoot_down(cpus: u64) {
-    if cpus & !(1 << cpu_id()) == 0 {
-        return;
-    }
-    assert!(
-        percpu::irq_off_depth() == 0,
-        "a TLB shootdown waits for others and may not hold a spin lock"
-    );
-    while SHOOTING
-        .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-        .is_err()
-    {
-        core::hint::spin_loop();
-    }
-    {
-        let _irq = IrqGuard::new();
-        let others = cpus & !(1 << cpu_id());
-        UNANSWERED.store(others, Ordering::SeqCst);
-        for target in (0..online_cpus()).filter(|c| others >> c & 1 != 0) {
-            send(target, SHOOTDOWN);
-        }
-    }
-    while UNANSWERED.load(Ordering::Acquire) != 0 {
-        core::hint::spin_loop();
-    }
-    SHOOTING.store(false, Ordering::Release);
-}
-
-/// Answers a shootdown.
-fn shootdown_interrupt() {
-    paging::flush_all();
-    UNANSWERED.fetch_and(!(1 << cpu_id()), Ordering::Release);
+/// Makes another CPU answer a shootdown (`mm::shootdown`).
+pub fn send_shootdown(target: usize) {
+    send(target, SHOOTDOWN);
 }
 
 /// Stops every other CPU, because this one panics: each as soon as it has its interrupts on.

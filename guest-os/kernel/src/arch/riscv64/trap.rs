@@ -10,12 +10,12 @@ use core::arch::{asm, global_asm};
 use core::ffi::CStr;
 use core::mem::offset_of;
 
-use super::cpu::{SSTATUS_SPIE, SSTATUS_SPP};
+use super::cpu::SSTATUS_SPP;
 use super::frame::reg;
 use super::{cpu, irq, percpu, smp, syscall_entry, timer, usercopy};
-use crate::mm::fault::{Access, Fault};
-use crate::mm::layout::{self, KSTACK_STRIDE, USER_TOP};
-use crate::proc;
+use crate::arch::trap_common;
+use crate::mm::fault::Access;
+use crate::mm::layout::KSTACK_STRIDE;
 use crate::proc::fault::{self, Cause};
 use crate::sched;
 
@@ -175,7 +175,7 @@ extern "C" fn trap_dispatch(frame: &mut TrapFrame) {
         }
     }
     if frame.is_user() {
-        before_user(frame);
+        trap_common::before_user(frame);
     }
 }
 
@@ -198,24 +198,6 @@ pub(super) fn of_this_cpu(vector: u64, name: &'static CStr, handler: fn()) {
     crate::probe!(irq_handler_exit, vector);
 }
 
-/// What is due before a return to user mode: signals, a switch if another process should run. Leaves with
-/// interrupts off.
-pub(super) fn before_user(frame: &mut TrapFrame) {
-    loop {
-        cpu::interrupts_on();
-        proc::before_user(frame);
-        if !frame.returns_to_user_space() {
-            let cause = Cause::BadAddress(frame.program_counter());
-            fault::user_exception(frame, cause);
-        }
-        cpu::interrupts_off();
-        // An interrupt may have brought something since; with interrupts off, no more can come.
-        if !proc::has_work_before_user() {
-            return;
-        }
-    }
-}
-
 fn page_fault(frame: &mut TrapFrame) {
     let address = frame.value as usize;
     let access = match frame.cause {
@@ -223,40 +205,7 @@ fn page_fault(frame: &mut TrapFrame) {
         STORE_PAGE_FAULT => Access::Write,
         _ => Access::Read,
     };
-    let page_fault = Fault {
-        address,
-        access,
-        code: frame.cause,
-    };
-    if frame.is_user() {
-        cpu::interrupts_on();
-        fault::user_page_fault(page_fault);
-    } else if usercopy::is_user_access(frame.program_counter()) && address < USER_TOP {
-        // The kernel copies from or to user memory. The copy holds no spin lock, so this may sleep.
-        // The frame's status brings the right to user memory (SUM) back.
-        assert!(
-            frame.status & SSTATUS_SPIE != 0,
-            "user memory is copied with interrupts off (pc {:#x})",
-            frame.pc
-        );
-        cpu::interrupts_on();
-        let resolved = fault::kernel_page_fault(page_fault);
-        cpu::interrupts_off();
-        if !resolved {
-            usercopy::fix_up(frame);
-        }
-    } else if layout::is_stack_guard(address) {
-        panic!(
-            "kernel stack overflow (at {address:#x}, pc {:#x})",
-            frame.pc
-        );
-    } else {
-        crate::panic::kernel_trap(
-            format_args!("page fault: {access:?} of {address:#x}"),
-            frame.pc as usize,
-            frame.x[reg::S0] as usize,
-        );
-    }
+    trap_common::page_fault(frame, address, access, frame.cause);
 }
 
 /// A kernel stack has no room for the frame of a trap.

@@ -97,6 +97,16 @@ impl TrapFrame {
         self.rsp = at as u64;
     }
 
+    /// Whether interrupts were on.
+    pub fn had_interrupts_on(&self) -> bool {
+        self.rflags & 1 << 9 != 0
+    }
+
+    /// The frame pointer, where a backtrace starts.
+    pub fn frame_pointer(&self) -> usize {
+        self.rbp as usize
+    }
+
     /// Where the program runs.
     pub fn program_counter(&self) -> usize {
         self.rip as usize

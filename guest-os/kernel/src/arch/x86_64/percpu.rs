@@ -2,7 +2,7 @@
 //!
 //! In the kernel GS base points to this CPU's `PerCpu`; in user mode it holds the user's value and the
 //! block waits in `IA32_KERNEL_GS_BASE`. SWAPGS at each border keeps that so (`trap`, `syscall_entry`).
-//! The kernel is never preempted in kernel mode, so what is read here stays true until the caller sleeps.
+//! `arch::cpu_local` is what every port keeps in it.
 
 use core::arch::asm;
 use core::cell::UnsafeCell;
@@ -10,7 +10,13 @@ use core::mem::offset_of;
 use core::ptr;
 
 use super::cpu::{msr, wrmsr};
+use crate::arch::cpu_local::CpuLocal;
 use crate::sched::MAX_CPUS;
+
+pub use crate::arch::cpu_local::{
+    cpu_id, current, in_interrupt, irq_off_depth, irq_off_enter, irq_off_leave, set_current,
+    set_in_interrupt, swap_irq_was_on,
+};
 
 /// What assembly reaches through GS. The order of fields is free: offsets are taken from the type.
 #[repr(C)]
@@ -21,16 +27,8 @@ pub struct PerCpu {
     pub(super) kernel_stack: usize,
     /// Where SYSCALL keeps the user's stack pointer until it has a stack.
     pub(super) user_stack: usize,
-    /// Number of this CPU, from 0.
-    id: usize,
-    /// How many reasons there are to keep interrupts off (`sync::irq`).
-    irq_depth: usize,
-    /// Whether interrupts were on when the first reason came.
-    irq_was_on: bool,
-    /// Whether an interrupt handler runs.
-    in_interrupt: bool,
-    /// The running process (`proc::current`).
-    current: *const (),
+    /// What every port has.
+    local: CpuLocal,
 }
 
 struct Slot(UnsafeCell<PerCpu>);
@@ -43,11 +41,7 @@ static SLOTS: [Slot; MAX_CPUS] = [const {
         this: ptr::null(),
         kernel_stack: 0,
         user_stack: 0,
-        id: 0,
-        irq_depth: 0,
-        irq_was_on: false,
-        in_interrupt: false,
-        current: ptr::null(),
+        local: CpuLocal::new(0),
     }))
 }; MAX_CPUS];
 
@@ -62,7 +56,7 @@ pub fn init(id: usize) {
     // SAFETY: this CPU owns the slot, and GS is not used before this line.
     unsafe {
         (*slot).this = slot;
-        (*slot).id = id;
+        (*slot).local = CpuLocal::new(id);
         wrmsr(msr::IA32_GS_BASE, slot as u64);
         wrmsr(msr::IA32_KERNEL_GS_BASE, 0);
     }
@@ -78,24 +72,11 @@ fn slot() -> *mut PerCpu {
     slot
 }
 
-/// Number of the CPU this runs on. The caller must not sleep between asking and using it.
+/// The part of the calling CPU's block that every port has.
 #[inline(always)]
-pub fn cpu_id() -> usize {
+pub fn local() -> *mut CpuLocal {
     // SAFETY: the block belongs to this CPU.
-    unsafe { (*slot()).id }
-}
-
-/// The pointer that `set_current` left.
-#[inline(always)]
-pub fn current() -> *const () {
-    // SAFETY: as above.
-    unsafe { (*slot()).current }
-}
-
-/// Leaves a pointer to the running process for `current`.
-pub fn set_current(process: *const ()) {
-    // SAFETY: as above.
-    unsafe { (*slot()).current = process };
+    unsafe { &raw mut (*slot()).local }
 }
 
 /// Sets the stack on which this CPU enters the kernel from user mode.
@@ -103,57 +84,4 @@ pub fn set_kernel_stack(top: usize) {
     // SAFETY: as above; the caller switches to that stack's process.
     unsafe { (*slot()).kernel_stack = top };
     super::gdt::set_kernel_stack(top);
-}
-
-/// Counts one more reason to keep interrupts off.
-#[inline(always)]
-pub fn irq_off_enter() {
-    let was_on = super::cpu::interrupts_off();
-    let slot = slot();
-    // SAFETY: as above, and no interrupt can come.
-    unsafe {
-        if (*slot).irq_depth == 0 {
-            (*slot).irq_was_on = was_on;
-        }
-        (*slot).irq_depth += 1;
-    }
-}
-
-/// One reason fewer; the last one restores what was.
-#[inline(always)]
-pub fn irq_off_leave() {
-    let slot = slot();
-    // SAFETY: as above.
-    unsafe {
-        debug_assert!((*slot).irq_depth > 0);
-        (*slot).irq_depth -= 1;
-        if (*slot).irq_depth == 0 && (*slot).irq_was_on {
-            super::cpu::interrupts_on();
-        }
-    }
-}
-
-/// How many reasons there are now.
-pub fn irq_off_depth() -> usize {
-    // SAFETY: as above.
-    unsafe { (*slot()).irq_depth }
-}
-
-/// Replaces the remembered interrupt state: it belongs to the process, and moves with it to another CPU.
-pub fn swap_irq_was_on(value: bool) -> bool {
-    // SAFETY: as above; called with interrupts off.
-    unsafe { core::mem::replace(&mut (*slot()).irq_was_on, value) }
-}
-
-/// Whether an interrupt handler runs on this CPU.
-#[inline(always)]
-pub fn in_interrupt() -> bool {
-    // SAFETY: as above.
-    unsafe { (*slot()).in_interrupt }
-}
-
-/// An interrupt handler begins or ends.
-pub fn set_in_interrupt(value: bool) {
-    // SAFETY: as above.
-    unsafe { (*slot()).in_interrupt = value };
 }

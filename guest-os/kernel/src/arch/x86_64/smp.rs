@@ -16,17 +16,15 @@
 //! somebody who is not waiting for it, and answers then. So nobody waits in a circle.
 
 use core::arch::{asm, global_asm};
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::percpu::cpu_id;
 use super::topology::Topology;
-use super::{apic, cpu, gdt, paging, percpu, power, syscall_entry, timer, trap};
+use super::{apic, cpu, gdt, percpu, power, syscall_entry, timer, trap};
 use crate::mm::address::{PAGE_SIZE, PhysAddr};
 use crate::mm::kstack::KernelStack;
 use crate::mm::layout::phys_to_virt;
 use crate::mm::page_table;
 use crate::sched::{MAX_CPUS, online_cpus};
-use crate::sync::IrqGuard;
 
 /// Where the start-up code is copied to: a free page of conventional memory.
 const START_PAGE: PhysAddr = PhysAddr::new(0x8000);
@@ -200,48 +198,12 @@ pub fn send_reschedule(target: usize) {
     );
 }
 
-/// One initiator at a time.
-static SHOOTING: AtomicBool = AtomicBool::new(false);
-/// CPUs that have not answered yet, a bit each.
-static UNANSWERED: AtomicU64 = AtomicU64::new(0);
-
-/// Makes every CPU in `cpus` (a bit each) but this one forget its translations of user memory. Called with
-/// interrupts on and without any spin lock.
-pub fn shoot_down(cpus: u64) {
-    if cpus & !(1 << cpu_id()) == 0 {
-        return;
-    }
-    assert!(
-        percpu::irq_off_depth() == 0,
-        "a TLB shootdown waits for others and may not hold a spin lock"
+/// Makes another CPU answer a shootdown (`mm::shootdown`).
+pub fn send_shootdown(target: usize) {
+    apic::send_ipi(
+        APIC_IDS[target].load(Ordering::Relaxed),
+        apic::VECTOR_SHOOTDOWN,
     );
-    while SHOOTING
-        .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-        .is_err()
-    {
-        core::hint::spin_loop();
-    }
-    {
-        let _irq = IrqGuard::new();
-        let others = cpus & !(1 << cpu_id());
-        UNANSWERED.store(others, Ordering::SeqCst);
-        for target in (0..online_cpus()).filter(|c| others >> c & 1 != 0) {
-            apic::send_ipi(
-                APIC_IDS[target].load(Ordering::Relaxed),
-                apic::VECTOR_SHOOTDOWN,
-            );
-        }
-    }
-    while UNANSWERED.load(Ordering::Acquire) != 0 {
-        core::hint::spin_loop();
-    }
-    SHOOTING.store(false, Ordering::Release);
-}
-
-/// Answers a shootdown.
-pub(super) fn shootdown_interrupt() {
-    paging::flush_all();
-    UNANSWERED.fetch_and(!(1 << cpu_id()), Ordering::Release);
 }
 
 /// Stops every other CPU, because this one panics.

@@ -11,7 +11,7 @@ use core::arch::global_asm;
 use super::cpu::{self, msr, wrmsr};
 use super::gdt::{KERNEL_CS, USER_BASE, USER_CS, USER_SS};
 use super::percpu;
-use super::trap::{self, SYSCALL, TrapFrame};
+use super::trap::{SYSCALL, TrapFrame};
 
 global_asm!(
     r#"
@@ -102,5 +102,5 @@ pub fn init() {
 extern "C" fn syscall_dispatch(frame: &mut TrapFrame) {
     cpu::interrupts_on();
     crate::syscall::dispatch(frame);
-    trap::before_user(frame);
+    crate::arch::trap_common::before_user(frame);
 }

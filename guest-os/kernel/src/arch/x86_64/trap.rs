@@ -13,9 +13,9 @@ use core::ffi::CStr;
 
 use super::gdt::{IST_DOUBLE_FAULT, IST_NMI, KERNEL_CS};
 use super::{apic, cpu, irq, percpu, smp, usercopy};
-use crate::mm::fault::{Access, Fault};
-use crate::mm::layout::{self, USER_TOP};
-use crate::proc;
+use crate::arch::{fixups, trap_common};
+use crate::mm::fault::Access;
+use crate::mm::{layout, shootdown};
 use crate::proc::fault::{self, Cause};
 use crate::sched;
 
@@ -202,7 +202,7 @@ extern "C" fn trap_dispatch(frame: &mut TrapFrame) {
         }
     }
     if frame.is_user() {
-        before_user(frame);
+        trap_common::before_user(frame);
     }
 }
 
@@ -211,7 +211,7 @@ fn interrupt(vector: u64) {
         apic::VECTOR_SPURIOUS => {}
         apic::VECTOR_TIMER => of_this_cpu(vector, c"timer", sched::timer_interrupt),
         apic::VECTOR_RESCHEDULE => of_this_cpu(vector, c"reschedule", sched::reschedule_interrupt),
-        apic::VECTOR_SHOOTDOWN => of_this_cpu(vector, c"tlb_shootdown", smp::shootdown_interrupt),
+        apic::VECTOR_SHOOTDOWN => of_this_cpu(vector, c"tlb_shootdown", shootdown::answer),
         _ => irq::dispatch(vector),
     }
 }
@@ -222,24 +222,6 @@ fn of_this_cpu(vector: u64, name: &'static CStr, handler: fn()) {
     apic::end_of_interrupt();
     handler();
     crate::probe!(irq_handler_exit, vector);
-}
-
-/// What is due before a return to user mode: signals, a switch if another process should run. Leaves with
-/// interrupts off.
-pub(super) fn before_user(frame: &mut TrapFrame) {
-    loop {
-        cpu::interrupts_on();
-        proc::before_user(frame);
-        if !frame.returns_to_user_space() {
-            let cause = Cause::BadAddress(frame.program_counter());
-            fault::user_exception(frame, cause);
-        }
-        cpu::interrupts_off();
-        // An interrupt may have brought something since; with interrupts off, no more can come.
-        if !proc::has_work_before_user() {
-            return;
-        }
-    }
 }
 
 //  4        3        2      1       0
@@ -256,43 +238,7 @@ fn page_fault(frame: &mut TrapFrame) {
     } else {
         Access::Read
     };
-    let page_fault = Fault {
-        address,
-        access,
-        code: frame.error,
-    };
-    if frame.is_user() {
-        cpu::interrupts_on();
-        fault::user_page_fault(page_fault);
-    } else if usercopy::is_user_access(frame.program_counter()) && address < USER_TOP {
-        // The kernel copies from or to user memory. The copy holds no spin lock, so this may sleep.
-        // The frame's flags bring AC (SMAP) back.
-        assert!(
-            frame.rflags & 1 << 9 != 0,
-            "user memory is copied with interrupts off (pc {:#x})",
-            frame.rip
-        );
-        cpu::interrupts_on();
-        let resolved = fault::kernel_page_fault(page_fault);
-        cpu::interrupts_off();
-        if !resolved {
-            usercopy::fix_up(frame);
-        }
-    } else if layout::is_stack_guard(address) {
-        panic!(
-            "kernel stack overflow (at {address:#x}, pc {:#x})",
-            frame.rip
-        );
-    } else {
-        crate::panic::kernel_trap(
-            format_args!(
-                "page fault: {access:?} of {address:#x} (error {:#x})",
-                frame.error
-            ),
-            frame.rip as usize,
-            frame.rbp as usize,
-        );
-    }
+    trap_common::page_fault(frame, address, access, frame.error);
 }
 
 /// A double fault is what a kernel stack overflow becomes: pushing the page fault's frame faults again.
@@ -316,7 +262,7 @@ fn exception(frame: &mut TrapFrame) {
         .copied()
         .unwrap_or("exception");
     if !frame.is_user() {
-        if usercopy::fix_up(frame) {
+        if fixups::fix_up(frame) {
             return; // a non-canonical user pointer raises #GP rather than #PF
         }
         crate::panic::kernel_trap(
