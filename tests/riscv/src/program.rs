@@ -49,17 +49,9 @@ fn board_for(boot: Boot<'_>, elf: &[u8], harts: usize, tlb: Shape) -> Virt {
     let config = Config {
         harts,
         memory: MEMORY,
-        kernel: elf,
         boot,
-        loads: &[],
-        command_line: b"",
-        initrd: None,
-        disk: None,
-        stdio: false,
-        legacy_virtio: false,
-        seed: 0,
-        calendar: 0,
         tlb,
+        ..Config::new(elf)
     };
     Virt::new(config).expect("the linker makes sound files")
 }

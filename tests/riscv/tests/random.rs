@@ -4,7 +4,7 @@
 use base::{Phys, Rng, Seeded, Silent, Width};
 use cpu::mmu::tlb::Shape;
 use cpu::riscv64::Privilege;
-use machine::virt::{Boot, Config, Virt};
+use machine::virt::{Config, Virt};
 use machine::{Limits, Machine, Outcome};
 use riscv::catalog::ALL;
 use riscv::record::integer;
@@ -76,17 +76,8 @@ fn machine(seed: u64) -> Machine<Virt, Seeded> {
     let config = Config {
         harts,
         memory: LEN,
-        kernel: &kernel,
-        boot: Boot::Machine,
-        loads: &[],
-        command_line: b"",
-        initrd: None,
-        disk: None,
-        stdio: false,
-        legacy_virtio: false,
-        seed: 0,
-        calendar: 0,
         tlb: Shape { sets: 4, ways: 2 },
+        ..Config::new(&kernel)
     };
     let mut board = Virt::new(config).expect("the board is sound");
     for slot in 0..1024 {

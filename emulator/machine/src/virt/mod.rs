@@ -271,17 +271,8 @@ mod tests {
         let config = Config {
             harts,
             memory: 8 << 20,
-            kernel,
             boot,
-            loads: &[],
-            command_line: b"",
-            initrd: None,
-            disk: None,
-            stdio: false,
-            legacy_virtio: false,
-            seed: 0,
-            calendar: 0,
-            tlb: cpu::mmu::tlb::Shape::default(),
+            ..Config::new(kernel)
         };
         Machine::new(
             Virt::new(config).expect("the board is sound"),

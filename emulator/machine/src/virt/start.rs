@@ -74,6 +74,27 @@ pub struct Config<'a> {
     pub tlb: Shape,
 }
 
+impl<'a> Config<'a> {
+    /// One hart with 128 MiB that runs `kernel` in M-mode, and nothing else.
+    pub fn new(kernel: &'a [u8]) -> Self {
+        Self {
+            harts: 1,
+            memory: 128 << 20,
+            kernel,
+            boot: Boot::Machine,
+            loads: &[],
+            command_line: b"",
+            initrd: None,
+            disk: None,
+            stdio: false,
+            legacy_virtio: false,
+            seed: 0,
+            calendar: 0,
+            tlb: Shape::default(),
+        }
+    }
+}
+
 /// A kernel in memory.
 struct Placed {
     /// Its first byte.
@@ -299,19 +320,10 @@ mod tests {
         image[0x38..0x3c].copy_from_slice(b"RSC\x05");
         for (kernel, wanted) in [(&image[..], 0x8070_0000), (b"flat", 0x8060_0000)] {
             let config = Config {
-                harts: 1,
                 memory: 8 << 20,
-                kernel,
                 boot: Boot::Supervisor,
-                loads: &[],
-                command_line: b"",
                 initrd: Some(b"RAM disk"),
-                disk: None,
-                stdio: false,
-                legacy_virtio: false,
-                seed: 0,
-                calendar: 0,
-                tlb: Shape::default(),
+                ..Config::new(kernel)
             };
             let board = Virt::new(config).expect("the board is sound");
             let found = board.ram.slice(Phys(wanted), 8);
@@ -324,17 +336,8 @@ mod tests {
         let config = Config {
             harts: 2,
             memory: 8 << 20,
-            kernel: b"kernel",
             boot: Boot::Firmware(b"firmware"),
-            loads: &[],
-            command_line: b"",
-            initrd: None,
-            disk: None,
-            stdio: false,
-            legacy_virtio: false,
-            seed: 0,
-            calendar: 0,
-            tlb: Shape::default(),
+            ..Config::new(b"kernel")
         };
         let board = Virt::new(config).expect("the board is sound");
         for hart in &board.harts {
