@@ -150,7 +150,7 @@ fn a_read_that_misses_the_cache() {
      7 Interrupt on CPU N: virtio_blk +N µs N cpu0 irq
          Vector N interrupts the idle process in kernel mode, in cpu::wait_for_interrupt (arch/x86_64/cpu.rs:N).
      8 The handler wakes cat, which waited for the disk +N µs N cpu0 irq
-         … → trap_dispatch → trap::interrupt → irq::dispatch → WaitQueue::wake_all → WaitQueue::wake_one → sched::wake → sched::enqueue_woken. It is runnable now, in the queue of CPU N.
+         … → trap::interrupt → irq::dispatch → block::interrupt → waitqueue::wake_all → WaitQueue::wake_one → sched::wake → sched::enqueue_woken. It is runnable now, in the queue of CPU N.
      9 cat runs again, on CPU N +N µs N cpu0 kernel
          The scheduler picked it (policy rr, key N, from N candidate), after N µs in the queue; the idle process makes way.
     10 The kernel copies to the program's memory +N µs N cpu0 kernel
@@ -189,7 +189,7 @@ fn a_read_that_hits_the_cache() {
      3 Page cache: hit, inode N, page N +N µs N cpu0 kernel
          FilePages::get (fs/page_cache.rs:N) finds it in memory: no need for the disk.
      4 The kernel copies to the program's memory +N µs N cpu0 kernel
-         In user::copy_out (mm/user.rs:N): N bytes to N; the TLB did not know the page, so the MMU read N entries of the page table.
+         In user::copy_out (mm/user.rs:N): N bytes to N; the TLB knew the page.
      5 cat goes on in user mode: RAX = N +N µs N cpu0 user
          syscall::dispatch (syscall/mod.rs:N) had the result at +N µs. syscall_entry returns to N in descriptor::read (ulib: sys/descriptor.rs:N).
 
@@ -229,7 +229,7 @@ fn a_read_on_two_cpus() {
      7 Interrupt on CPU N: virtio_blk +N µs N cpu0 irq
          Vector N interrupts the idle process in kernel mode, in cpu::wait_for_interrupt (arch/x86_64/cpu.rs:N).
      8 The handler wakes cat, which waited for the disk +N µs N cpu0 irq
-         … → trap_dispatch → trap::interrupt → irq::dispatch → WaitQueue::wake_all → WaitQueue::wake_one → sched::wake → sched::enqueue_woken. It is runnable now, in the queue of CPU N.
+         … → trap::interrupt → irq::dispatch → block::interrupt → waitqueue::wake_all → WaitQueue::wake_one → sched::wake → sched::enqueue_woken. It is runnable now, in the queue of CPU N.
      9 cat runs again, on CPU N +N µs N cpu0 kernel
          The scheduler picked it (policy rr, key N, from N candidate), after N µs in the queue; the idle process makes way.
     10 The kernel copies to the program's memory +N µs N cpu0 kernel
@@ -246,8 +246,8 @@ fn a_read_on_two_cpus() {
     10 user::copy_out
 
     Where the time went
-    asleep, waiting for the disk N µs N %
     running in the kernel N µs N %
+    asleep, waiting for the disk N µs N %
     runnable, waiting for a CPU N µs N %
     together N µs
     CPUs take turns of N instructions, on a clock that they share: the times above include the
