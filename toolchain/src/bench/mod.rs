@@ -8,8 +8,10 @@ mod cost;
 mod counters;
 mod memory;
 mod mips;
+mod peer;
 mod prompt;
 mod sample;
+mod start;
 mod trace;
 mod usertests;
 
@@ -27,6 +29,9 @@ pub struct Options {
     /// Which benches to run; `trace` means trace-off, trace-record and trace-qemu; all of them if none is named
     #[arg(value_name = "NAME")]
     names: Vec<String>,
+    /// The architecture of the guest
+    #[arg(long, value_enum, default_value_t)]
+    arch: Arch,
     /// How often each is repeated
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
@@ -36,6 +41,8 @@ pub struct Options {
 pub struct Subject {
     /// The checkout.
     pub layout: Layout,
+    /// The guest's architecture.
+    pub arch: Arch,
     /// The emulator.
     pub glassbox: PathBuf,
     /// The folder with kernel, disk and manifest.
@@ -53,7 +60,8 @@ impl Subject {
     /// The same with another build of the emulator.
     pub fn line_of(&self, glassbox: &Path, command: &str, options: &[&str], line: &str) -> Command {
         let mut started = Command::new(glassbox);
-        started.args([command, "--cpus", "1", "--memory", "128M"]);
+        started.args([command, "--arch", self.arch.name()]);
+        started.args(["--cpus", "1", "--memory", "128M"]);
         started.arg("--kernel").arg(self.images.join("kernel.elf"));
         started.arg("--disk").arg(self.images.join("fs.img"));
         started.args(options).args(["--", line]);
@@ -80,7 +88,8 @@ impl Subject {
 /// A bench's function: it prints its own results.
 type Bench = fn(&Subject) -> Result<()>;
 
-const BENCHES: [(&str, Bench); 7] = [
+const BENCHES: [(&str, Bench); 8] = [
+    ("start", start::run),
     ("prompt", prompt::run),
     ("mips", mips::run),
     ("usertests", usertests::run),
@@ -100,13 +109,14 @@ pub fn run(layout: &Layout, options: &Options) -> Result<()> {
         let known = BENCHES.map(|(name, _)| name).join(", ");
         bail!("there is no bench `{unknown}`; there are {known}");
     }
-    let guest = guest::build(layout, &guest::Options::default())?;
+    let guest = guest::build(layout, &guest::Options::release(options.arch))?;
     image::build(layout, &guest, &layout.images())?;
     boot::build_emulator(layout)?;
     let subject = Subject {
         layout: layout.clone(),
+        arch: options.arch,
         glassbox: layout.emulator(),
-        images: layout.images().join(Arch::default().name()),
+        images: layout.images().join(options.arch.name()),
         repeat: options.repeat,
     };
     for (name, bench) in BENCHES {

@@ -1,5 +1,5 @@
-//! Host time from start to first serial output and to the shell's prompt: ours against QEMU's
-//! `microvm` with its own translator (TCG), on the same kernel and disk.
+//! Host time from start to first serial output and to the shell's prompt: ours against QEMU's, on
+//! the same kernel and disk.
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -7,9 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use super::Subject;
 use super::sample::Samples;
-use crate::setup::apt::on_path;
+use super::{Subject, peer};
 
 /// The shell's prompt at the beginning of a line.
 const PROMPT: &[u8] = b"\n$ ";
@@ -19,18 +18,21 @@ pub const MEMORY_MIB: u32 = 128;
 
 /// The bench.
 pub fn run(subject: &Subject) -> Result<()> {
-    has_qemu()?;
+    peer::is_there(subject.arch)?;
     let mut first = Samples::default();
     let (mut ours, mut peers) = (Samples::default(), Samples::default());
     for _ in 0..subject.repeat {
         let times = boot(&mut glassbox(subject))?;
         first.push(times.first * 1e3);
         ours.push(times.prompt * 1e3);
-        peers.push(boot(&mut qemu(subject, ""))?.prompt * 1e3);
+        peers.push(boot(&mut peer::boot(subject, ""))?.prompt * 1e3);
     }
     println!("  glassbox, first output, ms   {first}");
     println!("  glassbox, prompt, ms         {ours}");
-    println!("  qemu microvm, prompt, ms     {peers}");
+    println!(
+        "  {:<28} {peers}",
+        format!("{}, prompt, ms", peer::name(subject.arch))
+    );
     println!("  glassbox / qemu              {}", ours.over(&peers));
     Ok(())
 }
@@ -39,61 +41,21 @@ pub fn run(subject: &Subject) -> Result<()> {
 pub fn glassbox(subject: &Subject) -> Command {
     let mut command = Command::new(&subject.glassbox);
     command
-        .args(["boot", "--cpus", "1", "--pace", "fast", "--memory"])
+        .args([
+            "boot",
+            "--arch",
+            subject.arch.name(),
+            "--cpus",
+            "1",
+            "--pace",
+            "fast",
+            "--memory",
+        ])
         .arg(format!("{MEMORY_MIB}M"));
     command
         .arg("--kernel")
         .arg(subject.images.join("kernel.elf"));
     command.arg("--disk").arg(subject.images.join("fs.img"));
-    command
-}
-
-/// Fails if QEMU is not there.
-pub fn has_qemu() -> Result<()> {
-    if !on_path("qemu-system-x86_64") {
-        bail!("qemu-system-x86_64 is missing: apt-get install qemu-system-x86");
-    }
-    Ok(())
-}
-
-/// QEMU, booting the same kernel with this command line.
-pub fn qemu(subject: &Subject, command_line: &str) -> Command {
-    let mut command = Command::new("qemu-system-x86_64");
-    command.args([
-        "-M",
-        "microvm,acpi=off",
-        "-accel",
-        "tcg",
-        "-m",
-        "128M",
-        "-smp",
-        "1",
-        "-no-reboot",
-        "-nodefaults",
-    ]);
-    command.args([
-        "-display",
-        "none",
-        "-serial",
-        "stdio",
-        "-global",
-        "virtio-mmio.force-legacy=false",
-    ]);
-    command.args([
-        "-device",
-        "isa-debug-exit,iobase=0xf4,iosize=4",
-        "-snapshot",
-        "-append",
-        command_line,
-    ]);
-    command
-        .arg("-kernel")
-        .arg(subject.images.join("kernel.elf"));
-    let disk = format!(
-        "if=none,id=d0,format=raw,file={}",
-        subject.images.join("fs.img").display()
-    );
-    command.args(["-drive", &disk, "-device", "virtio-blk-device,drive=d0"]);
     command
 }
 

@@ -36,8 +36,7 @@ fn build(subject: &Subject, target: &Path, options: &[&str]) -> Result<()> {
     let mut command = Command::new("cargo");
     command.current_dir(&subject.layout.root);
     command.args(["build", "--release", "--package", "glassbox"]);
-    command.args(["--package", "machine", "--bin", "glassbox"]);
-    command.args(["--example", "lifted", "--target-dir"]);
+    command.args(["--bin", "glassbox", "--example", "lifted", "--target-dir"]);
     command.arg(target).args(options);
     run_command(&mut command, "building the emulator")
 }
@@ -52,9 +51,11 @@ fn emulator(target: &Path) -> PathBuf {
 fn code(subject: &Subject, with: &Path, without: &Path) -> Result<()> {
     let lifted = |target: &Path, watched: &str| {
         let mut command = Command::new(target.join("release/examples/lifted"));
-        command.arg(subject.images.join("kernel.elf"));
-        command.arg(subject.images.join("fs.img"));
-        capture(command.args([LINE, watched]), "printing lifted code")
+        command.current_dir(&subject.layout.root);
+        capture(
+            command.args([subject.arch.name(), LINE, watched]),
+            "printing lifted code",
+        )
     };
     let unwatched = lifted(with, "nothing")?;
     let equal = |other: &str, what: &str| match difference(&unwatched, other) {

@@ -10,15 +10,12 @@ use anyhow::Result;
 use super::{ALL, INSTRUCTIONS, LINE, Scratch};
 use crate::bench::Subject;
 use crate::bench::cost::Cost;
-use crate::bench::prompt;
+use crate::bench::peer;
 use crate::bench::sample::Samples;
-
-/// QEMU's exit status for the word 0 on its debug-exit port.
-const DONE: i32 = 1;
 
 /// The bench.
 pub fn run(subject: &Subject) -> Result<()> {
-    prompt::has_qemu()?;
+    peer::is_there(subject.arch)?;
     let file = Scratch::new(subject, "bench.trace")?;
     let name = file.argument();
     let ours = |events: &str| match events {
@@ -30,7 +27,7 @@ pub fn run(subject: &Subject) -> Result<()> {
         ),
     };
     let peer = |events: &str| {
-        let mut command = prompt::qemu(subject, &format!("run=\"{LINE}\""));
+        let mut command = peer::line(subject, LINE);
         if !events.is_empty() {
             command.args(["-d", events, "-D", &name]);
         }
@@ -41,8 +38,8 @@ pub fn run(subject: &Subject) -> Result<()> {
     compare(
         subject,
         &file,
-        "qemu microvm",
-        DONE,
+        &peer::name(subject.arch),
+        peer::done(subject.arch),
         &peer,
         &["int,mmu,exec", "int,mmu,exec,nochain"],
     )
