@@ -159,3 +159,16 @@ fn the_shell_gives_on_the_host_what_it_gives_in_the_guest() {
         "echo a >f; echo b >>f; cat <f | cat; { echo c; echo d; } 2>&1 | wc -l; exit 9",
     ]);
 }
+
+#[test]
+fn the_bench_programs_compute_the_same_on_both_architectures_and_on_the_host() {
+    let line = "bench_copy 20; bench_dhry 3000; bench_fork 5; bench_matrix 20; bench_pipe 50; bench_sieve 1";
+    same(&[line]);
+    let [here, there] = ["x86_64", "riscv64"].map(|arch| {
+        let ran = glassbox(&on(arch, &["run", "--", line]), b"");
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{arch}");
+        ran.text()
+    });
+    assert_eq!(here, there);
+    assert_eq!(here.lines().count(), 6, "{here}");
+}
