@@ -77,6 +77,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    process::leave_quietly_when_nobody_reads();
     let arguments = Arguments::parse();
     let Some(task) = arguments.command else {
         // A bare `cargo xtask` is a question: what is there?

@@ -54,6 +54,19 @@ pub fn exit_status(error: &anyhow::Error) -> u8 {
     }
 }
 
+/// Ends the program without a word when its output goes nowhere any more, as in `cargo xtask lab list | head -n 1`, with
+/// the status that SIGPIPE gives others. Rust ignores that signal, and `println!` panics instead.
+pub fn leave_quietly_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+            std::process::exit(128 + 13);
+        }
+        usual(panic);
+    }));
+}
+
 /// Says what is going on. Progress is for people, so it goes to stderr.
 pub fn progress(line: impl fmt::Display) {
     eprintln!("xtask: {line}");

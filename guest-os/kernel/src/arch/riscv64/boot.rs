@@ -154,6 +154,7 @@ extern "C" fn boot_main(hart: usize, tree_at: u64) -> ! {
     BOOT_HART.store(hart, Relaxed);
     let blob = read_tree(tree_at);
     TREE.set(Fdt::new(blob).expect("a device tree"));
+    super::cpu::read_isa();
     super::console::init();
     super::power::init();
     crate::main(boot_info(tree_at, blob.len() as u64))

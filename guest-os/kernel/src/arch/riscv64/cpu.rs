@@ -3,6 +3,10 @@
 use core::arch::asm;
 
 use super::boot::tree;
+use crate::sync::Once;
+
+/// The harts' instruction set, as the device tree names it: `rv64imafdc_zicsr_…`.
+static ISA: Once<&str> = Once::new();
 
 /// `sstatus`: interrupts on in S-mode.
 pub const SSTATUS_SIE: u64 = 1 << 1;
@@ -56,11 +60,15 @@ pub fn hardware_capabilities() -> u64 {
     letters.fold(0, |set, letter| set | 1 << (letter - b'a'))
 }
 
-/// The harts' instruction set, as the device tree names it: `rv64imafdc_zicsr_…`.
-pub fn isa() -> &'static str {
+/// Reads once what the harts can do: every program that starts asks, and the tree is long.
+pub fn read_isa() {
     let mut nodes = tree().nodes();
     let hart = nodes.find(|node| node.text("device_type") == Some("cpu"));
-    hart.and_then(|node| node.text("riscv,isa")).unwrap_or("")
+    ISA.set(hart.and_then(|node| node.text("riscv,isa")).unwrap_or(""));
+}
+
+fn isa() -> &'static str {
+    ISA.get().copied().unwrap_or("")
 }
 
 /// Whether the harts have an extension with a name of several letters.
