@@ -5,16 +5,12 @@ use super::chips::{Chips, RAM};
 use super::fdt;
 use super::htif::Htif;
 use super::sbi;
-use crate::board::Board;
 use crate::config::ConfigError;
 use crate::loader::{LoadError, elf, sdt};
-use crate::watch::points;
 use base::{PAGE_SIZE, Phys, Ram, Rng};
 use cpu::mmu::tlb::Shape;
-use cpu::probes::Probes;
 use cpu::riscv64::{Activity, Hart, reg};
 use devices::virtio::block::{Block, Latency, Medium};
-use engine::Engine;
 use object::elf::EM_RISCV;
 
 /// The most memory.
@@ -178,13 +174,10 @@ impl Virt {
         };
         let address = |name| elf::symbol(config.kernel, name).map(Phys);
         let htif = address(b"tohost").map(|tohost| Htif::new(tohost, address(b"fromhost")));
-        if let Some(htif) = &htif {
-            htif.watch(&mut ram);
-        }
         let disk = config
             .disk
             .map(|medium| Block::new(medium, "glassbox", Latency::default()));
-        let chips = Chips::new(
+        let mut chips = Chips::new(
             config.harts,
             config.memory,
             disk,
@@ -193,20 +186,11 @@ impl Virt {
             config.seed,
             config.calendar,
         );
-        let mut virt = Self {
-            barren: vec![0; harts.len()],
-            harts,
-            ram,
-            chips,
-            htif,
-            engine: Engine::default(),
-            probes: Probes::default(),
-            points: points(&sites),
-            sites,
-        };
-        // A note may name what is no register; such a kernel's switches are not known.
-        let _ = virt.watch(&[], false);
-        Ok(virt)
+        if let Some(htif) = htif {
+            htif.watch(&mut ram);
+            chips.attach(htif);
+        }
+        Ok(Self::assemble(harts, ram, chips, sites))
     }
 }
 
