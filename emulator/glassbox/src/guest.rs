@@ -2,7 +2,7 @@
 //!
 //! This is what the command line's commands are made of, without the command line: no file is opened, nothing is
 //! printed. Bytes go in with [`Options`], what the guest prints comes out of [`Guest::run`], and an
-//! [`Observer`](base::event::Observer) hears what happens inside.
+//! [`Observer`] hears what happens inside.
 //!
 //! ```no_run
 //! use base::event::Silent;
