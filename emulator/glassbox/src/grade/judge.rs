@@ -113,8 +113,11 @@ fn verdict(index: usize, check: &Check, ran: &Ran) -> Result<(), Difference> {
             // What is not looked at does not happen.
             _ => must(measures.has_line(), "the line did not begin".to_owned()),
         },
-        Expected::FreeFrames(bounds) => match measures.frames_lost() {
-            Some(lost) => must(bounds.has(lost), format!("{lost} page frames lost")),
+        Expected::FreeFrames(frames, bounds) => match measures.frames(*frames) {
+            Some(count) => must(
+                bounds.has(count),
+                format!("{count} page frames {}", frames.participle()),
+            ),
             None => must(
                 false,
                 "the kernel does not tell of its page frames".to_owned(),

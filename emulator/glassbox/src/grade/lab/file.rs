@@ -111,7 +111,8 @@ pub struct Count {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Frames {
-    pub lost_at_most: i64,
+    pub lost_at_most: Option<i64>,
+    pub used_at_most: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]
