@@ -27,7 +27,7 @@ pub struct Mainboard<C: ChipSet> {
     /// All other chips.
     pub chips: C,
     /// Lifted code; the host's, no machine state.
-    engine: Engine,
+    pub(crate) engine: Engine,
     /// Where somebody looks; the host's.
     pub(crate) probes: Probes,
     /// The probes that the kernel brought.

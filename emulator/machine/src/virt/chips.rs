@@ -329,10 +329,13 @@ impl ChipSet for Chips {
             match request {
                 Request::End(0) => return Some(Outcome::PowerOff),
                 Request::End(test) => return Some(Outcome::TestFailed { test }),
-                Request::Print(byte) => self.peripherals.print(byte, now),
+                Request::Print(bytes) => {
+                    for byte in bytes {
+                        self.peripherals.print(byte, now);
+                    }
+                }
             }
         }
-        htif.watch(ram);
         None
     }
 
@@ -373,7 +376,12 @@ impl ChipSet for Chips {
         Ok(())
     }
 
-    fn prepare(_: &mut Virt, _: usize, left: u64) -> (u64, ()) {
+    fn prepare(virt: &mut Virt, _: usize, left: u64) -> (u64, ()) {
+        if let Some(htif) = &virt.chips.htif {
+            // The marks of what was written go when the engine forgets it.
+            virt.engine.forget_written(&mut virt.ram);
+            htif.watch(&mut virt.ram);
+        }
         (left, ())
     }
 

@@ -187,7 +187,6 @@ impl Virt {
             config.calendar,
         );
         if let Some(htif) = htif {
-            htif.watch(&mut ram);
             chips.attach(htif);
         }
         Ok(Self::assemble(harts, ram, chips, sites))
