@@ -113,6 +113,7 @@ fn everything() -> String {
             "never = { event = \"page_fault\", where = { kind = \"bad\" } }",
             "free_frames = { lost_at_most = 50 }",
             "free_frames = { used_at_most = 2000 }",
+            "shared_pages = { process = \"sh\", at_least = 1 }",
             "time = { process = \"{file}\", what = \"turnaround\", at_least_us = 100, at_most_us = 50000 }",
             "time = { process = \"{file}\", what = \"waiting\", at_most_us = 5000 }",
             "time = { process = \"{file}\", what = \"running\", at_least_us = 100 }",
@@ -124,7 +125,7 @@ fn everything() -> String {
 }
 
 /// One check of each kind that Silica fails, and one that it passes.
-const LOST: [&str; 14] = [
+const LOST: [&str; 15] = [
     "status = 0\nfeedback = \"Zero, please.\"",
     "output = \"one\\ntwo\\n\"",
     "output_matches = \"three\"",
@@ -136,6 +137,7 @@ const LOST: [&str; 14] = [
     "never = { event = \"process_exec\" }",
     "free_frames = { lost_at_most = 0 }",
     "free_frames = { used_at_most = 30 }",
+    "shared_pages = { process = \"cat\", at_least = 1 }",
     "time = { process = \"cat\", what = \"running\", at_most_us = 1 }",
     "count = { event = \"cow_break\", at_least = 1 }",
     "ends = \"ok\"",
@@ -191,7 +193,7 @@ fn every_kind_of_check_can_fail_and_says_what_it_saw() {
     let verdict = desk.verdict(LOSING_LINE, &LOST);
     assert_eq!(
         verdict["points"], 0,
-        "a fourteenth of ten points is rounded down"
+        "a fifteenth of ten points is rounded down"
     );
     let failed = verdict["failed"].as_array().unwrap();
     let seen: Vec<&str> = failed.iter().map(|f| f["seen"].as_str().unwrap()).collect();
@@ -207,6 +209,7 @@ fn every_kind_of_check_can_fail_and_says_what_it_saw() {
         "process_exec at 0.0",
         "",
         "",
+        "0",
         "",
         "0",
     ];
@@ -217,7 +220,7 @@ fn every_kind_of_check_can_fail_and_says_what_it_saw() {
     assert!(
         seen[9].ends_with(" page frames lost")
             && seen[10].ends_with(" page frames used")
-            && seen[11].ends_with(" us"),
+            && seen[12].ends_with(" us"),
         "{seen:#?}"
     );
     let ran = desk.grade(&one(LOSING_LINE, &LOST), &[]);

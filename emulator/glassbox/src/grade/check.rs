@@ -41,6 +41,8 @@ pub enum Expected {
     Never(Predicate),
     /// How many page frames are gone, in one sense or the other.
     FreeFrames(Frames, Bounds),
+    /// How many pages processes of that name share, as the MMU has seen it.
+    SharedPages(String, Bounds),
     /// A process's time, in virtual microseconds.
     Time(String, Quantity, Bounds),
     /// How the run ends.
@@ -222,6 +224,9 @@ impl fmt::Display for Expected {
             Self::Never(what) => write!(f, "no {what}"),
             Self::FreeFrames(frames, bounds) => {
                 write!(f, "{bounds} page frames {}", frames.participle())
+            }
+            Self::SharedPages(process, bounds) => {
+                write!(f, "{bounds} pages shared by processes {process}")
             }
             Self::Time(process, quantity, bounds) => {
                 write!(f, "{} of {process} {bounds} us", quantity.name())

@@ -91,10 +91,12 @@ fn verdict(index: usize, check: &Check, ran: &Ran) -> Result<(), Difference> {
             }
             Err(error) => must(!sound, quoted(error.to_string().as_bytes())),
         },
-        Expected::Count(_, bounds) => match measures.found(index) {
-            Found::Number(count) => must(bounds.has(count), format!("{count}")),
-            _ => must(false, "nothing was counted".to_owned()),
-        },
+        Expected::Count(_, bounds) | Expected::SharedPages(_, bounds) => {
+            match measures.found(index) {
+                Found::Number(count) => must(bounds.has(count), format!("{count}")),
+                _ => must(false, "nothing was counted".to_owned()),
+            }
+        }
         Expected::Order(list) => {
             let Found::Reached(reached) = measures.found(index) else {
                 return must(false, "nothing was seen".to_owned());

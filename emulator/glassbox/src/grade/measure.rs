@@ -6,6 +6,7 @@
 use super::check::{self, Check, Expected, Quantity};
 use super::predicate::Predicate;
 use super::said::Said;
+use super::shared::SharedPages;
 use crate::trace::kind::{Kind, Kinds, SYS_ENTER, index_of};
 use crate::trace::model::{Model, arg_of};
 use crate::trace::record::{Body, Record};
@@ -30,6 +31,8 @@ const EVICT: usize = index_of("page_evict");
 enum Measure {
     /// How often it happened.
     Count(Predicate, u64),
+    /// Which pages are shared.
+    Shared(SharedPages),
     /// How many of them happened, each after the one before.
     Order(Vec<Predicate>, usize),
     /// When it first happened, on which CPU and in whose name, if it did.
@@ -103,6 +106,7 @@ impl Measures {
         for (index, check) in checks {
             let measure = match &check.expected {
                 Expected::Count(what, _) => Measure::Count(what.clone(), 0),
+                Expected::SharedPages(process, _) => Measure::Shared(SharedPages::new(process)),
                 Expected::Order(list) => Measure::Order(list.clone(), 0),
                 Expected::Never(what) => Measure::Never(what.clone(), None),
                 Expected::Time(..) => {
@@ -128,6 +132,7 @@ impl Measures {
                     .map(Kind::of_probe)
                     .into_iter()
                     .collect(),
+                Expected::SharedPages(..) => [Kind::PAGE_WALK].into_iter().collect(),
                 Expected::Time(..) => schedule::kinds(),
                 Expected::Output(_) | Expected::OutputMatches(_) => Kinds::NONE,
                 _ => continue,
@@ -151,6 +156,7 @@ impl Measures {
             Some(Measure::Count(_, count)) => {
                 Found::Number(i64::try_from(*count).unwrap_or(i64::MAX))
             }
+            Some(Measure::Shared(pages)) => Found::Number(pages.count()),
             Some(Measure::Order(_, reached)) => Found::Reached(*reached),
             Some(Measure::Never(_, Some((time, cpu, pid)))) => Found::At(*time, *cpu, *pid),
             Some(Measure::Never(_, None)) | None => Found::Nothing,
@@ -260,6 +266,7 @@ impl Measures {
         for measure in self.measures.values_mut() {
             match measure {
                 Measure::Count(what, count) if what.holds(record, model) => *count += 1,
+                Measure::Shared(pages) => pages.hear(record, model),
                 Measure::Order(list, reached) => {
                     let next = list.get(*reached);
                     *reached += usize::from(next.is_some_and(|what| what.holds(record, model)));

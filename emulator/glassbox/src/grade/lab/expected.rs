@@ -18,6 +18,7 @@ pub fn check(check: &file::Check, values: &Values) -> Result<Check, String> {
             | Expected::Order(_)
             | Expected::Never(_)
             | Expected::FreeFrames(..)
+            | Expected::SharedPages(..)
             | Expected::Time(..)
     );
     if check.open.is_some() && !believes {
@@ -82,6 +83,9 @@ fn expected(check: &file::Check, values: &Values) -> Result<Expected, String> {
     if let Some(frames) = &check.free_frames {
         add("free_frames", self::frames(frames));
     }
+    if let Some(pages) = &check.shared_pages {
+        add("shared_pages", shared_pages(pages, values));
+    }
     if let Some(time) = &check.time {
         add("time", self::time(time, values));
     }
@@ -94,7 +98,7 @@ fn expected(check: &file::Check, values: &Values) -> Result<Expected, String> {
         (Some((_, result)), None) => result,
         (None, _) => Err(
             "it expects nothing: status, output, output_matches, file, fsck, count, order, \
-                          never, free_frames, time or ends is missing"
+                          never, free_frames, shared_pages, time or ends is missing"
                 .to_owned(),
         ),
         (Some((second, _)), Some((first, _))) => Err(format!(
@@ -113,6 +117,18 @@ fn frames(frames: &file::Frames) -> Result<Expected, String> {
         (None, Some(most)) => Ok(Expected::FreeFrames(Frames::Used, at_most(most))),
         _ => Err("free_frames: it takes lost_at_most or used_at_most".to_owned()),
     }
+}
+
+fn shared_pages(pages: &file::SharedPages, values: &Values) -> Result<Expected, String> {
+    let process = values
+        .expand(&pages.process)
+        .map_err(|e| format!("shared_pages.process: {e}"))?;
+    let bounds = Bounds {
+        least: pages.at_least,
+        most: pages.at_most,
+    };
+    let bounds = possible("shared_pages", "at_least or at_most", bounds)?;
+    Ok(Expected::SharedPages(process, bounds))
 }
 
 fn content(file: &file::FileCheck, values: &Values) -> Result<Expected, String> {
