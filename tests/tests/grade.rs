@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use tests::glassbox::{Ran, command, glassbox, images, images_of, on};
+use tests::glassbox::{Ran, command, glassbox, images, on};
 use tests::kernel;
 
 /// The head of a lab that opens the code of page faults.
@@ -27,7 +27,7 @@ impl Desk {
         let desk = Self { folder };
         std::fs::create_dir_all(desk.path("out/programs")).unwrap();
         for name in ["kernel.elf", "fs.img"] {
-            std::fs::copy(images_of(arch).join(name), desk.path("out").join(name)).unwrap();
+            std::fs::copy(images(arch).join(name), desk.path("out").join(name)).unwrap();
         }
         let echo = format!("/bin/echo:{}", desk.path("out/programs/sayer").display());
         assert_eq!(

@@ -3,9 +3,9 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tests::glassbox::{ARCHES, glassbox};
+use tests::glassbox::{arches, glassbox};
 use tests::schema::Schema;
-use tests::trace::{BUSY, busy, busy_on, number, text};
+use tests::trace::{BUSY, busy, number, text};
 
 /// Times and addresses, which change with the guest, as letters: T and 0xA.
 fn masked(trace: &str) -> String {
@@ -187,9 +187,9 @@ fn a_trace_fits_its_schema() {
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
     let schema = Schema::new(&ran.text());
     let mut seen = BTreeMap::new();
-    for arch in ARCHES {
+    for arch in arches() {
         seen.clear();
-        for object in busy_on(arch) {
+        for object in busy(arch) {
             schema.check(&object).unwrap();
             *seen.entry(object["event"].to_string()).or_insert(0) += 1;
         }

@@ -110,6 +110,12 @@ impl AnyBoard {
         each!(self, board => board.lifted())
     }
 
+    /// Copies of the blocks that were lifted since the last time it was asked, in order, each with its place; from the
+    /// first time on.
+    pub fn take_lifts(&mut self) -> Vec<(ir::Place, ir::Block)> {
+        each!(self, board => board.take_lifts())
+    }
+
     /// The probes that the kernel brought.
     pub fn sites(&self) -> &[sdt::Site] {
         each!(self, board => board.sites())

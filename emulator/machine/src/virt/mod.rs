@@ -63,6 +63,12 @@ impl Virt {
         self.engine.lifted()
     }
 
+    /// Copies of the blocks that were lifted since the last time it was asked, in order, each with its place; from the
+    /// first time on.
+    pub fn take_lifts(&mut self) -> Vec<(ir::Place, ir::Block)> {
+        self.engine.take_lifts()
+    }
+
     /// The probes that the kernel brought.
     pub fn sites(&self) -> &[sdt::Site] {
         &self.sites
