@@ -136,7 +136,7 @@ impl Chips {
         calendar: u64,
     ) -> Self {
         Self {
-            uart: Uart16550::new("uart"),
+            uart: Uart16550::new("com1"),
             finisher: TestFinisher::new(),
             rtc: GoldfishRtc::new(calendar as i64),
             clint: Clint::new(harts),
