@@ -1,6 +1,6 @@
-//! RISC-V kernels made on the spot: assembly for the cross binutils, entered in M-mode at the beginning of memory.
+//! RISC-V kernels and programs made on the spot: assembly for the cross binutils.
 //!
-//! Code says what it found with `put "TEXT"` on the serial port and ends the machine with `finish WORD`, which is for the
+//! Kernels are entered in M-mode at the beginning of memory. Their code says what it found with `put "TEXT"` on the serial port and ends the machine with `finish WORD`, which is for the
 //! test finisher; both change a0, a1 and a2.
 
 use crate::glassbox::{Ran, glassbox};
@@ -39,15 +39,24 @@ _start:
 
 /// The ELF file of a kernel with this code.
 pub fn elf(code: &str) -> Vec<u8> {
+    build(&[MACROS, code, "\n"].concat(), &[(".text", BASE)], true)
+}
+
+/// The ELF file of a program for the guest, which begins with this code, with these sections elsewhere.
+pub fn program(code: &str, sections: &[(&str, u64)]) -> Vec<u8> {
+    let source = [".globl _start\n_start:\n", code, "\n"].concat();
+    build(&source, sections, false)
+}
+
+fn build(source: &str, sections: &[(&str, u64)], packed: bool) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
-    let source = folder.path().join("kernel.S");
-    std::fs::write(&source, [MACROS, code, "\n"].concat()).expect("the source is written");
-    assemble(folder.path(), &source, "kernel.o", &[]);
-    let text = [(".text", BASE)];
-    link(folder.path(), "kernel.o", "kernel.elf", &text, true);
-    // Where it lay has no place in what is said of it.
-    run(command("objcopy", folder.path()).args(["--strip-debug", "kernel.elf"]));
-    std::fs::read(folder.path().join("kernel.elf")).expect("it was just made")
+    let path = folder.path().join("source.S");
+    std::fs::write(&path, source).expect("the source is written");
+    assemble(folder.path(), &path, "object", &[]);
+    link(folder.path(), "object", "elf", sections, packed);
+    // Where the source lay has no place in what is said of the file.
+    run(command("objcopy", folder.path()).args(["--strip-debug", "elf"]));
+    std::fs::read(folder.path().join("elf")).expect("it was just made")
 }
 
 /// Boots a kernel with these further options and waits for its end.
