@@ -52,8 +52,6 @@ impl Output {
 
 /// Which of the chips there are, and how they are made.
 pub struct Setup {
-    /// The serial port's name on the board.
-    pub serial: &'static str,
     /// Number of CPUs.
     pub cpus: usize,
     /// What is behind the disk's transport, if there is a disk.
@@ -94,7 +92,7 @@ impl Peripherals {
     pub fn new(setup: Setup) -> Self {
         let legacy = setup.legacy_virtio;
         Self {
-            serial: Uart16550::new(setup.serial),
+            serial: Uart16550::new("com1"),
             disk: setup.disk.map(|disk| transport(disk, legacy)),
             console: setup.stdio.then(|| transport(Console::new(&PORTS), legacy)),
             entropy: transport(Entropy::new(setup.seed), legacy),

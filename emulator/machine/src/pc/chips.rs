@@ -85,7 +85,6 @@ impl Chips {
     pub fn new(cpus: usize, disk: Option<Block>, stdio: bool, seed: u64, calendar: u64) -> Self {
         Self {
             peripherals: Peripherals::new(Setup {
-                serial: "com1",
                 cpus,
                 disk,
                 stdio,

@@ -108,7 +108,6 @@ impl Chips {
     ) -> Self {
         Self {
             peripherals: Peripherals::new(Setup {
-                serial: "uart",
                 cpus: harts,
                 disk,
                 stdio,

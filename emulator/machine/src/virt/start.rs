@@ -195,6 +195,9 @@ impl Virt {
 
 /// Puts a file into memory: an ELF file where it says, a Linux `Image` where its header says, anything else at `flat`.
 fn place(data: &[u8], flat: u64, ram: &mut Ram) -> Result<Placed, LoadError> {
+    if data.is_empty() {
+        return Err(LoadError::Empty);
+    }
     if data.starts_with(&object::elf::ELFMAG) {
         let file = elf::parse(data)?;
         if file.machine != EM_RISCV {
@@ -273,16 +276,21 @@ fn write_tree(
         initrd,
         seed: &seed,
     };
-    let tree = fdt::build(&facts).map_err(|_| {
-        ConfigError::Kernel(LoadError::CommandLine {
-            len: config.command_line.len(),
-            max: FDT_LEN as usize,
-        })
-    })?;
+    let room = (FDT_LEN - DYNAMIC_INFO_LEN) as usize;
+    let len = config.command_line.len();
+    let too_long = |rest: usize| {
+        let max = room.saturating_sub(rest);
+        ConfigError::Kernel(LoadError::CommandLine { len, max })
+    };
+    let tree = fdt::build(&facts).map_err(|_| too_long(0))?;
+    // Of what is in it, only the command line has any length.
+    if tree.len() > room {
+        return Err(too_long(tree.len().saturating_sub(len)));
+    }
     // Kernels that map memory below 4 GiB first, or in large pages, find it there.
     let top = (RAM + config.memory).min(RAM + (3 << 30));
     let at = top - FDT_LEN;
-    if tree.len() as u64 > FDT_LEN - DYNAMIC_INFO_LEN || at < end {
+    if at < end {
         return Err(ConfigError::DeviceTree);
     }
     ram.write_bytes(Phys(at), &tree)
