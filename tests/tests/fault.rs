@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use tests::glassbox::{ARCHES, Ran, glassbox, images};
+use tests::glassbox::{ARCHES, Ran, glassbox, images, images_of};
 
 /// Copies a file to the disk, for good.
 const COPY: &str = "cp README a; sync";
@@ -201,16 +201,19 @@ fn interrupts_that_are_lost_late_or_doubled_are_lived_with() {
 #[test]
 fn memory_flips_the_bit_that_was_said_when_it_was_said() {
     // A word of the kernel's log lies in its file, and so in memory.
-    let kernel = std::fs::read(images().join("kernel.elf")).unwrap();
-    let told = |fault: &str| with(&[fault], &["--verbose"], "true").stderr;
-    let changed = places(&kernel, b"virtio disk at")
-        .into_iter()
-        .filter(|address| {
-            // 'V' and 'v' differ in bit 5.
-            told(&format!("mem.flip@{address:#x}:5#insn=1000")).contains(" Virtio disk at ")
-                && told(&format!("mem.flip@{address:#x}:5#time=20s")).contains(" virtio disk at ")
-        });
-    assert_eq!(changed.count(), 1);
+    for arch in ARCHES {
+        let kernel = std::fs::read(images_of(arch).join("kernel.elf")).unwrap();
+        let told = |fault: &str| with(&[fault], &["--arch", arch, "--verbose"], "true").stderr;
+        let changed = places(&kernel, b"virtio disk at")
+            .into_iter()
+            .filter(|address| {
+                // 'V' and 'v' differ in bit 5.
+                told(&format!("mem.flip@{address:#x}:5#insn=1000")).contains(" Virtio disk at ")
+                    && told(&format!("mem.flip@{address:#x}:5#time=20s"))
+                        .contains(" virtio disk at ")
+            });
+        assert_eq!(changed.count(), 1, "{arch}");
+    }
 }
 
 /// The physical addresses at which a kernel's segments have `text`.
