@@ -6,7 +6,8 @@ use glassbox::monitor::{Monitor, Next};
 use glassbox::trace::json::Json;
 use rustix::termios::{LocalModes, OutputModes, Termios};
 use std::collections::BTreeSet;
-use tests::glassbox::{command, images, run};
+use std::sync::Arc;
+use tests::glassbox::{ARCHES, command, images, images_of, run};
 use tests::kernel;
 use tests::pty::Terminal;
 
@@ -255,8 +256,14 @@ fn a_name_made_to_act_on_the_terminal_is_written_out() {
 
 /// Silica from its images, on its way to the prompt.
 fn silica(cpus: usize) -> Guest {
-    let mut options = Options::new(std::fs::read(images().join("kernel.elf")).unwrap());
-    options.disk = Some(Box::new(std::fs::read(images().join("fs.img")).unwrap()));
+    silica_of("x86_64", cpus)
+}
+
+fn silica_of(arch: &str, cpus: usize) -> Guest {
+    let image = |name| std::fs::read(images_of(arch).join(name)).unwrap();
+    let mut options = Options::new(image("kernel.elf"));
+    options.arch = arch.parse().expect("there is such an instruction set");
+    options.disk = Some(Box::new(image("fs.img")));
     options.cpus = cpus;
     Guest::new(options).expect("the kernel is sound")
 }
@@ -451,6 +458,22 @@ fn values_and_memory_are_shown_as_qemu_and_gdb_show_them() {
         "\nCR0=80010011 CR2=0000000000000000 CR3=0000000000200000 CR4=00000220\n",
     ] {
         assert!(registers.contains(part), "{part}\n{registers}");
+    }
+}
+
+#[test]
+fn a_backtrace_leads_from_the_instruction_to_the_kernels_beginning() {
+    for arch in ARCHES {
+        let mut guest = silica_of(arch, 1);
+        guest.step(300_000, &mut base::Silent);
+        let kernel = Arc::clone(&guest.kernel);
+        let told = &answers(&guest, &kernel, &["backtrace", "info symbol $pc"]);
+        let frames: Vec<&str> = told[0].lines().collect();
+        assert_eq!(frames[0], format!("#0  {}", told[1].trim_end()), "{arch}");
+        assert!(frames.len() > 2, "{arch}: {frames:?}");
+        for (number, frame) in frames.iter().enumerate() {
+            assert!(frame.starts_with(&format!("#{number:<3}0x")), "{frame}");
+        }
     }
 }
 
