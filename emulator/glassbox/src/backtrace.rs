@@ -1,9 +1,9 @@
 //! Who called whom, along the chain of frame pointers that kernels keep.
 
 use base::Width;
+use machine::AnyBoard;
 use machine::pc::x86_64;
 use machine::virt::riscv64;
-use machine::AnyBoard;
 
 /// Frames of a backtrace at most: a damaged stack must not fill the screen.
 const FRAMES: usize = 32;
