@@ -1,11 +1,15 @@
 //! The emulator as a program: started with arguments and input, observed by output and status.
 
+use glassbox::guest::Arch;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// The instruction sets of the guests. Most of what holds for one holds for all.
-pub const ARCHES: [&str; 2] = ["x86_64", "riscv64"];
+/// The instruction sets of the guests, for tests of what holds for all of them, in turn; a test that fails shows at which.
+pub fn arches() -> impl Iterator<Item = &'static str> {
+    let all = Arch::ALL.into_iter().map(Arch::name);
+    all.inspect(|arch| eprintln!("on {arch}:"))
+}
 
 /// How a run ended.
 #[derive(Debug)]
@@ -44,13 +48,8 @@ pub fn workspace() -> PathBuf {
         .to_owned()
 }
 
-/// The folder of Silica's images.
-pub fn images() -> PathBuf {
-    images_of("x86_64")
-}
-
-/// The folder of Silica's images for an architecture.
-pub fn images_of(arch: &str) -> PathBuf {
+/// The folder of Silica's images for this instruction set.
+pub fn images(arch: &str) -> PathBuf {
     let folder = workspace().join("images").join(arch);
     assert!(
         folder.join("kernel.elf").is_file(),
@@ -96,15 +95,9 @@ pub fn on<'a>(arch: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
     [command, &["--arch", arch], rest].concat()
 }
 
-/// Runs one shell line in the guest.
+/// Runs one shell line in a guest of this instruction set.
 #[track_caller]
-pub fn run(line: &str) -> Ran {
-    glassbox(&["run", "--", line], b"")
-}
-
-/// The same on this instruction set.
-#[track_caller]
-pub fn run_on(arch: &str, line: &str) -> Ran {
+pub fn run(arch: &str, line: &str) -> Ran {
     glassbox(&on(arch, &["run", "--", line]), b"")
 }
 

@@ -1,5 +1,5 @@
 //! What the end-to-end tests share: running the emulator ([`glassbox`]), kernels and programs made on the
-//! spot ([`kernel`], [`program`]), a pseudo-terminal ([`pty`]), traces ([`trace`]) and their schema ([`schema`]), a
+//! spot ([`kernel`], [`riscv`], [`program`]), a pseudo-terminal ([`pty`]), traces ([`trace`]) and their schema ([`schema`]), a
 //! parser of strace's lines ([`strace`]), and Silica on a machine in the test's own process ([`silica`]).
 //!
 //! The tests use the emulator as a user does, as the `glassbox` program that was built beside them, and the images
@@ -9,6 +9,7 @@ pub mod glassbox;
 pub mod kernel;
 pub mod program;
 pub mod pty;
+pub mod riscv;
 pub mod schema;
 pub mod silica;
 pub mod strace;

@@ -6,6 +6,8 @@
 //! ```
 
 use crate::kernel::{Built, assemble};
+use crate::riscv;
+use abi::isa::Isa;
 use iced_x86::code_asm::{CodeAssembler, r8, r9, r10, rax, rdi, rdx, rsi};
 
 /// Where the code's page lies.
@@ -17,6 +19,36 @@ pub const PAGE: u64 = 4096;
 
 /// Bytes of the ELF file's headers, which come first in the code's page.
 const HEADERS: u64 = 64 + 2 * 56;
+
+/// The ELF file of a program for this instruction set that makes these calls one after the other, each by its name, or
+/// its number if nobody has one for it, and with up to six arguments. It has `data` at [`DATA`].
+pub fn calls(arch: &str, data: &[u8], calls: &[(&str, &[u64])]) -> Vec<u8> {
+    let isa = match arch {
+        "x86_64" => Isa::X86_64,
+        _ => Isa::Riscv64,
+    };
+    let mut numbered = calls.iter().map(|(name, args)| {
+        let known = abi::nr::by_name(name).map(|call| call.numbers[isa as usize]);
+        (known.unwrap_or_else(|| name.parse().expect(name)), *args)
+    });
+    match isa {
+        Isa::X86_64 => program(data, |a| {
+            numbered.try_for_each(|(number, args)| call(a, number, args))
+        }),
+        Isa::Riscv64 => {
+            let mut code = String::new();
+            for (number, args) in numbered {
+                for (register, value) in args.iter().enumerate() {
+                    code += &format!("li a{register}, {value:#x}\n");
+                }
+                code += &format!("li a7, {number:#x}\necall\n");
+            }
+            let bytes: Vec<String> = data.iter().map(u8::to_string).collect();
+            code += &format!(".data\n.byte {}\n", bytes.join(","));
+            riscv::program(&code, &[(".text", TEXT), (".data", DATA)])
+        }
+    }
+}
 
 /// The ELF file of a program with this data.
 pub fn program(data: &[u8], build: impl FnOnce(&mut CodeAssembler) -> Built) -> Vec<u8> {

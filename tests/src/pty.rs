@@ -1,7 +1,8 @@
 //! A pseudo-terminal with the emulator on it: typed into and read like a person's.
 
+use crate::glassbox::command;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Termios, tcgetattr};
+use rustix::termios::{LocalModes, OutputModes, Termios, tcgetattr};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command};
@@ -61,6 +62,16 @@ impl Terminal {
         }
     }
 
+    /// A guest of this instruction set at its prompt, booted with these options.
+    #[track_caller]
+    pub fn prompt(arch: &str, options: &[&str]) -> Self {
+        let mut command = command();
+        command.args(["boot", "--arch", arch]).args(options);
+        let mut terminal = Self::start(command);
+        terminal.expect("\n$ ");
+        terminal
+    }
+
     /// Types.
     pub fn type_in(&mut self, keys: &[u8]) {
         self.master
@@ -93,6 +104,13 @@ impl Terminal {
     /// The terminal's settings now.
     pub fn settings(&self) -> Termios {
         tcgetattr(&self.slave).expect("tcgetattr")
+    }
+
+    /// What of the terminal's settings a person would notice.
+    pub fn noticed(&self) -> (LocalModes, OutputModes, String) {
+        let settings = self.settings();
+        let input = format!("{:?}", settings.input_modes);
+        (settings.local_modes, settings.output_modes, input)
     }
 
     /// Waits for the program's end and gives its exit status.

@@ -1,12 +1,18 @@
 //! Silica on a machine in this process, for tests that look where the program does not let them.
 
 use crate::glassbox::images;
-use base::Seeded;
-use machine::Machine;
-use machine::pc::{Config, Medium, MediumError, Pc, Shape};
+use glassbox::fault::Plan;
+use glassbox::guest::{Arch, Guest, Options};
+use machine::AnyBoard;
+use machine::pc::{Medium, MediumError};
+use std::sync::Arc;
 
-/// A disk image in memory.
-struct Image(Vec<u8>);
+/// A machine of either instruction set.
+pub type Machine = machine::Machine<AnyBoard, Plan>;
+
+/// A disk image that machines share.
+#[derive(Clone)]
+struct Image(Arc<[u8]>);
 
 impl Medium for Image {
     fn len(&self) -> u64 {
@@ -21,23 +27,41 @@ impl Medium for Image {
     }
 }
 
-/// A machine of 32 MiB that is about to boot and to run a shell line.
-#[track_caller]
-pub fn machine(cpus: usize, line: &str) -> Machine<Pc, Seeded> {
-    let kernel = std::fs::read(images().join("kernel.elf")).unwrap();
-    let image = Image(std::fs::read(images().join("fs.img")).unwrap());
-    let command_line = format!("run=\"{line}\"");
-    let config = Config {
-        cpus,
-        memory: 32 << 20,
-        kernel: &kernel,
-        command_line: command_line.as_bytes(),
-        initrd: None,
-        disk: Some(Box::new(image)),
-        stdio: true,
-        seed: 5,
-        calendar: 1_767_225_600,
-        tlb: Shape::default(),
-    };
-    Machine::new(Pc::new(config).unwrap(), Seeded::new(5))
+/// Silica's images for an instruction set.
+pub struct Silica {
+    /// The instruction set.
+    pub arch: Arch,
+    /// The kernel's ELF file.
+    pub kernel: Arc<[u8]>,
+    image: Image,
+}
+
+impl Silica {
+    /// Those for the instruction set of this name.
+    #[track_caller]
+    pub fn on(arch: &str) -> Self {
+        let read = |name| std::fs::read(images(arch).join(name)).expect("the image is there");
+        Self {
+            arch: arch.parse().expect("its name"),
+            kernel: read("kernel.elf").into(),
+            image: Image(read("fs.img").into()),
+        }
+    }
+
+    /// A guest with 32 MiB that is about to boot, and then to run a shell line or to come to its prompt.
+    pub fn guest(&self, cpus: usize, line: Option<&str>) -> Guest {
+        let mut options = Options::new(Arc::clone(&self.kernel));
+        options.arch = self.arch;
+        options.cpus = cpus;
+        options.memory = 32 << 20;
+        options.line = line.map(str::to_owned);
+        options.disk = Some(Box::new(self.image.clone()));
+        options.seed = 5;
+        Guest::new(options).expect("the kernel is sound")
+    }
+
+    /// A machine that is about to boot and to run a shell line.
+    pub fn machine(&self, cpus: usize, line: &str) -> Machine {
+        self.guest(cpus, Some(line)).machine
+    }
 }

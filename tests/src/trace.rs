@@ -1,36 +1,37 @@
 //! Traces of the emulator as text and as objects, for the tests that read them.
 
-use crate::glassbox::{Ran, glassbox};
+use crate::glassbox::{Ran, glassbox, on};
 use serde_json::Value;
 
 /// A shell line that keeps two CPUs, the disk, pipes and signals busy.
 pub const BUSY: &str =
     "ls / | wc; cat README | grep -c i; sleep 1 & kill -9 $!; wait; echo hi > /f; sync; rm /f";
 
-/// Runs a line with these options of `trace`; the trace and how the run ended.
+/// Runs a line on this instruction set with these options of `trace`; the trace and how the run ended.
 ///
 /// # Panics
 /// There is no trace.
 #[track_caller]
-pub fn traced(options: &[&str], line: &str) -> (String, Ran) {
+pub fn traced(arch: &str, options: &[&str], line: &str) -> (String, Ran) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trace");
     let output = ["trace", "-o", file.to_str().unwrap()];
-    let ran = glassbox(&[&output, options, &["--", line]].concat(), b"");
+    let arguments = [&output, options, &["--", line]].concat();
+    let ran = glassbox(&on(arch, &arguments), b"");
     (std::fs::read_to_string(&file).unwrap(), ran)
 }
 
 /// A trace of these events as text.
 #[track_caller]
-pub fn text(format: &str, cpus: &str, events: &str, line: &str) -> String {
+pub fn text(arch: &str, format: &str, cpus: &str, events: &str, line: &str) -> String {
     let options = ["--format", format, "--cpus", cpus, "-e", events];
-    traced(&options, line).0
+    traced(arch, &options, line).0
 }
 
 /// A trace of these events as objects.
 #[track_caller]
-pub fn objects(cpus: &str, events: &str, line: &str) -> Vec<Value> {
-    let text = text("json", cpus, events, line);
+pub fn objects(arch: &str, cpus: &str, events: &str, line: &str) -> Vec<Value> {
+    let text = text(arch, "json", cpus, events, line);
     let objects = text.lines().map(|line| serde_json::from_str(line).unwrap());
     objects.collect()
 }
@@ -55,14 +56,7 @@ pub fn hex(value: &Value) -> u64 {
 }
 
 /// Everything that happened while a busy line ran on two CPUs.
-pub fn busy() -> Vec<Value> {
-    busy_on("x86_64")
-}
-
-/// The same on this instruction set.
-pub fn busy_on(arch: &str) -> Vec<Value> {
-    let options = ["--arch", arch, "--format", "json", "--cpus", "2"];
-    let (text, _) = traced(&[&options[..], &["-e", "event=all"]].concat(), BUSY);
-    let objects = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    objects.collect()
+#[track_caller]
+pub fn busy(arch: &str) -> Vec<Value> {
+    objects(arch, "2", "event=all", BUSY)
 }

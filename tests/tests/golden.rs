@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use std::process::Stdio;
-use tests::glassbox::{command, feed, glassbox, run};
+use tests::glassbox::{arches, command, feed, glassbox, on, run};
 
 /// The table without its numbers, which change with the guest, and the host's speed.
 fn masked(table: &str) -> String {
@@ -514,20 +514,15 @@ fn help_of_stat() {
 
 #[test]
 fn the_table_of_counters() {
-    let ran = glassbox(
-        &[
-            "stat",
-            "--cpus",
-            "2",
-            "--",
-            "cat /README | wc -l; echo x >/root/x; sync",
-        ],
-        b"",
-    );
-    assert_eq!(ran.status, 0, "{}", ran.stderr);
-    // The tables of processes have tests of their own.
-    let (counters, _) = ran.stderr.split_once("\nProcesses:").unwrap();
-    assert_snapshot!(masked(counters.trim_start()), @r#"
+    let table = |arch| {
+        let line = "cat /README | wc -l; echo x >/root/x; sync";
+        let ran = glassbox(&on(arch, &["stat", "--cpus", "2", "--", line]), b"");
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        // The tables of processes have tests of their own.
+        let (counters, _) = ran.stderr.split_once("\nProcesses:").unwrap();
+        masked(counters.trim_start())
+    };
+    assert_snapshot!(table("x86_64"), @r#"
     N  instructions
     N    in user mode
     N    in the kernel
@@ -559,62 +554,110 @@ fn the_table_of_counters() {
     N  s of it idle
     N  s host time
     "#);
+    assert_snapshot!(table("riscv64"), @"
+    N  instructions
+    N    in user mode
+    N    in the kernel
+    N    on CPU 0
+    N    on CPU 1
+    N  system calls
+    N  exceptions and interrupts
+    N    ecall from S-mode
+    N    fetch page fault
+    N    load page fault
+    N    machine software interrupt
+    N    store page fault
+    N    supervisor external interrupt
+    N    supervisor software interrupt
+    N  context switches
+    N  page walks
+    N  TLB hits, fetch
+    N  TLB misses, fetch
+    N  TLB hits, read
+    N  TLB misses, read
+    N  TLB hits, write
+    N  TLB misses, write
+    N  device accesses
+    N  disk reads
+    N    sectors
+    N  disk writes
+    N    sectors
+    N  disk flushes
+    N  blocks lifted
+    N  s virtual time
+    N  s of it idle
+    N  s host time
+    ");
 }
 
 #[test]
 fn the_counters_of_a_run_add_up() {
-    let stat = |line: &str, more: &[&str]| -> serde_json::Value {
-        let ran = glassbox(&[&["stat", "--json"], more, &["--", line]].concat(), b"");
-        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
-        serde_json::from_slice(&ran.stdout).unwrap()
-    };
-    // The line's own output would be mixed with the JSON, so it has none.
-    let two = stat(
-        "cat /README >/dev/null; echo x >/root/x; sync; sleep 2",
-        &["--cpus", "2"],
-    );
-    let number = |path: &str| {
-        two.pointer(path)
-            .and_then(serde_json::Value::as_u64)
-            .unwrap_or_else(|| panic!("{path}"))
-    };
-    assert_eq!(
-        number("/instructions"),
-        number("/user_instructions") + number("/kernel_instructions")
-    );
-    let cpus: u64 = (0..2)
-        .map(|cpu| number(&format!("/cpus/{cpu}/user")) + number(&format!("/cpus/{cpu}/kernel")))
-        .sum();
-    assert_eq!(number("/instructions"), cpus);
-    assert!(number("/page_walks") >= number("/tlb/read_misses"), "{two}");
-    assert!(
-        number("/idle_ns") >= 1_900_000_000 && number("/virtual_ns") > number("/idle_ns"),
-        "{two}"
-    );
-    assert!(
-        number("/disk/sectors_read") >= 8 * number("/disk/reads").min(1),
-        "{two}"
-    );
-    assert!(
-        number("/disk/writes") > 0 && number("/disk/flushes") > 0,
-        "{two}"
-    );
-    assert!(
-        number("/context_switches") > 4 && number("/device_accesses") > 0,
-        "{two}"
-    );
-    assert!(number("/traps/#PF") > 10, "{two}");
-    // What a line costs is what it costs more than an empty one: a builtin makes no process.
-    let faults = |line: &str| stat(line, &[])["traps"]["#PF"].as_u64().unwrap();
-    assert!(faults("/bin/true; /bin/true") > faults(":; :") + 10);
+    for arch in arches() {
+        let stat = |line: &str, more: &[&str]| -> serde_json::Value {
+            let ran = glassbox(
+                &on(arch, &[&["stat", "--json"], more, &["--", line]].concat()),
+                b"",
+            );
+            assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+            serde_json::from_slice(&ran.stdout).unwrap()
+        };
+        // The line's own output would be mixed with the JSON, so it has none.
+        let two = stat(
+            "cat /README >/dev/null; echo x >/root/x; sync; sleep 2",
+            &["--cpus", "2"],
+        );
+        let number = |path: &str| {
+            two.pointer(path)
+                .and_then(serde_json::Value::as_u64)
+                .unwrap_or_else(|| panic!("{path}"))
+        };
+        assert_eq!(
+            number("/instructions"),
+            number("/user_instructions") + number("/kernel_instructions")
+        );
+        let cpus: u64 = (0..2)
+            .map(|cpu| {
+                number(&format!("/cpus/{cpu}/user")) + number(&format!("/cpus/{cpu}/kernel"))
+            })
+            .sum();
+        assert_eq!(number("/instructions"), cpus);
+        assert!(number("/page_walks") >= number("/tlb/read_misses"), "{two}");
+        assert!(
+            number("/idle_ns") >= 1_900_000_000 && number("/virtual_ns") > number("/idle_ns"),
+            "{two}"
+        );
+        assert!(
+            number("/disk/sectors_read") >= 8 * number("/disk/reads").min(1),
+            "{two}"
+        );
+        assert!(
+            number("/disk/writes") > 0 && number("/disk/flushes") > 0,
+            "{two}"
+        );
+        assert!(
+            number("/context_switches") > 4 && number("/device_accesses") > 0,
+            "{two}"
+        );
+        let faults_of = |told: &serde_json::Value| -> u64 {
+            let traps = told["traps"].as_object().unwrap().iter();
+            let faults = traps.filter(|(name, _)| *name == "#PF" || name.ends_with(" page fault"));
+            faults.filter_map(|(_, count)| count.as_u64()).sum()
+        };
+        assert!(faults_of(&two) > 10, "{two}");
+        // What a line costs is what it costs more than an empty one: a builtin makes no process.
+        let faults = |line: &str| faults_of(&stat(line, &[]));
+        assert!(faults("/bin/true; /bin/true") > faults(":; :") + 10);
+    }
 }
 
 #[test]
 fn counters_are_those_of_the_run_without_them() {
-    let line = "ls /bin | wc -l";
-    let plain = glassbox(&["run", "--hash", "--", line], b"");
-    let counted = glassbox(&["stat", "--hash", "--", line], b"");
-    assert_eq!(plain.stdout, counted.stdout);
-    assert_eq!(plain.stderr.lines().next(), counted.stderr.lines().next());
-    assert_eq!(run(line).stdout, plain.stdout);
+    for arch in arches() {
+        let line = "ls /bin | wc -l";
+        let plain = glassbox(&on(arch, &["run", "--hash", "--", line]), b"");
+        let counted = glassbox(&on(arch, &["stat", "--hash", "--", line]), b"");
+        assert_eq!(plain.stdout, counted.stdout);
+        assert_eq!(plain.stderr.lines().next(), counted.stderr.lines().next());
+        assert_eq!(run(arch, line).stdout, plain.stdout);
+    }
 }

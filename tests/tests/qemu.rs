@@ -24,7 +24,7 @@ fn qemu(cpus: u32, disk: &Path, append: &str, input: &[u8]) -> Ran {
             &drive,
         ])
         .arg("-kernel")
-        .arg(images().join("kernel.elf"))
+        .arg(images("x86_64").join("kernel.elf"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -46,7 +46,7 @@ fn status_of(word: i32) -> i32 {
 /// A copy of Silica's disk.
 fn disk() -> tempfile::TempPath {
     let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-    std::fs::copy(images().join("fs.img"), &path).unwrap();
+    std::fs::copy(images("x86_64").join("fs.img"), &path).unwrap();
     path
 }
 

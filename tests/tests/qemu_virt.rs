@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use tests::glassbox::{Ran, feed, glassbox, images_of};
+use tests::glassbox::{Ran, feed, glassbox, images};
 
 /// A machine that QEMU makes.
 struct Virt<'a> {
@@ -17,7 +17,7 @@ impl Virt<'_> {
     #[track_caller]
     fn run(&self, append: &str, input: &[u8]) -> Ran {
         let disk = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-        std::fs::copy(images_of("riscv64").join("fs.img"), &disk).unwrap();
+        std::fs::copy(images("riscv64").join("fs.img"), &disk).unwrap();
         let machine = "-M virt -m 128M -no-reboot -nodefaults -display none -serial stdio \
                        -global virtio-mmio.force-legacy=false -device virtio-blk-device,drive=d0 \
                        -device virtio-rng-device";
@@ -81,7 +81,7 @@ fn usertests_elsewhere() -> Vec<String> {
 
 #[test]
 fn the_shell_answers_with_one_two_and_eight_harts() {
-    let kernel = images_of("riscv64").join("kernel.elf");
+    let kernel = images("riscv64").join("kernel.elf");
     for harts in [1, 2, 8] {
         // What is typed before the driver is there may be lost: an empty line.
         let script = b"\nls /\nnproc\nseq 1 1000 | sort -n | tail -n 1 | tr 0 o\npoweroff 5\n";
@@ -99,7 +99,7 @@ fn the_shell_answers_with_one_two_and_eight_harts() {
 
 #[test]
 fn the_end_of_the_machine_says_how_the_line_ended() {
-    let kernel = images_of("riscv64").join("kernel.elf");
+    let kernel = images("riscv64").join("kernel.elf");
     let machine = bare(&kernel, 2);
     for (append, status) in [
         ("run=\"exit 3\"", 3),
@@ -113,7 +113,7 @@ fn the_end_of_the_machine_says_how_the_line_ended() {
 
 #[test]
 fn a_panic_names_the_functions_on_the_stack() {
-    let kernel = images_of("riscv64").join("kernel.elf");
+    let kernel = images("riscv64").join("kernel.elf");
     let text = bare(&kernel, 1).run("init=/nothing", b"").text();
     for function in [
         "core::panicking::panic_fmt+",
@@ -126,7 +126,7 @@ fn a_panic_names_the_functions_on_the_stack() {
 
 #[test]
 fn usertests_print_what_they_print_on_the_other_architecture() {
-    let kernel = images_of("riscv64").join("kernel.elf");
+    let kernel = images("riscv64").join("kernel.elf");
     let expected = usertests_elsewhere();
     for harts in [1, 4] {
         bare(&kernel, harts).passes_usertests(&expected);
@@ -135,7 +135,7 @@ fn usertests_print_what_they_print_on_the_other_architecture() {
 
 #[test]
 fn the_timer_works_without_a_comparator_of_s_mode() {
-    let kernel = images_of("riscv64").join("kernel.elf");
+    let kernel = images("riscv64").join("kernel.elf");
     let machine = Virt {
         options: &["-bios", "none", "-cpu", "rv64,sstc=off"],
         ..bare(&kernel, 2)
@@ -147,7 +147,7 @@ fn the_timer_works_without_a_comparator_of_s_mode() {
 fn the_image_without_its_firmware_starts_over_opensbi() {
     // Program headers: where their table is, that of the first one's type (Elf64_Ehdr, Elf64_Phdr).
     const E_PHOFF: usize = 0x20;
-    let mut elf = std::fs::read(images_of("riscv64").join("kernel.elf")).unwrap();
+    let mut elf = std::fs::read(images("riscv64").join("kernel.elf")).unwrap();
     let table = u64::from_le_bytes(elf[E_PHOFF..E_PHOFF + 8].try_into().unwrap()) as usize;
     elf[table..table + 4].fill(0); // PT_NULL
     let folder = tempfile::tempdir().unwrap();

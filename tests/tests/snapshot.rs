@@ -1,67 +1,16 @@
 //! Snapshots of a whole Silica: a machine that is restored at any instant goes on exactly as the original.
 
 use base::{Rng, Silent};
-use glassbox::fault::Plan;
-use glassbox::guest::{Arch, Guest, Options};
-use machine::pc::{Medium, MediumError};
+use glassbox::guest::Arch;
 use machine::{AnyBoard, Limits, Outcome, Snapshot};
-use std::sync::Arc;
-use tests::glassbox::images_of;
-
-/// A machine of either instruction set.
-type Machine = machine::Machine<AnyBoard, Plan>;
+use tests::glassbox::arches;
+use tests::silica::{Machine, Silica};
 
 /// What the guest does: programs start and end, the disk is read and written, memory is shared and copied.
 const LINE: &str = "cp README a; mv a b; cat b | wc; sync; rm b; ls / | sort";
 
 /// Instructions between two looks at the hash.
 const STEP: u64 = 50_000;
-
-/// A disk image that machines share.
-#[derive(Clone)]
-struct Image(Arc<Vec<u8>>);
-
-impl Medium for Image {
-    fn len(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<(), MediumError> {
-        let start = offset as usize;
-        let bytes = self.0.get(start..start + buffer.len());
-        buffer.copy_from_slice(bytes.ok_or(MediumError)?);
-        Ok(())
-    }
-}
-
-/// The parts of a machine that is about to run [`LINE`].
-struct Parts {
-    arch: Arch,
-    kernel: Arc<[u8]>,
-    image: Image,
-}
-
-impl Parts {
-    fn read(arch: Arch) -> Self {
-        let read = |name| std::fs::read(images_of(arch.name()).join(name)).unwrap();
-        Self {
-            arch,
-            kernel: read("kernel.elf").into(),
-            image: Image(Arc::new(read("fs.img"))),
-        }
-    }
-
-    fn machine(&self, cpus: usize) -> Machine {
-        let mut options = Options::new(Arc::clone(&self.kernel));
-        options.arch = self.arch;
-        options.cpus = cpus;
-        options.memory = 64 << 20;
-        options.line = Some(LINE.to_owned());
-        options.disk = Some(Box::new(self.image.clone()));
-        options.seed = 7;
-        Guest::new(options).unwrap().machine
-    }
-}
 
 fn run_to(machine: &mut Machine, instructions: u64) -> Outcome {
     let limits = Limits {
@@ -95,8 +44,8 @@ struct Original {
     snapshots: Vec<(Snapshot<AnyBoard>, usize)>,
 }
 
-fn original(parts: &Parts, cpus: usize, rng: &mut Rng) -> Original {
-    let mut machine = parts.machine(cpus);
+fn original(silica: &Silica, cpus: usize, rng: &mut Rng) -> Original {
+    let mut machine = silica.machine(cpus, LINE);
     let mut snapshots = Vec::new();
     let mut chain = Vec::new();
     let mut busy = 0;
@@ -121,7 +70,7 @@ fn original(parts: &Parts, cpus: usize, rng: &mut Rng) -> Original {
         }
         chain.push(machine.hash().to_string());
     };
-    let end = match parts.arch {
+    let end = match silica.arch {
         Arch::X86_64 => Outcome::Exit(0),
         Arch::Riscv64 => Outcome::PowerOff,
     };
@@ -142,19 +91,16 @@ fn original(parts: &Parts, cpus: usize, rng: &mut Rng) -> Original {
 
 #[test]
 fn a_restored_machine_goes_on_exactly_as_the_original() {
-    for (arch, cpus) in Arch::ALL
-        .into_iter()
-        .flat_map(|arch| [(arch, 1), (arch, 2)])
-    {
-        let parts = Parts::read(arch);
+    for (arch, cpus) in arches().flat_map(|arch| [(arch, 1), (arch, 2)]) {
+        let silica = Silica::on(arch);
         let mut rng = Rng::new(cpus as u64);
-        let original = original(&parts, cpus, &mut rng);
+        let original = original(&silica, cpus, &mut rng);
         assert!(!original.printed.is_empty());
-        let mut used = parts.machine(cpus);
+        let mut used = silica.machine(cpus, LINE);
         for number in 0..24 {
             let pick = rng.below(original.snapshots.len() as u64) as usize;
             let (snapshot, at_work) = &original.snapshots[pick];
-            let mut fresh = (number % 8 == 0).then(|| parts.machine(cpus));
+            let mut fresh = (number % 8 == 0).then(|| silica.machine(cpus, LINE));
             let machine = fresh.as_mut().unwrap_or(&mut used);
             machine.restore(snapshot).unwrap();
             assert_eq!(in_flight(machine), *at_work);
@@ -178,9 +124,9 @@ fn a_restored_machine_goes_on_exactly_as_the_original() {
 
 #[test]
 fn each_of_a_hundred_restores_costs_what_was_written() {
-    for arch in Arch::ALL {
-        let parts = Parts::read(arch);
-        let mut machine = parts.machine(1);
+    for arch in arches() {
+        let silica = Silica::on(arch);
+        let mut machine = silica.machine(1, LINE);
         while in_flight(&machine) == 0 {
             let next = machine.retired() + 1000;
             assert_eq!(run_to(&mut machine, next), Outcome::Budget);

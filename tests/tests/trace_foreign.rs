@@ -6,20 +6,21 @@ use machine::loader::{elf, sdt};
 use machine::watch::{Argument, Place};
 use std::fmt::Write;
 use std::path::PathBuf;
-use tests::glassbox::{Ran, glassbox, images};
+use tests::glassbox::{Ran, arches, glassbox, images, on};
 use tests::trace::traced;
 
 const LINE: &str = "cat README | wc; ls /";
 
 /// Silica's kernel, and a copy of it without notes.
 struct Kernels {
+    arch: &'static str,
     notes: Vec<u8>,
     folder: tempfile::TempDir,
 }
 
 impl Kernels {
-    fn new() -> Self {
-        let notes = std::fs::read(images().join("kernel.elf")).expect("the kernel is there");
+    fn new(arch: &'static str) -> Self {
+        let notes = std::fs::read(images(arch).join("kernel.elf")).expect("the kernel is there");
         let mut foreign = notes.clone();
         let owner = b"stapsdt\0";
         for at in 0..foreign.len() - owner.len() {
@@ -29,7 +30,11 @@ impl Kernels {
         }
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("foreign.elf"), &foreign).expect("room for a kernel");
-        Self { notes, folder }
+        Self {
+            arch,
+            notes,
+            folder,
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -46,6 +51,7 @@ impl Kernels {
     fn foreign(&self, options: &[&str]) -> (String, Ran) {
         let kernel = self.path("foreign.elf").display().to_string();
         traced(
+            self.arch,
             &[&["--format", "json", "--kernel", &kernel], options].concat(),
             LINE,
         )
@@ -92,13 +98,15 @@ fn as_map(kernel: &[u8]) -> String {
 
 #[test]
 fn a_map_gives_the_events_that_notes_give() {
-    let kernels = Kernels::new();
-    let map = kernels.map(&as_map(&kernels.notes));
-    let (wanted, _) = traced(&["--format", "json", "-e", "event=kernel"], LINE);
-    let (got, ran) = kernels.foreign(&["--map", &map, "-e", "event=kernel"]);
-    assert_eq!(ran.status, 0, "{}", ran.stderr);
-    assert!(wanted.lines().count() > 500);
-    assert!(wanted == got, "the traces differ");
+    for arch in arches() {
+        let kernels = Kernels::new(arch);
+        let map = kernels.map(&as_map(&kernels.notes));
+        let (wanted, _) = traced(arch, &["--format", "json", "-e", "event=kernel"], LINE);
+        let (got, ran) = kernels.foreign(&["--map", &map, "-e", "event=kernel"]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        assert!(wanted.lines().count() > 500);
+        assert!(wanted == got, "the traces differ");
+    }
 }
 
 /// Number, arguments and result of each system call of a JSON trace, by process, in the order of the processes' first
@@ -129,50 +137,54 @@ fn calls(trace: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn without_a_map_the_hardware_tells_of_system_calls_by_address_space() {
-    let kernels = Kernels::new();
-    let (wanted, _) = traced(&["--format", "json", "-e", "event=syscall"], LINE);
-    let (got, ran) = kernels.foreign(&["-e", "event=syscall"]);
-    assert_eq!(ran.status, 0, "{}", ran.stderr);
-    let (wanted, got) = (calls(&wanted), calls(&got));
-    let entered = |calls: &[Vec<String>]| -> usize {
-        calls
-            .iter()
-            .flatten()
-            .filter(|what| !what.starts_with('='))
-            .count()
-    };
-    assert_eq!(entered(&got), entered(&wanted));
-    // A program that another replaces has an address space of its own, so processes are cut there; the first calls of
-    // the first process are the same in any case.
-    let first: Vec<_> = wanted[0].iter().take(6).collect();
-    assert!(
-        got.iter()
-            .any(|calls| calls.iter().take(6).collect::<Vec<_>>() == first),
-        "{first:?} is nobody's beginning"
-    );
+    for arch in arches() {
+        let kernels = Kernels::new(arch);
+        let (wanted, _) = traced(arch, &["--format", "json", "-e", "event=syscall"], LINE);
+        let (got, ran) = kernels.foreign(&["-e", "event=syscall"]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        let (wanted, got) = (calls(&wanted), calls(&got));
+        let entered = |calls: &[Vec<String>]| -> usize {
+            calls
+                .iter()
+                .flatten()
+                .filter(|what| !what.starts_with('='))
+                .count()
+        };
+        assert_eq!(entered(&got), entered(&wanted));
+        // A program that another replaces has an address space of its own, so processes are cut there; the first calls of
+        // the first process are the same in any case.
+        let first: Vec<_> = wanted[0].iter().take(6).collect();
+        assert!(
+            got.iter()
+                .any(|calls| calls.iter().take(6).collect::<Vec<_>>() == first),
+            "{first:?} is nobody's beginning"
+        );
+    }
 }
 
 #[test]
 fn maps_that_make_no_sense_are_refused_in_one_line() {
-    let kernels = Kernels::new();
-    for (map, wanted) in [
-        (
-            "[[event]]\nevent='sys_enter'\nat='no_such_function'",
-            "no symbol 'no_such_function'",
-        ),
-        (
-            "[[event]]\nevent='sys_enter'\nat='0x1000'\nargs={pid='$a7'}",
-            "no register 'a7'",
-        ),
-        ("[[event]]\nevent='nothing'\nat='0x1000'", "no such event"),
-        ("[[event]", "line 1"),
-    ] {
-        let map = kernels.map(map);
-        let kernel = kernels.path("foreign.elf").display().to_string();
-        let options = ["trace", "--kernel", &kernel, "--map", &map, "--", "true"];
-        let got = glassbox(&options, b"");
-        assert_eq!(got.status, 125, "{}", got.stderr);
-        assert!(got.stderr.contains(wanted), "{}", got.stderr);
-        assert_eq!(got.stderr.lines().count(), 1, "{}", got.stderr);
+    for arch in arches() {
+        let kernels = Kernels::new(arch);
+        // A register of the other instruction set.
+        let other = if arch == "x86_64" { "a7" } else { "rax" };
+        let args = format!("[[event]]\nevent='sys_enter'\nat='0x1000'\nargs={{pid='${other}'}}");
+        for (map, wanted) in [
+            (
+                "[[event]]\nevent='sys_enter'\nat='no_such_function'",
+                "no symbol 'no_such_function'",
+            ),
+            (&args, &format!("no register '{other}'")),
+            ("[[event]]\nevent='nothing'\nat='0x1000'", "no such event"),
+            ("[[event]", "line 1"),
+        ] {
+            let map = kernels.map(map);
+            let kernel = kernels.path("foreign.elf").display().to_string();
+            let options = ["trace", "--kernel", &kernel, "--map", &map, "--", "true"];
+            let got = glassbox(&on(arch, &options), b"");
+            assert_eq!(got.status, 125, "{}", got.stderr);
+            assert!(got.stderr.contains(wanted), "{}", got.stderr);
+            assert_eq!(got.stderr.lines().count(), 1, "{}", got.stderr);
+        }
     }
 }

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tests::glassbox::{ARCHES, glassbox, on};
-use tests::trace::{BUSY, busy_on, number};
+use tests::glassbox::{arches, glassbox, on};
+use tests::trace::{BUSY, busy, number};
 
 #[test]
 fn times_never_go_back() {
-    for arch in ARCHES {
-        let trace = busy_on(arch);
+    for arch in arches() {
+        let trace = busy(arch);
         assert!(trace.len() > 3000);
         for pair in trace.windows(2) {
             assert!(
@@ -21,10 +21,10 @@ fn times_never_go_back() {
 
 #[test]
 fn a_call_ends_before_its_process_makes_another() {
-    for arch in ARCHES {
+    for arch in arches() {
         let mut open: BTreeMap<u64, Value> = BTreeMap::new();
         let (mut ended, mut finished) = (0, 0);
-        for object in busy_on(arch) {
+        for object in busy(arch) {
             let pid = number(&object["pid"]);
             match object["event"].as_str().unwrap() {
                 "sys_enter" => assert_eq!(open.insert(pid, object["number"].clone()), None),
@@ -48,11 +48,11 @@ fn a_call_ends_before_its_process_makes_another() {
 
 #[test]
 fn handlers_nest() {
-    for arch in ARCHES {
+    for arch in arches() {
         let mut depths: BTreeMap<u64, u64> = BTreeMap::new();
         // Whether a process is in user code, if that is known.
         let mut outside: BTreeMap<u64, bool> = BTreeMap::new();
-        for object in busy_on(arch) {
+        for object in busy(arch) {
             let depth = depths.entry(number(&object["cpu"])).or_default();
             let user = object["user"] == true;
             let pid = number(&object["pid"]);
@@ -84,9 +84,9 @@ fn handlers_nest() {
 
 #[test]
 fn a_cpu_goes_on_with_the_process_it_went_over_to() {
-    for arch in ARCHES {
+    for arch in arches() {
         let mut running: BTreeMap<u64, u64> = BTreeMap::new();
-        for object in busy_on(arch) {
+        for object in busy(arch) {
             let pid = running.entry(number(&object["cpu"])).or_default();
             assert_eq!(number(&object["pid"]), *pid, "{object}");
             if object["event"] == "sched_switch" {
@@ -100,7 +100,7 @@ fn a_cpu_goes_on_with_the_process_it_went_over_to() {
 
 #[test]
 fn who_waited_was_woken_before_it_runs_again() {
-    for arch in ARCHES {
+    for arch in arches() {
         /// A process since it last began to run.
         #[derive(Default)]
         struct Life {
@@ -110,7 +110,7 @@ fn who_waited_was_woken_before_it_runs_again() {
         }
         let mut lives: BTreeMap<u64, Life> = BTreeMap::new();
         let mut checked = 0;
-        for object in busy_on(arch) {
+        for object in busy(arch) {
             match object["event"].as_str().unwrap() {
                 "sched_wakeup" | "sched_wakeup_new" => {
                     let life = lives.entry(number(&object["target_pid"])).or_default();
@@ -139,12 +139,12 @@ fn who_waited_was_woken_before_it_runs_again() {
 
 #[test]
 fn a_trace_agrees_with_the_counters() {
-    for arch in ARCHES {
+    for arch in arches() {
         let stat = ["stat", "--json", "--cpus", "2", "--", BUSY];
         let ran = glassbox(&on(arch, &stat), b"");
         let json = &ran.stdout[ran.stdout.iter().position(|&b| b == b'{').unwrap()..];
         let counters: Value = serde_json::from_slice(json).unwrap();
-        let trace = busy_on(arch);
+        let trace = busy(arch);
         let count =
             |holds: &dyn Fn(&Value) -> bool| trace.iter().filter(|o| holds(o)).count() as u64;
 

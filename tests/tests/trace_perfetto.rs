@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
-use tests::glassbox::glassbox;
+use tests::glassbox::{arches, glassbox, on};
 use tests::trace::{number, objects};
 
 const LINE: &str = "cat README | wc; echo hi > /f; sync; rm /f; sleep 1 & kill -9 $!; wait";
@@ -301,28 +301,44 @@ impl Trace {
 }
 
 /// The file that these options make.
-fn file(options: &[&str], line: &str) -> Vec<u8> {
+fn file(arch: &str, options: &[&str], line: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.pftrace");
     let output = ["trace", "-o", path.to_str().unwrap()];
-    let ran = glassbox(&[&output, options, &["--", line]].concat(), b"");
+    let arguments = [&output, options, &["--", line]].concat();
+    let ran = glassbox(&on(arch, &arguments), b"");
     assert!(!ran.stderr.contains("glassbox:"), "{}", ran.stderr);
     std::fs::read(&path).unwrap()
 }
 
-/// The run with one CPU and with two: as the viewer sees it, and as objects.
-fn runs() -> &'static [(u64, Trace, Vec<Value>); 2] {
-    static RUNS: OnceLock<[(u64, Trace, Vec<Value>); 2]> = OnceLock::new();
+/// A run as the viewer sees it, and as objects.
+struct Run {
+    arch: &'static str,
+    cpus: u64,
+    trace: Trace,
+    objects: Vec<Value>,
+}
+
+/// The run on each instruction set, with one CPU and with two.
+fn runs() -> &'static [Run] {
+    static RUNS: OnceLock<Vec<Run>> = OnceLock::new();
     RUNS.get_or_init(|| {
-        ["1", "2"].map(|cpus| {
-            let trace = Trace::new(&file(&["--cpus", cpus], LINE));
-            (
-                cpus.parse().unwrap(),
-                trace,
-                objects(cpus, "event=all", LINE),
-            )
-        })
+        let machines = arches().flat_map(|arch| [(arch, "1"), (arch, "2")]);
+        let run = |(arch, cpus): (_, &str)| Run {
+            arch,
+            cpus: cpus.parse().unwrap(),
+            trace: Trace::new(&file(arch, &["--cpus", cpus], LINE)),
+            objects: objects(arch, cpus, "event=all", LINE),
+        };
+        machines.map(run).collect()
     })
+}
+
+/// That on this instruction set with this number of CPUs.
+fn run(arch: &str, cpus: u64) -> &'static Run {
+    let mut runs = runs().iter();
+    runs.find(|run| run.arch == arch && run.cpus == cpus)
+        .expect("it was made")
 }
 
 /// The objects of one event.
@@ -334,7 +350,15 @@ fn of<'a>(objects: &'a [Value], event: &'a str) -> impl Iterator<Item = &'a Valu
 
 #[test]
 fn each_cpu_goes_from_one_process_to_the_next() {
-    for (cpus, trace, objects) in runs() {
+    for Run {
+        arch,
+        cpus,
+        trace,
+        objects,
+        ..
+    } in runs()
+    {
+        eprintln!("on {arch}:");
         assert_eq!(trace.switches.keys().count() as u64, *cpus);
         let mut busy: Vec<(u64, u64, u64)> = Vec::new();
         let mut count = 0;
@@ -360,7 +384,14 @@ fn each_cpu_goes_from_one_process_to_the_next() {
 
 #[test]
 fn processes_sleep_wait_for_the_disk_and_end() {
-    for (_, trace, objects) in runs() {
+    for Run {
+        arch,
+        trace,
+        objects,
+        ..
+    } in runs()
+    {
+        eprintln!("on {arch}:");
         let mut states: BTreeMap<u64, u64> = BTreeMap::new();
         let mut slept: BTreeSet<u64> = BTreeSet::new();
         for switch in trace.switches.values().flatten() {
@@ -403,7 +434,14 @@ fn processes_sleep_wait_for_the_disk_and_end() {
 
 #[test]
 fn processes_have_names_and_take_new_ones() {
-    for (_, trace, objects) in runs() {
+    for Run {
+        arch,
+        trace,
+        objects,
+        ..
+    } in runs()
+    {
+        eprintln!("on {arch}:");
         let last = |pid: u64| trace.names[&pid].last().unwrap().as_str();
         let ran: BTreeSet<u64> = trace.switches.values().flatten().map(|s| s.next).collect();
         for &pid in ran.iter().filter(|&&pid| pid != 0) {
@@ -431,7 +469,14 @@ fn processes_have_names_and_take_new_ones() {
 
 #[test]
 fn each_system_call_is_a_slice_of_its_process() {
-    for (_, trace, objects) in runs() {
+    for Run {
+        arch,
+        trace,
+        objects,
+        ..
+    } in runs()
+    {
+        eprintln!("on {arch}:");
         let calls: Vec<&Slice> = trace.slices_of("syscall").collect();
         let entered: Vec<&Value> = of(objects, "sys_enter").collect();
         assert_eq!(calls.len(), entered.len());
@@ -484,7 +529,8 @@ fn each_system_call_is_a_slice_of_its_process() {
 
 #[test]
 fn slices_nest() {
-    for (_, trace, _) in runs() {
+    for Run { arch, trace, .. } in runs() {
+        eprintln!("on {arch}:");
         let mut stacks: BTreeMap<u64, Vec<&Slice>> = BTreeMap::new();
         for slice in &trace.slices {
             let stack = stacks.entry(slice.track).or_default();
@@ -520,7 +566,15 @@ fn slices_nest() {
 
 #[test]
 fn handlers_are_slices_of_their_cpu_and_page_faults_of_their_process() {
-    for (cpus, trace, objects) in runs() {
+    for Run {
+        arch,
+        cpus,
+        trace,
+        objects,
+        ..
+    } in runs()
+    {
+        eprintln!("on {arch}:");
         let traps: Vec<&Slice> = trace
             .slices_of("trap")
             .filter(|slice| !slice.notes.contains_key("continued"))
@@ -566,7 +620,14 @@ fn handlers_are_slices_of_their_cpu_and_page_faults_of_their_process() {
 
 #[test]
 fn arrows_have_both_ends() {
-    for (_, trace, objects) in runs() {
+    for Run {
+        arch,
+        trace,
+        objects,
+        ..
+    } in runs()
+    {
+        eprintln!("on {arch}:");
         let (mut wakes, mut requests) = (0, 0);
         for stations in trace.flows.values() {
             let slices: Vec<&Slice> = stations.iter().map(|&index| &trace.slices[index]).collect();
@@ -604,7 +665,14 @@ fn arrows_have_both_ends() {
 
 #[test]
 fn requests_in_flight_are_slices_that_end() {
-    for (_, trace, objects) in runs() {
+    for Run {
+        arch,
+        trace,
+        objects,
+        ..
+    } in runs()
+    {
+        eprintln!("on {arch}:");
         for (place, begin) in [
             ("Requests at the disk", "disk_issue"),
             ("Requests of the kernel", "block_rq_issue"),
@@ -624,7 +692,15 @@ fn requests_in_flight_are_slices_that_end() {
 
 #[test]
 fn counters_count_what_the_events_tell() {
-    for (cpus, trace, objects) in runs() {
+    for Run {
+        arch,
+        cpus,
+        trace,
+        objects,
+        ..
+    } in runs()
+    {
+        eprintln!("on {arch}:");
         let free = of(objects, "frame_alloc").chain(of(objects, "frame_free"));
         let free: BTreeMap<u64, i64> = free
             .map(|o| (number(&o["time"]), o["free"].as_i64().unwrap()))
@@ -661,97 +737,120 @@ fn counters_count_what_the_events_tell() {
 
 #[test]
 fn a_recorded_trace_makes_the_same_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let (recorded, made) = (path("run.gbt"), path("made.perfetto-trace"));
-    let record = [
-        "trace",
-        "--cpus",
-        "2",
-        "-e",
-        "event=all",
-        "-o",
-        &recorded,
-        "--",
-        "ls | wc",
-    ];
-    assert_eq!(glassbox(&record, b"").status, 0);
-    let show = ["trace", "--read", &recorded, "-o", &made];
-    assert_eq!(glassbox(&show, b"").status, 0);
-    let direct = file(&["--cpus", "2"], "ls | wc");
-    assert!(std::fs::read(&made).unwrap() == direct);
+    for arch in arches() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let (recorded, made) = (path("run.gbt"), path("made.perfetto-trace"));
+        let record = [
+            "trace",
+            "--cpus",
+            "2",
+            "-e",
+            "event=all",
+            "-o",
+            &recorded,
+            "--",
+            "ls | wc",
+        ];
+        assert_eq!(glassbox(&on(arch, &record), b"").status, 0);
+        let show = ["trace", "--read", &recorded, "-o", &made];
+        assert_eq!(glassbox(&show, b"").status, 0);
+        let direct = file(arch, &["--cpus", "2"], "ls | wc");
+        assert!(std::fs::read(&made).unwrap() == direct);
+    }
 }
 
 #[test]
 fn the_machines_own_events_are_drawn_if_they_are_named() {
-    let named = Trace::new(&file(&["-e", "event=page_walk,mmio,pio,tlb_flush"], "true"));
-    let machine: Vec<&Slice> = named
-        .slices
-        .iter()
-        .filter(|slice| named.place(slice) == "CPU 0 machine")
-        .collect();
-    for category in ["page_walk", "pio", "tlb_flush"] {
-        assert!(
-            machine.iter().any(|s| s.instant && s.category == category),
-            "{category}"
-        );
-    }
-    // There are lanes, but nothing that nobody asked for.
-    assert!(named.switches[&0].len() > 5);
-    assert_eq!(named.slices_of("syscall").count(), 0);
-    let (_, unnamed, _) = &runs()[0];
-    assert!(
-        !unnamed
+    for arch in arches() {
+        let named = Trace::new(&file(
+            arch,
+            &["-e", "event=page_walk,device,tlb_flush"],
+            "true",
+        ));
+        let machine: Vec<&Slice> = named
             .slices
             .iter()
-            .any(|slice| slice.category == "page_walk")
-    );
+            .filter(|slice| named.place(slice) == "CPU 0 machine")
+            .collect();
+        let device = if arch == "x86_64" { "pio" } else { "mmio" };
+        for category in ["page_walk", device, "tlb_flush"] {
+            assert!(
+                machine.iter().any(|s| s.instant && s.category == category),
+                "{category}"
+            );
+        }
+        // There are lanes, but nothing that nobody asked for.
+        assert!(named.switches[&0].len() > 5);
+        assert_eq!(named.slices_of("syscall").count(), 0);
+        let unnamed = &run(arch, 1).trace;
+        assert!(
+            !unnamed
+                .slices
+                .iter()
+                .any(|slice| slice.category == "page_walk")
+        );
+    }
 }
 
 #[test]
 fn a_part_of_a_run_has_its_lanes_from_the_beginning() {
-    let options = ["--cpus", "2", "--from", "8ms", "--to", "9ms"];
-    let trace = Trace::new(&file(&options, "cat README | wc"));
-    let times = trace.switches.values().flatten().map(|s| s.time);
-    let (first, last) = (times.clone().min().unwrap(), times.max().unwrap());
-    assert!(first >= 8_000_000 && last <= 9_000_000);
-    for switches in trace.switches.values() {
-        assert_eq!(switches[0].prev, 0);
-        for pair in switches.windows(2) {
-            assert_eq!(pair[0].next, pair[1].prev);
+    for arch in arches() {
+        // Both kernels have come to the shell by then.
+        let from = if arch == "x86_64" { 8 } else { 20 };
+        let [begin, end] = [from, from + 1].map(|ms| format!("{ms}ms"));
+        let options = ["--cpus", "2", "--from", &begin, "--to", &end];
+        let [begin, end] = [from, from + 1].map(|ms| ms * 1_000_000);
+        let trace = Trace::new(&file(arch, &options, "cat README | wc"));
+        let times = trace.switches.values().flatten().map(|s| s.time);
+        let (first, last) = (times.clone().min().unwrap(), times.max().unwrap());
+        assert!(first >= begin && last <= end);
+        for switches in trace.switches.values() {
+            assert_eq!(switches[0].prev, 0);
+            for pair in switches.windows(2) {
+                assert_eq!(pair[0].next, pair[1].prev);
+            }
         }
+        assert!(trace.slices.iter().all(|slice| slice.begin >= begin));
     }
-    assert!(trace.slices.iter().all(|slice| slice.begin >= 8_000_000));
 }
 
 #[test]
 fn lanes_are_of_all_processes_whichever_are_named() {
-    let trace = Trace::new(&file(
-        &["--cpus", "2", "-p", "2", "-e", "trace=wait4"],
-        LINE,
-    ));
-    let (_, whole, _) = &runs()[1];
-    for (cpu, switches) in &trace.switches {
-        assert_eq!(
-            format!("{switches:?}"),
-            format!("{:?}", whole.switches[cpu])
-        );
+    for arch in arches() {
+        let trace = Trace::new(&file(
+            arch,
+            &["--cpus", "2", "-p", "2", "-e", "trace=wait4"],
+            LINE,
+        ));
+        let whole = &run(arch, 2).trace;
+        for (cpu, switches) in &trace.switches {
+            assert_eq!(
+                format!("{switches:?}"),
+                format!("{:?}", whole.switches[cpu])
+            );
+        }
+        let calls: Vec<&Slice> = trace.slices_of("syscall").collect();
+        assert!(calls.len() > 3);
+        for call in calls {
+            assert_eq!(
+                (call.name.as_str(), trace.place(call).as_str()),
+                ("wait4", "process 2")
+            );
+        }
+        assert!(trace.flows.values().all(|stations| stations.len() >= 2));
     }
-    let calls: Vec<&Slice> = trace.slices_of("syscall").collect();
-    assert!(calls.len() > 3);
-    for call in calls {
-        assert_eq!(
-            (call.name.as_str(), trace.place(call).as_str()),
-            ("wait4", "process 2")
-        );
-    }
-    assert!(trace.flows.values().all(|stations| stations.len() >= 2));
 }
 
 #[test]
 fn it_is_not_written_to_a_terminal() {
-    let ran = glassbox(&["trace", "--format", "perfetto", "--", "true"], b"");
-    assert_eq!(ran.status, 2);
-    let expected = "--format perfetto writes no text: say -o FILE.pftrace";
-    assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    for arch in arches() {
+        let ran = glassbox(
+            &on(arch, &["trace", "--format", "perfetto", "--", "true"]),
+            b"",
+        );
+        assert_eq!(ran.status, 2);
+        let expected = "--format perfetto writes no text: say -o FILE.pftrace";
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    }
 }

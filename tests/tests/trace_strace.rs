@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use tests::glassbox::glassbox;
-use tests::program::{DATA, PAGE, call, program};
+use tests::glassbox::{arches, glassbox, on};
+use tests::program::{DATA, PAGE, call, calls, program};
 use tests::strace::{What, whole};
 use tests::trace::traced;
+
+/// The current folder, for openat(2).
+const AT_FDCWD: u64 = -100i64 as u64;
 
 const READ: u64 = 0;
 const WRITE: u64 = 1;
@@ -20,15 +23,12 @@ const POLL: u64 = 7;
 const RT_SIGACTION: u64 = 13;
 const RT_SIGPROCMASK: u64 = 14;
 const RT_SIGRETURN: u64 = 15;
-const WRITEV: u64 = 20;
 const NANOSLEEP: u64 = 35;
 const GETPID: u64 = 39;
 const FORK: u64 = 57;
-const EXECVE: u64 = 59;
 const EXIT: u64 = 60;
 const WAIT4: u64 = 61;
 const KILL: u64 = 62;
-const GETDENTS64: u64 = 217;
 const EXIT_GROUP: u64 = 231;
 
 /// Data of a program: texts and words at fixed places.
@@ -73,22 +73,19 @@ fn put(program: &[u8]) -> (tempfile::NamedTempFile, String) {
 
 /// Runs a program in the guest under the tracer; gives the trace.
 #[track_caller]
-fn run(program: &[u8], options: &[&str]) -> String {
+fn run(arch: &str, program: &[u8], options: &[&str]) -> String {
     let (_file, put) = put(program);
-    let (trace, ran) = traced(&[&["--put", &put], options].concat(), IT);
+    let (trace, ran) = traced(arch, &[&["--put", &put], options].concat(), IT);
     assert!(!trace.is_empty(), "{}", ran.stderr);
     trace
 }
 
 /// The same with the trace on standard error.
 #[track_caller]
-fn shown(program: &[u8], options: &[&str]) -> String {
+fn shown(arch: &str, program: &[u8], options: &[&str]) -> String {
     let (_file, put) = put(program);
-    glassbox(
-        &[&["trace", "--put", &put], options, &["--", IT]].concat(),
-        b"",
-    )
-    .stderr
+    let arguments = [&["trace", "--put", &put], options, &["--", IT]].concat();
+    glassbox(&on(arch, &arguments), b"").stderr
 }
 
 /// A program that opens, reads, waits, forks and gets signals.
@@ -162,7 +159,7 @@ fn masked(trace: &str) -> String {
 
 #[test]
 fn a_program_on_one_cpu() {
-    let trace = run(&busy(), &["-p", "3,4,5"]);
+    let trace = run("x86_64", &busy(), &["-p", "3,4,5"]);
     assert_snapshot!(masked(&trace), @r#"
     3     execve("/bin/it", ["/bin/it"], 0xA /* 3 vars */) = 0
     3     open("/tmp/file", O_RDWR|O_CREAT, 0600) = 3
@@ -201,6 +198,7 @@ fn a_program_on_one_cpu() {
 #[test]
 fn a_program_on_two_cpus_as_a_terminal_shows_it() {
     let trace = shown(
+        "x86_64",
         &busy(),
         &["--cpus", "2", "-p", "3,4,5", "-e", "trace=%process"],
     );
@@ -228,16 +226,9 @@ fn a_program_on_two_cpus_as_a_terminal_shows_it() {
 #[test]
 fn a_line_on_risc_v() {
     // Without what changes with the guest's sources: sizes of programs, and times.
-    let options = [
-        "--arch",
-        "riscv64",
-        "-p",
-        "2,3",
-        "-e",
-        "trace=!wait4,newfstatat",
-    ];
+    let options = ["-p", "2,3", "-e", "trace=!wait4,newfstatat"];
     let line = "cd /tmp; cat /README >f; kill -USR1 $$";
-    assert_snapshot!(masked(&traced(&options, line).0), @r#"
+    assert_snapshot!(masked(&traced("riscv64", &options, line).0), @r#"
     2     execve("/bin/sh", ["/bin/sh", "-c", "cd /tmp; cat /README >f; kill -U"...], 0xA /* 3 vars */) = 0
     2     getpid()                          = 2
     2     getcwd("/", 4096)                 = 2
@@ -274,7 +265,7 @@ fn of(trace: &str, pid: u32) -> Vec<What> {
 }
 
 /// The calls among them with this name: arguments and results.
-fn calls(trace: &str, wanted: &str) -> Vec<(Vec<String>, String)> {
+fn calls_of(trace: &str, wanted: &str) -> Vec<(Vec<String>, String)> {
     let call = |what| match what {
         What::Call { name, args, result } if name == wanted => Some((args, result)),
         _ => None,
@@ -291,322 +282,354 @@ const MANY: &str = "ls -l /bin | sort | head -n 3; cat README | tr a-z A-Z | wc;
 
 #[test]
 fn every_line_of_a_long_run_is_one_of_straces_and_calls_are_whole() {
-    for options in [
-        &["--cpus", "2"][..],
-        &["--cpus", "2", "-tt", "-T", "-y", "-s", "5"],
-        &[
-            "--cpus",
-            "4",
-            "-ttt",
-            "-e",
-            "event=sched,fault,cow_break",
-            "-e",
-            "trace=all",
-        ],
-        &["-t", "-e", "status=failed", "-e", "signal=!chld"],
-        &["--arch", "riscv64", "--cpus", "2", "-y"],
-    ] {
-        let (trace, ran) = traced(options, MANY);
-        let all = whole(&trace).unwrap_or_else(|error| panic!("{error}"));
-        assert!(
-            all.len() > 300,
-            "{options:?}: {} lines; {}",
-            all.len(),
-            ran.stderr
-        );
-        let mut ended = BTreeSet::new();
-        for (pid, what) in &all {
+    for arch in arches() {
+        for options in [
+            &["--cpus", "2"][..],
+            &["--cpus", "2", "-tt", "-T", "-y", "-s", "5"],
+            &[
+                "--cpus",
+                "4",
+                "-ttt",
+                "-e",
+                "event=sched,fault,cow_break",
+                "-e",
+                "trace=all",
+            ],
+            &["-t", "-e", "status=failed", "-e", "signal=!chld"],
+        ] {
+            let (trace, ran) = traced(arch, options, MANY);
+            let all = whole(&trace).unwrap_or_else(|error| panic!("{error}"));
             assert!(
-                !ended.contains(pid) || matches!(what, What::Event(_)),
-                "{pid} {what:?}"
+                all.len() > 300,
+                "{options:?}: {} lines; {}",
+                all.len(),
+                ran.stderr
             );
-            if let What::End(_) = what {
-                ended.insert(*pid);
+            let mut ended = BTreeSet::new();
+            for (pid, what) in &all {
+                assert!(
+                    !ended.contains(pid) || matches!(what, What::Event(_)),
+                    "{pid} {what:?}"
+                );
+                if let What::End(_) = what {
+                    ended.insert(*pid);
+                }
             }
+            // All but init, which switches the machine off.
+            let seen: BTreeSet<u32> = all
+                .iter()
+                .map(|(pid, _)| *pid)
+                .filter(|pid| *pid > 1)
+                .collect();
+            assert!(ended.is_superset(&seen) && ended.len() > 50, "{options:?}");
         }
-        // All but init, which switches the machine off.
-        let seen: BTreeSet<u32> = all
-            .iter()
-            .map(|(pid, _)| *pid)
-            .filter(|pid| *pid > 1)
-            .collect();
-        assert!(ended.is_superset(&seen) && ended.len() > 50, "{options:?}");
     }
 }
 
 #[test]
 fn the_first_touch_of_an_argument_is_the_call_itself() {
-    // Each on a page of its own, which is only in the file until the kernel reads it.
-    let mut data = Data::new(18);
-    let path = data.put(0, b"/README\0");
-    let buffer = data.put(2 * PAGE, b"from the file\n");
-    let across = data.put(4 * PAGE - 3, b"/tmp/across\0");
-    let string = data.put(6 * PAGE, b"argument\0");
-    let vector = data.words(7 * PAGE, &[string, 0]);
-    let pieces = data.words(9 * PAGE, &[buffer, 5]);
-    let time = data.words(11 * PAGE, &[0, 5]);
-    // After a call that succeeds, this memory is another program's.
-    let other = data.put(13 * PAGE, b"/bin/true\0");
-    let other_string = data.put(15 * PAGE, b"last\0");
-    let other_vector = data.words(17 * PAGE, &[other_string, 0]);
-    let program = program(&data.0, |a| {
-        call(a, OPEN, &[path, 0])?;
-        call(a, WRITE, &[1, buffer, 14])?;
-        call(a, OPEN, &[across, 0])?;
-        call(a, WRITEV, &[1, pieces, 1])?;
-        call(a, NANOSLEEP, &[time, 0])?;
-        call(a, EXECVE, &[path, vector, vector])?;
-        call(a, EXECVE, &[other, other_vector, other_vector])
-    });
-    for cpus in ["1", "2"] {
-        let trace = run(
-            &program,
-            &["--cpus", cpus, "-e", "event=page_fault", "-e", "trace=all"],
+    for arch in arches() {
+        // Each on a page of its own, which is only in the file until the kernel reads it.
+        let mut data = Data::new(18);
+        let path = data.put(0, b"/README\0");
+        let buffer = data.put(2 * PAGE, b"from the file\n");
+        let across = data.put(4 * PAGE - 3, b"/tmp/across\0");
+        let string = data.put(6 * PAGE, b"argument\0");
+        let vector = data.words(7 * PAGE, &[string, 0]);
+        let pieces = data.words(9 * PAGE, &[buffer, 5]);
+        let time = data.words(11 * PAGE, &[0, 5]);
+        // After a call that succeeds, this memory is another program's.
+        let other = data.put(13 * PAGE, b"/bin/true\0");
+        let other_string = data.put(15 * PAGE, b"last\0");
+        let other_vector = data.words(17 * PAGE, &[other_string, 0]);
+        let program = calls(
+            arch,
+            &data.0,
+            &[
+                ("openat", &[AT_FDCWD, path, 0]),
+                ("write", &[1, buffer, 14]),
+                ("openat", &[AT_FDCWD, across, 0]),
+                ("writev", &[1, pieces, 1]),
+                ("nanosleep", &[time, 0]),
+                ("execve", &[path, vector, vector]),
+                ("execve", &[other, other_vector, other_vector]),
+            ],
         );
-        let mine = of(&trace, 3);
-        assert!(
-            mine.iter()
-                .filter(|what| **what == What::Event("page_fault".into()))
-                .count()
-                > 8
-        );
-        let call = |name: &str| calls(&trace, name);
-        assert_eq!(
-            call("open")[0],
-            (vec!["\"/README\"".into(), "O_RDONLY".into()], "3".into())
-        );
-        assert_eq!(call("open")[1].0[0], "\"/tmp/across\"");
-        assert_eq!(call("write")[0].0[1], "\"from the file\\n\"");
-        assert_eq!(call("writev")[0].0[1], "[{iov_base=\"from \", iov_len=5}]");
-        assert_eq!(call("nanosleep")[0].0[0], "{tv_sec=0, tv_nsec=5}");
-        let execve = &call("execve")[1];
-        assert_eq!(execve.0[1..], ["[\"argument\"]", "0x607000 /* 1 var */"]);
-        assert_eq!(execve.1, "-1 EACCES (Permission denied)");
-        let execve = &call("execve")[2];
-        let arguments = ["\"/bin/true\"", "[\"last\"]", "0x611000 /* 1 var */"];
-        assert_eq!(
-            (&execve.0[..], &execve.1[..]),
-            (&arguments.map(str::to_owned)[..], "0")
-        );
+        for cpus in ["1", "2"] {
+            let trace = run(
+                arch,
+                &program,
+                &["--cpus", cpus, "-e", "event=page_fault", "-e", "trace=all"],
+            );
+            let mine = of(&trace, 3);
+            assert!(
+                mine.iter()
+                    .filter(|what| **what == What::Event("page_fault".into()))
+                    .count()
+                    > 8
+            );
+            let call = |name: &str| calls_of(&trace, name);
+            let arguments = ["AT_FDCWD", "\"/README\"", "O_RDONLY"];
+            assert_eq!(
+                call("openat")[0],
+                (arguments.map(str::to_owned).to_vec(), "3".into())
+            );
+            assert_eq!(call("openat")[1].0[1], "\"/tmp/across\"");
+            assert_eq!(call("write")[0].0[1], "\"from the file\\n\"");
+            assert_eq!(call("writev")[0].0[1], "[{iov_base=\"from \", iov_len=5}]");
+            assert_eq!(call("nanosleep")[0].0[0], "{tv_sec=0, tv_nsec=5}");
+            let execve = &call("execve")[1];
+            assert_eq!(execve.0[1..], ["[\"argument\"]", "0x607000 /* 1 var */"]);
+            assert_eq!(execve.1, "-1 EACCES (Permission denied)");
+            let execve = &call("execve")[2];
+            let arguments = ["\"/bin/true\"", "[\"last\"]", "0x611000 /* 1 var */"];
+            assert_eq!(
+                (&execve.0[..], &execve.1[..]),
+                (&arguments.map(str::to_owned)[..], "0")
+            );
+        }
     }
 }
 
 #[test]
 fn hostile_arguments_are_shown_and_harm_nobody() {
-    let mut data = Data::new(6);
-    let endless = data.put(0, &[b'a'; 3 * PAGE as usize]);
-    let escapes = data.put(3 * PAGE, b"\x1b]0;title\x07\x1b[2J\xff\"\\<\n\0");
-    let vector = data.words(4 * PAGE, &[endless; 500]);
-    let nowhere = 0xdead_0000_0000;
-    let program = program(&data.0, |a| {
-        call(a, OPEN, &[endless, 0])?;
-        call(a, OPEN, &[escapes, 0])?;
-        call(a, OPEN, &[nowhere, 0])?;
-        call(a, OPEN, &[u64::MAX, 0])?;
-        call(a, OPEN, &[0xffff_ffff_8000_0000, 0])?;
-        call(a, EXECVE, &[escapes, vector, vector])?;
-        call(a, EXECVE, &[nowhere, nowhere, nowhere])?;
-        call(a, WRITE, &[9, endless, u64::MAX])?;
-        call(a, WRITE, &[9, u64::MAX, u64::MAX])?;
-        call(a, WRITEV, &[9, vector, u64::MAX])?;
-        call(a, WRITEV, &[9, vector, 250])?;
-        call(a, POLL, &[vector, u64::MAX, 0])?;
-        call(a, GETDENTS64, &[9, nowhere, u64::MAX])?;
-        call(a, u64::MAX, &[1, 2, 3, 4, 5, 6])?;
-        call(a, EXIT_GROUP, &[0])
-    });
-    let trace = run(&program, &[]);
-    assert!(
-        trace
-            .bytes()
-            .all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte))
-    );
-    let open = calls(&trace, "open");
-    assert_eq!(open[0].0[0], format!("\"{}\"...", "a".repeat(4095)));
-    assert_eq!(open[0].1, "-1 ENAMETOOLONG (File name too long)");
-    assert_eq!(open[1].0[0], r#""\33]0;title\7\33[2J\377\"\\<\n""#);
-    let addresses: Vec<_> = open[2..].iter().map(|(args, _)| &args[0][..]).collect();
-    assert_eq!(
-        addresses,
-        ["0xdead00000000", "0xffffffffffffffff", "0xffffffff80000000"]
-    );
-    let write = calls(&trace, "write");
-    assert_eq!(
-        write[0].0[1..],
-        [format!("\"{}\"...", "a".repeat(32)), u64::MAX.to_string()]
-    );
-    assert_eq!(write[1].0[1], "0xffffffffffffffff");
-    let writev = calls(&trace, "writev");
-    assert_eq!(writev[0].0[1..], ["0x604000", "18446744073709551615"]);
-    assert_eq!(writev[1].0[1].matches("iov_base").count(), 32);
-    let execve = calls(&trace, "execve");
-    assert_eq!(execve[1].0[1].matches("\"...").count(), 32);
-    assert_eq!(
-        execve[2].0[..],
-        ["0xdead00000000", "0xdead00000000", "0xdead00000000"]
-    );
-    assert!(trace.contains("syscall_0xffffffffffffffff(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) = -1 ENOSYS"));
+    for arch in arches() {
+        let mut data = Data::new(6);
+        let endless = data.put(0, &[b'a'; 3 * PAGE as usize]);
+        let escapes = data.put(3 * PAGE, b"\x1b]0;title\x07\x1b[2J\xff\"\\<\n\0");
+        let vector = data.words(4 * PAGE, &[endless; 500]);
+        let nowhere = 0xdead_0000_0000;
+        let nobodys = u64::MAX.to_string();
+        let program = calls(
+            arch,
+            &data.0,
+            &[
+                ("openat", &[AT_FDCWD, endless, 0]),
+                ("openat", &[AT_FDCWD, escapes, 0]),
+                ("openat", &[AT_FDCWD, nowhere, 0]),
+                ("openat", &[AT_FDCWD, u64::MAX, 0]),
+                ("openat", &[AT_FDCWD, 0xffff_ffff_8000_0000, 0]),
+                ("execve", &[escapes, vector, vector]),
+                ("execve", &[nowhere, nowhere, nowhere]),
+                ("write", &[9, endless, u64::MAX]),
+                ("write", &[9, u64::MAX, u64::MAX]),
+                ("writev", &[9, vector, u64::MAX]),
+                ("writev", &[9, vector, 250]),
+                ("ppoll", &[vector, u64::MAX, 0, 0, 0]),
+                ("getdents64", &[9, nowhere, u64::MAX]),
+                (&nobodys, &[1, 2, 3, 4, 5, 6]),
+                ("exit_group", &[0]),
+            ],
+        );
+        let trace = run(arch, &program, &[]);
+        assert!(
+            trace
+                .bytes()
+                .all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte))
+        );
+        let open = calls_of(&trace, "openat");
+        assert_eq!(open[0].0[1], format!("\"{}\"...", "a".repeat(4095)));
+        assert_eq!(open[0].1, "-1 ENAMETOOLONG (File name too long)");
+        assert_eq!(open[1].0[1], r#""\33]0;title\7\33[2J\377\"\\<\n""#);
+        let addresses: Vec<_> = open[2..].iter().map(|(args, _)| &args[1][..]).collect();
+        assert_eq!(
+            addresses,
+            ["0xdead00000000", "0xffffffffffffffff", "0xffffffff80000000"]
+        );
+        let write = calls_of(&trace, "write");
+        assert_eq!(
+            write[0].0[1..],
+            [format!("\"{}\"...", "a".repeat(32)), u64::MAX.to_string()]
+        );
+        assert_eq!(write[1].0[1], "0xffffffffffffffff");
+        let writev = calls_of(&trace, "writev");
+        assert_eq!(writev[0].0[1..], ["0x604000", "18446744073709551615"]);
+        assert_eq!(writev[1].0[1].matches("iov_base").count(), 32);
+        let execve = calls_of(&trace, "execve");
+        assert_eq!(execve[1].0[1].matches("\"...").count(), 32);
+        assert_eq!(
+            execve[2].0[..],
+            ["0xdead00000000", "0xdead00000000", "0xdead00000000"]
+        );
+        assert!(
+            trace.contains("syscall_0xffffffffffffffff(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) = -1 ENOSYS")
+        );
+    }
 }
 
 #[test]
 fn the_table_adds_up() {
-    let (table, _) = traced(&["-c"], MANY);
-    let (text, _) = traced(&["-e", "quiet=exit", "-e", "signal=none"], MANY);
-    let mut counted: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    for (_, what) in whole(&text).unwrap() {
-        if let What::Call { name, result, .. } = what
-            && result != "?"
-        {
-            let count = counted.entry(name).or_default();
-            count.0 += 1;
-            count.1 += u64::from(result.starts_with("-1 E") || result.starts_with("? "));
+    for arch in arches() {
+        let (table, _) = traced(arch, &["-c"], MANY);
+        let (text, _) = traced(arch, &["-e", "quiet=exit", "-e", "signal=none"], MANY);
+        let mut counted: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        for (_, what) in whole(&text).unwrap() {
+            if let What::Call { name, result, .. } = what
+                && result != "?"
+            {
+                let count = counted.entry(name).or_default();
+                count.0 += 1;
+                count.1 += u64::from(result.starts_with("-1 E") || result.starts_with("? "));
+            }
         }
-    }
-    let lines: Vec<&str> = table.lines().collect();
-    assert_eq!(
-        lines[0],
-        "% time     seconds  usecs/call     calls    errors syscall"
-    );
-    let rule = "------ ----------- ----------- --------- --------- ----------------";
-    assert!(lines[1].starts_with(rule) && lines[lines.len() - 2].starts_with(rule));
-    let mut last = f64::INFINITY;
-    let (mut seconds, mut percent) = (0.0, 0.0);
-    for line in &lines[2..lines.len() - 2] {
-        let cells: Vec<&str> = line.split_whitespace().collect();
-        let time: f64 = cells[1].parse().unwrap();
-        assert!(time <= last, "{line}");
-        last = time;
-        seconds += time;
-        percent += cells[0].parse::<f64>().unwrap();
-        let errors = match cells.len() {
-            6 => cells[4].parse().unwrap(),
-            _ => 0,
-        };
-        let name = cells[cells.len() - 1];
+        let lines: Vec<&str> = table.lines().collect();
         assert_eq!(
-            counted.remove(name),
-            Some((cells[3].parse().unwrap(), errors)),
-            "{line}"
+            lines[0],
+            "% time     seconds  usecs/call     calls    errors syscall"
         );
+        let rule = "------ ----------- ----------- --------- --------- ----------------";
+        assert!(lines[1].starts_with(rule) && lines[lines.len() - 2].starts_with(rule));
+        let mut last = f64::INFINITY;
+        let (mut seconds, mut percent) = (0.0, 0.0);
+        for line in &lines[2..lines.len() - 2] {
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            let time: f64 = cells[1].parse().unwrap();
+            assert!(time <= last, "{line}");
+            last = time;
+            seconds += time;
+            percent += cells[0].parse::<f64>().unwrap();
+            let errors = match cells.len() {
+                6 => cells[4].parse().unwrap(),
+                _ => 0,
+            };
+            let name = cells[cells.len() - 1];
+            assert_eq!(
+                counted.remove(name),
+                Some((cells[3].parse().unwrap(), errors)),
+                "{line}"
+            );
+        }
+        // Calls without a name are in the text only, as with strace.
+        assert!(
+            counted.keys().all(|name| name.starts_with("syscall_")),
+            "{counted:?}"
+        );
+        let total: Vec<&str> = lines[lines.len() - 1].split_whitespace().collect();
+        assert_eq!((total[0], total[5]), ("100.00", "total"));
+        assert!((seconds - total[1].parse::<f64>().unwrap()).abs() < 1e-4);
+        assert!((percent - 100.0).abs() < 0.5, "{percent}");
+        // And with -C after the lines.
+        let (both, _) = traced(arch, &["-C", "-e", "trace=pipe2"], MANY);
+        assert!(both.contains("pipe2(") && both.trim_end().ends_with(" total"));
     }
-    // Calls without a name are in the text only, as with strace.
-    assert!(
-        counted.keys().all(|name| name.starts_with("syscall_")),
-        "{counted:?}"
-    );
-    let total: Vec<&str> = lines[lines.len() - 1].split_whitespace().collect();
-    assert_eq!((total[0], total[5]), ("100.00", "total"));
-    assert!((seconds - total[1].parse::<f64>().unwrap()).abs() < 1e-4);
-    assert!((percent - 100.0).abs() < 0.5, "{percent}");
-    // And with -C after the lines.
-    let (both, _) = traced(&["-C", "-e", "trace=dup2"], MANY);
-    assert!(both.contains("dup2(") && both.trim_end().ends_with(" total"));
 }
 
 #[test]
 fn filters_show_what_they_name() {
-    let names = |options: &[&str]| {
+    for arch in arches() {
+        let names = |options: &[&str]| {
+            let (trace, _) = traced(
+                arch,
+                &[options, &["-e", "signal=none", "-e", "quiet=exit"]].concat(),
+                MANY,
+            );
+            let names = whole(&trace)
+                .unwrap()
+                .into_iter()
+                .filter_map(|(_, what)| match what {
+                    What::Call { name, .. } => Some(name),
+                    What::Unfinished(name, _) => Some(name),
+                    _ => None,
+                });
+            names.collect::<BTreeSet<_>>()
+        };
+        let set = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<BTreeSet<_>>()
+        };
+        assert_eq!(
+            names(&["-e", "trace=openat,read"]),
+            set(&["openat", "read"])
+        );
+        assert_eq!(names(&["-e", "openat"]), set(&["openat"]));
+        assert_eq!(
+            names(&["-e", "%memory"]),
+            set(&["brk", "mmap", "munmap", "mprotect"])
+        );
+        assert_eq!(names(&["-e", "trace=ipc"]), set(&[]));
+        let dup = if arch == "x86_64" { "dup2" } else { "dup3" };
+        assert_eq!(names(&["-e", "/^(dup|pipe)"]), set(&[dup, "pipe2"]));
+        let (desc, not) = (names(&["-e", "%desc"]), names(&["-e", "!%desc"]));
+        assert!(desc.contains("read") && desc.is_disjoint(&not) && not.contains("wait4"));
+        assert_eq!(names(&["-e", "none"]), set(&[]));
+        let (trace, _) = traced(arch, &["-e", "none"], MANY);
+        let kinds = whole(&trace).unwrap();
+        assert!(
+            kinds
+                .iter()
+                .any(|(_, what)| *what == What::Signal("SIGCHLD".into()))
+        );
+        assert!(
+            kinds
+                .iter()
+                .any(|(_, what)| *what == What::End("SIGSEGV".into()))
+        );
         let (trace, _) = traced(
-            &[options, &["-e", "signal=none", "-e", "quiet=exit"]].concat(),
+            arch,
+            &[
+                "-e",
+                "status=failed",
+                "-e",
+                "signal=none",
+                "-e",
+                "quiet=exit",
+            ],
             MANY,
         );
-        let names = whole(&trace)
-            .unwrap()
-            .into_iter()
-            .filter_map(|(_, what)| match what {
-                What::Call { name, .. } => Some(name),
-                What::Unfinished(name, _) => Some(name),
-                _ => None,
-            });
-        names.collect::<BTreeSet<_>>()
-    };
-    let set = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect::<BTreeSet<_>>()
-    };
-    assert_eq!(
-        names(&["-e", "trace=openat,read"]),
-        set(&["openat", "read"])
-    );
-    assert_eq!(names(&["-e", "openat"]), set(&["openat"]));
-    assert_eq!(
-        names(&["-e", "%memory"]),
-        set(&["brk", "mmap", "munmap", "mprotect"])
-    );
-    assert_eq!(names(&["-e", "trace=ipc"]), set(&[]));
-    assert_eq!(names(&["-e", "/^(dup|pipe)"]), set(&["dup2", "pipe2"]));
-    let (desc, not) = (names(&["-e", "%desc"]), names(&["-e", "!%desc"]));
-    assert!(desc.contains("read") && desc.is_disjoint(&not) && not.contains("wait4"));
-    assert_eq!(names(&["-e", "none"]), set(&[]));
-    let (trace, _) = traced(&["-e", "none"], MANY);
-    let kinds = whole(&trace).unwrap();
-    assert!(
-        kinds
-            .iter()
-            .any(|(_, what)| *what == What::Signal("SIGCHLD".into()))
-    );
-    assert!(
-        kinds
-            .iter()
-            .any(|(_, what)| *what == What::End("SIGSEGV".into()))
-    );
-    let (trace, _) = traced(
-        &[
-            "-e",
-            "status=failed",
-            "-e",
-            "signal=none",
-            "-e",
-            "quiet=exit",
-        ],
-        MANY,
-    );
-    for (_, what) in whole(&trace).unwrap() {
-        match what {
-            What::Call { result, .. } => assert!(
-                result.starts_with("-1 E") || result.starts_with("? "),
-                "{result}"
-            ),
-            What::End(how) => assert!(how.starts_with("SIG")),
-            other => panic!("{other:?}"),
+        for (_, what) in whole(&trace).unwrap() {
+            match what {
+                What::Call { result, .. } => assert!(
+                    result.starts_with("-1 E") || result.starts_with("? "),
+                    "{result}"
+                ),
+                What::End(how) => assert!(how.starts_with("SIG")),
+                other => panic!("{other:?}"),
+            }
         }
     }
 }
 
 #[test]
 fn wrong_expressions_are_one_line_and_status_2() {
-    for (expression, text) in [
-        ("trace=opennat", "there is no system call 'opennat'"),
-        ("signal=SIGFOO", "there is no signal 'SIGFOO'"),
-        ("inject=read", "strace has 'inject=', this has not"),
-    ] {
-        let ran = glassbox(&["trace", "-e", expression, "--", "true"], b"");
-        assert_eq!(ran.status, 2, "{}", ran.stderr);
-        assert!(
-            ran.stderr.contains(text) && ran.stderr.lines().count() <= 2,
-            "{}",
-            ran.stderr
-        );
+    for arch in arches() {
+        for (expression, text) in [
+            ("trace=opennat", "there is no system call 'opennat'"),
+            ("signal=SIGFOO", "there is no signal 'SIGFOO'"),
+            ("inject=read", "strace has 'inject=', this has not"),
+        ] {
+            let ran = glassbox(&on(arch, &["trace", "-e", expression, "--", "true"]), b"");
+            assert_eq!(ran.status, 2, "{}", ran.stderr);
+            assert!(
+                ran.stderr.contains(text) && ran.stderr.lines().count() <= 2,
+                "{}",
+                ran.stderr
+            );
+        }
     }
 }
 
 #[test]
 fn a_recorded_run_reads_the_same() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("run.gbt");
-    let file = file.to_str().unwrap();
-    glassbox(&["trace", "--cpus", "2", "-o", file, "--", MANY], b"");
-    let options = ["-y", "-T", "-tt"];
-    let (direct, _) = traced(&[&options[..], &["--cpus", "2"]].concat(), MANY);
-    let shown = folder.path().join("shown");
-    let read = [
-        &["trace", "--read", file, "-o", shown.to_str().unwrap()],
-        &options[..],
-    ]
-    .concat();
-    let ran = glassbox(&read, b"");
-    assert_eq!(ran.status, 0, "{}", ran.stderr);
-    assert!(direct == std::fs::read_to_string(shown).unwrap());
+    for arch in arches() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.gbt");
+        let file = file.to_str().unwrap();
+        glassbox(
+            &on(arch, &["trace", "--cpus", "2", "-o", file, "--", MANY]),
+            b"",
+        );
+        let options = ["-y", "-T", "-tt"];
+        let (direct, _) = traced(arch, &[&options[..], &["--cpus", "2"]].concat(), MANY);
+        let shown = folder.path().join("shown");
+        let read = [
+            &["trace", "--read", file, "-o", shown.to_str().unwrap()],
+            &options[..],
+        ]
+        .concat();
+        let ran = glassbox(&read, b"");
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        assert!(direct == std::fs::read_to_string(shown).unwrap());
+    }
 }

@@ -3,9 +3,9 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tests::glassbox::{ARCHES, glassbox};
+use tests::glassbox::{arches, glassbox, on};
 use tests::schema::Schema;
-use tests::trace::{BUSY, busy, busy_on, number, text};
+use tests::trace::{BUSY, busy, number, text};
 
 /// Times and addresses, which change with the guest, as letters: T and 0xA.
 fn masked(trace: &str) -> String {
@@ -33,7 +33,16 @@ fn masked(trace: &str) -> String {
 
 #[test]
 fn json_of_one_cpu() {
-    assert_snapshot!(masked(&text("json", "1", "event=process,signal", "true | cat")), @r##"
+    let shown = |arch| {
+        masked(&text(
+            arch,
+            "json",
+            "1",
+            "event=process,signal",
+            "true | cat",
+        ))
+    };
+    assert_snapshot!(shown("x86_64"), @r##"
     {"time":T,"cpu":0,"pid":1,"comm":"init","event":"process_exec","target_pid":1,"path":"/bin/init","entry":"0xA","pc":"0xA"}
     {"time":T,"cpu":0,"pid":1,"comm":"init","event":"process_fork","parent_pid":1,"child_pid":2,"flags":"0x11","pc":"0xA"}
     {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_exec","target_pid":2,"path":"/bin/sh","entry":"0xA","pc":"0xA"}
@@ -50,11 +59,37 @@ fn json_of_one_cpu() {
     {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"signal_generate","target_pid":1,"signal":17,"signal_name":"SIGCHLD","sender_pid":2,"code":1,"addr":"0x0","status":0,"ignored":1,"pc":"0xA"}
     {"time":T,"cpu":0,"pid":1,"comm":"init","event":"process_wait","target_pid":1,"child_pid":2,"status":"0x0","exit_code":0,"pc":"0xA"}
     "##);
+    assert_snapshot!(shown("riscv64"), @r#"
+    {"time":T,"cpu":0,"pid":1,"comm":"init","event":"process_exec","target_pid":1,"path":"/bin/init","entry":"0xA","pc":"0xA"}
+    {"time":T,"cpu":0,"pid":1,"comm":"init","event":"process_fork","parent_pid":1,"child_pid":2,"flags":"0x11","pc":"0xA"}
+    {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_exec","target_pid":2,"path":"/bin/sh","entry":"0xA","pc":"0xA"}
+    {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_fork","parent_pid":2,"child_pid":3,"flags":"0x11","pc":"0xA"}
+    {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_fork","parent_pid":2,"child_pid":4,"flags":"0x11","pc":"0xA"}
+    {"time":T,"cpu":0,"pid":3,"comm":"sh","event":"process_exit","target_pid":3,"status":"0x0","exit_code":0,"pc":"0xA"}
+    {"time":T,"cpu":0,"pid":3,"comm":"sh","event":"signal_generate","target_pid":2,"signal":17,"signal_name":"SIGCHLD","sender_pid":3,"code":1,"addr":"0x0","status":0,"ignored":1,"pc":"0xA"}
+    {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"process_exec","target_pid":4,"path":"/bin/cat","entry":"0xA","pc":"0xA"}
+    {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"process_exit","target_pid":4,"status":"0x0","exit_code":0,"pc":"0xA"}
+    {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"signal_generate","target_pid":2,"signal":17,"signal_name":"SIGCHLD","sender_pid":4,"code":1,"addr":"0x0","status":0,"ignored":1,"pc":"0xA"}
+    {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_wait","target_pid":2,"child_pid":3,"status":"0x0","exit_code":0,"pc":"0xA"}
+    {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_wait","target_pid":2,"child_pid":4,"status":"0x0","exit_code":0,"pc":"0xA"}
+    {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_exit","target_pid":2,"status":"0x0","exit_code":0,"pc":"0xA"}
+    {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"signal_generate","target_pid":1,"signal":17,"signal_name":"SIGCHLD","sender_pid":2,"code":1,"addr":"0x0","status":0,"ignored":1,"pc":"0xA"}
+    {"time":T,"cpu":0,"pid":1,"comm":"init","event":"process_wait","target_pid":1,"child_pid":2,"status":"0x0","exit_code":0,"pc":"0xA"}
+    "#);
 }
 
 #[test]
 fn json_of_two_cpus() {
-    assert_snapshot!(masked(&text("json", "2", "event=process_exec,process_exit", "true | cat")), @r#"
+    let shown = |arch| {
+        masked(&text(
+            arch,
+            "json",
+            "2",
+            "event=process_exec,process_exit",
+            "true | cat",
+        ))
+    };
+    assert_snapshot!(shown("x86_64"), @r#"
     {"time":T,"cpu":0,"pid":1,"comm":"init","event":"process_exec","target_pid":1,"path":"/bin/init","entry":"0xA","pc":"0xA"}
     {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_exec","target_pid":2,"path":"/bin/sh","entry":"0xA","pc":"0xA"}
     {"time":T,"cpu":1,"pid":3,"comm":"sh","event":"process_exit","target_pid":3,"status":"0x0","exit_code":0,"pc":"0xA"}
@@ -62,32 +97,72 @@ fn json_of_two_cpus() {
     {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"process_exit","target_pid":4,"status":"0x0","exit_code":0,"pc":"0xA"}
     {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_exit","target_pid":2,"status":"0x0","exit_code":0,"pc":"0xA"}
     "#);
+    assert_snapshot!(shown("riscv64"), @r#"
+    {"time":T,"cpu":0,"pid":1,"comm":"init","event":"process_exec","target_pid":1,"path":"/bin/init","entry":"0xA","pc":"0xA"}
+    {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_exec","target_pid":2,"path":"/bin/sh","entry":"0xA","pc":"0xA"}
+    {"time":T,"cpu":1,"pid":3,"comm":"sh","event":"process_exit","target_pid":3,"status":"0x0","exit_code":0,"pc":"0xA"}
+    {"time":T,"cpu":1,"pid":4,"comm":"cat","event":"process_exec","target_pid":4,"path":"/bin/cat","entry":"0xA","pc":"0xA"}
+    {"time":T,"cpu":1,"pid":4,"comm":"cat","event":"process_exit","target_pid":4,"status":"0x0","exit_code":0,"pc":"0xA"}
+    {"time":T,"cpu":1,"pid":2,"comm":"sh","event":"process_exit","target_pid":2,"status":"0x0","exit_code":0,"pc":"0xA"}
+    "#);
 }
 
 #[test]
 fn json_of_system_calls() {
-    assert_snapshot!(masked(&text("json", "1", "trace=write", "echo hi | cat")), @r##"
+    let shown = |arch| masked(&text(arch, "json", "1", "trace=write", "echo hi | cat"));
+    assert_snapshot!(shown("x86_64"), @r##"
     {"time":T,"cpu":0,"pid":3,"comm":"sh","event":"sys_enter","number":1,"name":"write","args":["0x1","0xA","0x3","0x0","0x0","0x0"],"memory":[{"address":"0xA","bytes":"hi\n"}]}
     {"time":T,"cpu":0,"pid":3,"comm":"sh","event":"sys_exit","number":1,"name":"write","result":3,"memory":[]}
     {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"sys_enter","number":1,"name":"write","args":["0x1","0xA","0x3","0x0","0x0","0x0"],"memory":[{"address":"0xA","bytes":"hi\n"}]}
     {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"sys_exit","number":1,"name":"write","result":3,"memory":[]}
     "##);
+    assert_snapshot!(shown("riscv64"), @r#"
+    {"time":T,"cpu":0,"pid":3,"comm":"sh","event":"sys_enter","number":64,"name":"write","args":["0x1","0xA","0x3","0x0","0x0","0x0"],"memory":[{"address":"0xA","bytes":"hi\n"}]}
+    {"time":T,"cpu":0,"pid":3,"comm":"sh","event":"sys_exit","number":64,"name":"write","result":3,"memory":[]}
+    {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"sys_enter","number":64,"name":"write","args":["0x1","0xA","0x3","0x0","0x0","0x0"],"memory":[{"address":"0xA","bytes":"hi\n"}]}
+    {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"sys_exit","number":64,"name":"write","result":3,"memory":[]}
+    "#);
 }
 
 #[test]
 fn ftrace_of_system_calls() {
-    assert_snapshot!(masked(&text("ftrace", "1", "trace=dup2", "echo hi | cat")), @r##"
+    let shown = |arch| {
+        masked(&text(
+            arch,
+            "ftrace",
+            "1",
+            "trace=dup2,dup3",
+            "echo hi | cat",
+        ))
+    };
+    assert_snapshot!(shown("x86_64"), @r##"
     cpus=1
                   sh-3     [000]     T: sys_enter:            NR 33 (4, 1, 0, 0, 0, 0)
                   sh-3     [000]     T: sys_exit:             NR 33 = 1
                   sh-4     [000]     T: sys_enter:            NR 33 (3, 0, 0, 0, 0, 0)
                   sh-4     [000]     T: sys_exit:             NR 33 = 0
     "##);
+    assert_snapshot!(shown("riscv64"), @"
+    cpus=1
+                  sh-3     [000]     T: sys_enter:            NR 24 (4, 1, 0, 0, 0, 0)
+                  sh-3     [000]     T: sys_exit:             NR 24 = 1
+                  sh-4     [000]     T: sys_enter:            NR 24 (3, 0, 0, 0, 0, 0)
+                  sh-4     [000]     T: sys_exit:             NR 24 = 0
+    ");
 }
 
 #[test]
 fn ftrace_of_one_cpu() {
-    assert_snapshot!(masked(&text("ftrace", "1", "event=process,signal", "true | cat")), @r##"
+    let shown = |arch| {
+        masked(&text(
+            arch,
+            "ftrace",
+            "1",
+            "event=process,signal",
+            "true | cat",
+        ))
+    };
+    assert_snapshot!(shown("x86_64"), @r##"
     cpus=1
                 init-1     [000]     T: sched_process_exec:   filename=/bin/init pid=1 old_pid=1
                 init-1     [000]     T: sched_process_fork:   comm=init pid=1 child_comm=init child_pid=2
@@ -105,11 +180,38 @@ fn ftrace_of_one_cpu() {
                   sh-2     [000]     T: signal_generate:      sig=17 errno=0 code=1 comm=init pid=1 grp=1 res=1
                 init-1     [000]     T: sched_process_wait:   comm=init pid=2 prio=120
     "##);
+    assert_snapshot!(shown("riscv64"), @"
+    cpus=1
+                init-1     [000]     T: sched_process_exec:   filename=/bin/init pid=1 old_pid=1
+                init-1     [000]     T: sched_process_fork:   comm=init pid=1 child_comm=init child_pid=2
+                  sh-2     [000]     T: sched_process_exec:   filename=/bin/sh pid=2 old_pid=2
+                  sh-2     [000]     T: sched_process_fork:   comm=sh pid=2 child_comm=sh child_pid=3
+                  sh-2     [000]     T: sched_process_fork:   comm=sh pid=2 child_comm=sh child_pid=4
+                  sh-3     [000]     T: sched_process_exit:   comm=sh pid=3 prio=120
+                  sh-3     [000]     T: signal_generate:      sig=17 errno=0 code=1 comm=sh pid=2 grp=1 res=1
+                 cat-4     [000]     T: sched_process_exec:   filename=/bin/cat pid=4 old_pid=4
+                 cat-4     [000]     T: sched_process_exit:   comm=cat pid=4 prio=120
+                 cat-4     [000]     T: signal_generate:      sig=17 errno=0 code=1 comm=sh pid=2 grp=1 res=1
+                  sh-2     [000]     T: sched_process_wait:   comm=sh pid=3 prio=120
+                  sh-2     [000]     T: sched_process_wait:   comm=sh pid=4 prio=120
+                  sh-2     [000]     T: sched_process_exit:   comm=sh pid=2 prio=120
+                  sh-2     [000]     T: signal_generate:      sig=17 errno=0 code=1 comm=init pid=1 grp=1 res=1
+                init-1     [000]     T: sched_process_wait:   comm=init pid=2 prio=120
+    ");
 }
 
 #[test]
 fn ftrace_of_two_cpus() {
-    assert_snapshot!(masked(&text("ftrace", "2", "event=process_exec,process_exit", "true | cat")), @"
+    let shown = |arch| {
+        masked(&text(
+            arch,
+            "ftrace",
+            "2",
+            "event=process_exec,process_exit",
+            "true | cat",
+        ))
+    };
+    assert_snapshot!(shown("x86_64"), @"
     cpus=2
                 init-1     [000]     T: sched_process_exec:   filename=/bin/init pid=1 old_pid=1
                   sh-2     [000]     T: sched_process_exec:   filename=/bin/sh pid=2 old_pid=2
@@ -117,6 +219,15 @@ fn ftrace_of_two_cpus() {
                  cat-4     [000]     T: sched_process_exec:   filename=/bin/cat pid=4 old_pid=4
                  cat-4     [000]     T: sched_process_exit:   comm=cat pid=4 prio=120
                   sh-2     [000]     T: sched_process_exit:   comm=sh pid=2 prio=120
+    ");
+    assert_snapshot!(shown("riscv64"), @"
+    cpus=2
+                init-1     [000]     T: sched_process_exec:   filename=/bin/init pid=1 old_pid=1
+                  sh-2     [000]     T: sched_process_exec:   filename=/bin/sh pid=2 old_pid=2
+                  sh-3     [001]     T: sched_process_exit:   comm=sh pid=3 prio=120
+                 cat-4     [001]     T: sched_process_exec:   filename=/bin/cat pid=4 old_pid=4
+                 cat-4     [001]     T: sched_process_exit:   comm=cat pid=4 prio=120
+                  sh-2     [001]     T: sched_process_exit:   comm=sh pid=2 prio=120
     ");
 }
 
@@ -187,9 +298,9 @@ fn a_trace_fits_its_schema() {
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
     let schema = Schema::new(&ran.text());
     let mut seen = BTreeMap::new();
-    for arch in ARCHES {
+    for arch in arches() {
         seen.clear();
-        for object in busy_on(arch) {
+        for object in busy(arch) {
             schema.check(&object).unwrap();
             *seen.entry(object["event"].to_string()).or_insert(0) += 1;
         }
@@ -222,40 +333,45 @@ fn the_schema_check_can_fail() {
 
 #[test]
 fn the_same_run_is_the_same_trace_and_a_recorded_one_reads_the_same() {
-    for format in ["json", "ftrace"] {
-        let first = text(format, "2", "event=all", BUSY);
-        assert_eq!(first, text(format, "2", "event=all", BUSY));
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("run.gbt");
-        let file = file.to_str().unwrap();
-        glassbox(
-            &[
+    for arch in arches() {
+        for format in ["json", "ftrace"] {
+            let first = text(arch, format, "2", "event=all", BUSY);
+            assert_eq!(first, text(arch, format, "2", "event=all", BUSY));
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("run.gbt");
+            let file = file.to_str().unwrap();
+            glassbox(
+                &on(
+                    arch,
+                    &[
+                        "trace",
+                        "--cpus",
+                        "2",
+                        "-e",
+                        "event=all",
+                        "-o",
+                        file,
+                        "--",
+                        BUSY,
+                    ],
+                ),
+                b"",
+            );
+            let shown = folder.path().join("shown");
+            let read = [
                 "trace",
-                "--cpus",
-                "2",
+                "--read",
+                file,
                 "-e",
                 "event=all",
+                "--format",
+                format,
                 "-o",
-                file,
-                "--",
-                BUSY,
-            ],
-            b"",
-        );
-        let shown = folder.path().join("shown");
-        let read = [
-            "trace",
-            "--read",
-            file,
-            "-e",
-            "event=all",
-            "--format",
-            format,
-            "-o",
-        ];
-        let ran = glassbox(&[&read[..], &[shown.to_str().unwrap()]].concat(), b"");
-        assert_eq!(ran.status, 0, "{}", ran.stderr);
-        assert!(first == std::fs::read_to_string(shown).unwrap(), "{format}");
+            ];
+            let ran = glassbox(&[&read[..], &[shown.to_str().unwrap()]].concat(), b"");
+            assert_eq!(ran.status, 0, "{}", ran.stderr);
+            assert!(first == std::fs::read_to_string(shown).unwrap(), "{format}");
+        }
     }
 }
 
@@ -282,31 +398,33 @@ fn parts(line: &str) -> Option<(&str, u64, u64, u64, &str, &str)> {
 
 #[test]
 fn every_line_of_ftrace_has_its_parts_and_follows_the_json() {
-    let text = text("ftrace", "2", "event=all", BUSY);
-    let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("cpus=2"));
-    let trace = busy();
-    let mut count = 0;
-    for (line, object) in lines.zip(&trace) {
-        let (comm, pid, cpu, time, event, fields) = parts(line).expect(line);
-        assert_eq!(pid, number(&object["pid"]), "{line}");
-        assert_eq!(cpu, number(&object["cpu"]), "{line}");
-        assert_eq!(time, number(&object["time"]), "{line}");
-        assert_eq!(pid == 0, comm == "<idle>", "{line}");
-        assert!(!fields.is_empty(), "{line}");
-        let ours = object["event"].as_str().unwrap();
-        let known = [
-            ("process_exec", "sched_process_exec"),
-            ("sys_enter", "sys_enter"),
-            ("timer_tick", "hrtimer_expire_entry"),
-            ("lock_contended", "contention_begin"),
-            ("ipi", "ipi_raise"),
-            ("cow_break", "cow_break"),
-        ];
-        if let Some((_, theirs)) = known.iter().find(|(name, _)| *name == ours) {
-            assert_eq!(event, *theirs);
+    for arch in arches() {
+        let text = text(arch, "ftrace", "2", "event=all", BUSY);
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("cpus=2"));
+        let trace = busy(arch);
+        let mut count = 0;
+        for (line, object) in lines.zip(&trace) {
+            let (comm, pid, cpu, time, event, fields) = parts(line).expect(line);
+            assert_eq!(pid, number(&object["pid"]), "{line}");
+            assert_eq!(cpu, number(&object["cpu"]), "{line}");
+            assert_eq!(time, number(&object["time"]), "{line}");
+            assert_eq!(pid == 0, comm == "<idle>", "{line}");
+            assert!(!fields.is_empty(), "{line}");
+            let ours = object["event"].as_str().unwrap();
+            let known = [
+                ("process_exec", "sched_process_exec"),
+                ("sys_enter", "sys_enter"),
+                ("timer_tick", "hrtimer_expire_entry"),
+                ("lock_contended", "contention_begin"),
+                ("ipi", "ipi_raise"),
+                ("cow_break", "cow_break"),
+            ];
+            if let Some((_, theirs)) = known.iter().find(|(name, _)| *name == ours) {
+                assert_eq!(event, *theirs);
+            }
+            count += 1;
         }
-        count += 1;
+        assert_eq!(count, trace.len());
     }
-    assert_eq!(count, trace.len());
 }

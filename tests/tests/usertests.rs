@@ -2,65 +2,55 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use tests::glassbox::{feed, glassbox, on};
+use tests::glassbox::{arches, feed, glassbox, on};
 
 #[track_caller]
-fn usertests(arch: &str, cpus: &str) {
-    let ran = glassbox(&on(arch, &["run", "--cpus", cpus, "--", "usertests"]), b"");
-    let text = ran.text();
-    let failed: Vec<&str> = text.lines().filter(|l| !l.starts_with("ok ")).collect();
-    let passed = text.lines().filter(|l| l.starts_with("ok ")).count();
-    assert!(passed >= 60, "{passed} cases");
-    assert_eq!(
-        failed,
-        [format!("{passed} passed, 0 failed")],
-        "{}",
-        ran.stderr
-    );
-    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+fn usertests(cpus: &str) {
+    for arch in arches() {
+        let ran = glassbox(&on(arch, &["run", "--cpus", cpus, "--", "usertests"]), b"");
+        let text = ran.text();
+        let failed: Vec<&str> = text.lines().filter(|l| !l.starts_with("ok ")).collect();
+        let passed = text.lines().filter(|l| l.starts_with("ok ")).count();
+        assert!(passed >= 60, "{passed} cases");
+        let sum = format!("{passed} passed, 0 failed");
+        assert_eq!(failed, [sum], "{}", ran.stderr);
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+    }
 }
 
 #[test]
 fn usertests_pass_with_one_cpu() {
-    usertests("x86_64", "1");
-}
-
-#[test]
-fn usertests_pass_with_one_cpu_on_risc_v() {
-    usertests("riscv64", "1");
+    usertests("1");
 }
 
 #[test]
 fn usertests_pass_with_two_cpus() {
-    usertests("x86_64", "2");
-}
-
-#[test]
-fn usertests_pass_with_two_cpus_on_risc_v() {
-    usertests("riscv64", "2");
+    usertests("2");
 }
 
 #[test]
 fn usertests_pass_with_four_cpus() {
-    usertests("x86_64", "4");
+    usertests("4");
 }
 
 #[test]
 fn cases_are_chosen_by_name() {
-    let ran = glassbox(&["run", "--", "usertests leak_files"], b"");
-    let text = ran.text();
-    assert!(
-        text.starts_with("ok ") && text.contains(" leak_files ("),
-        "{text}"
-    );
-    assert!(
-        text.ends_with("\n1 passed, 0 failed\n") && text.lines().count() == 2,
-        "{text}"
-    );
-    assert_ne!(
-        glassbox(&["run", "--", "usertests no_such_case"], b"").status,
-        0
-    );
+    for arch in arches() {
+        let ran = glassbox(&on(arch, &["run", "--", "usertests leak_files"]), b"");
+        let text = ran.text();
+        assert!(
+            text.starts_with("ok ") && text.contains(" leak_files ("),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("\n1 passed, 0 failed\n") && text.lines().count() == 2,
+            "{text}"
+        );
+        assert_ne!(
+            glassbox(&on(arch, &["run", "--", "usertests no_such_case"]), b"").status,
+            0
+        );
+    }
 }
 
 /// Runs a line on the host by Silica's shell and programs, which lie in `bin`.

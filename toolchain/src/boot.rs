@@ -1,4 +1,4 @@
-//! `cargo xtask boot`, `run` and `stat`: build everything, then become the emulator.
+//! `cargo xtask boot`, `run`, `stat` and `trace`: build everything, then become the emulator.
 //!
 //! Becoming it (exec) rather than starting it means that the emulator has the terminal and its
 //! signals to itself, and that its exit status is ours.
@@ -36,7 +36,7 @@ pub fn run(layout: &Layout, command: &str, options: &Options) -> Result<()> {
         glassbox.env("GLASSBOX_IMAGES", layout.images());
     }
     glassbox.arg(command);
-    // `run` and `stat` take the guest's line after `--`, which clap has eaten.
+    // All but `boot` take the guest's line after `--`, which clap has eaten.
     if command != "boot" && !options.emulator.iter().any(|word| word == "--") {
         glassbox.arg("--");
     }

@@ -48,6 +48,8 @@ enum Task {
     Run(boot::Options),
     /// Build everything and print the counters of one shell line
     Stat(boot::Options),
+    /// Build everything and trace one shell line
+    Trace(boot::Options),
     /// Build everything and run every test
     Test(test::Options),
     /// Measure speed and memory, against QEMU where the two can be compared
@@ -110,6 +112,7 @@ fn perform(task: Task, layout: &Layout) -> anyhow::Result<()> {
         Task::Boot(options) => boot::run(layout, "boot", &options),
         Task::Run(options) => boot::run(layout, "run", &options),
         Task::Stat(options) => boot::run(layout, "stat", &options),
+        Task::Trace(options) => boot::run(layout, "trace", &options),
         Task::Test(options) => test::run(layout, &options),
         Task::Bench(options) => bench::run(layout, &options),
         Task::Setup => setup::run(layout),

@@ -59,7 +59,8 @@ pub fn exit_status(error: &anyhow::Error) -> u8 {
 pub fn leave_quietly_when_nobody_reads() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let message = panic.payload_as_str().unwrap_or_default();
+        let message = panic.payload().downcast_ref::<String>();
+        let message = message.map(String::as_str).unwrap_or_default();
         if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
             std::process::exit(128 + 13);
         }

@@ -9,7 +9,7 @@ use crate::probes::{Passed, Probes};
 use crate::straddle::Straddlers;
 use base::event::{Access, PROBE_ARGS, Path, Registers};
 use base::{Bus, Observer, Phys, Ram, Virt};
-use ir::{Block, Flow, Op, Regs};
+use ir::{Block, Flow, Op, Reg, Regs};
 use std::fmt;
 
 /// Something the emulator does not implement; it stops the machine with a loud report.
@@ -106,6 +106,11 @@ pub trait Hart: Sized {
     fn host(&self) -> &Host;
     /// What is the host's, to change.
     fn host_mut(&mut self) -> &mut Host;
+
+    /// The register that an assembler calls `name`, if there is one.
+    fn register(name: &str) -> Option<Reg>;
+    /// From now on code is lifted with its probes, or each instruction, reported.
+    fn observe(&mut self, probes: bool, instructions: bool);
 
     /// What data accesses may do right now, as the TLB's view.
     fn view(&self) -> usize;

@@ -75,6 +75,11 @@ impl Clint {
         self.harts.get(n).is_some_and(|hart| hart.due)
     }
 
+    /// The comparator of hart `n`, in ticks.
+    pub fn mtimecmp(&self, n: usize) -> Option<u64> {
+        self.harts.get(n).map(|hart| hart.mtimecmp)
+    }
+
     /// Ticks that software put MTIME ahead of virtual time.
     pub const fn offset(&self) -> u64 {
         self.offset

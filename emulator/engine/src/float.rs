@@ -1,6 +1,6 @@
 //! The host's floating point, where its result is certainly the guest's and no flag can rise.
 //!
-//! Round to nearest is given ([`fp_fast`]). Operands and result must be zero or normal (subnormal ones raise flags, and
+//! Round to nearest is given ([`ir::reg::fp_fast`]). Operands and result must be zero or normal (subnormal ones raise flags, and
 //! tininess is judged before or after rounding as the ISA says), and while the inexact flag is clear the result must be
 //! exact, which is proved here, not guessed. Everything else is `None`: the ISA's exact form decides.
 //!

@@ -6,7 +6,7 @@
 
 use crate::cache::{Cache, Id, NONE};
 use crate::interpreter::{Exit, interpret};
-use base::{PAGE_SIZE, Phys};
+use base::{PAGE_SIZE, Phys, Ram};
 use ir::{Block, Guest, Place};
 
 /// Instructions in a block at most.
@@ -47,9 +47,7 @@ impl Engine {
         let mut id = NONE;
         // A block that may not be kept, for the turn in which it was lifted.
         let mut once: Option<Block> = None;
-        if guest.ram().code_written() {
-            self.cache.forget_written(guest.ram());
-        }
+        self.forget_written(guest.ram());
         loop {
             if id == NONE {
                 if done >= budget {
@@ -130,6 +128,13 @@ impl Engine {
                 Some(side) if id != NONE => self.follow(id, side, guest.pc()),
                 _ => NONE,
             };
+        }
+    }
+
+    /// Forgets lifted code that `ram` says was written, as every run does first.
+    pub fn forget_written(&mut self, ram: &mut Ram) {
+        if ram.code_written() {
+            self.cache.forget_written(ram);
         }
     }
 

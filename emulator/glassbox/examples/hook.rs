@@ -5,7 +5,7 @@
 //! ```
 
 use glassbox::base::event::{Event, Observer, Peek, Stamp};
-use glassbox::guest::{Guest, Options, Stream};
+use glassbox::guest::{Arch, Guest, Options, Stream};
 use glassbox::trace::follow::Follower;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -30,11 +30,13 @@ impl Observer for Walks {
 
 /// Runs a shell line on these images and gives what it printed, and the table.
 pub fn count(
+    arch: Arch,
     kernel: Vec<u8>,
     disk: Vec<u8>,
     line: &str,
 ) -> Result<(Vec<u8>, String), Box<dyn Error>> {
     let mut options = Options::new(kernel);
+    options.arch = arch;
     options.disk = Some(Box::new(disk));
     options.line = Some(line.to_owned());
     let mut guest = Guest::new(options)?;
@@ -58,8 +60,9 @@ pub fn count(
 #[allow(clippy::disallowed_methods, reason = "a program reads its arguments")]
 fn main() -> Result<(), Box<dyn Error>> {
     let line = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
-    let image = |name| std::fs::read(format!("images/x86_64/{name}"));
-    let (printed, table) = count(image("kernel.elf")?, image("fs.img")?, &line)?;
+    let arch = Arch::X86_64;
+    let image = |name| std::fs::read(format!("images/{arch}/{name}"));
+    let (printed, table) = count(arch, image("kernel.elf")?, image("fs.img")?, &line)?;
     print!("{}{table}", String::from_utf8_lossy(&printed));
     Ok(())
 }

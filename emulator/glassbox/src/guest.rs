@@ -2,7 +2,7 @@
 //!
 //! This is what the command line's commands are made of, without the command line: no file is opened, nothing is
 //! printed. Bytes go in with [`Options`], what the guest prints comes out of [`Guest::run`], and an
-//! [`Observer`](base::event::Observer) hears what happens inside.
+//! [`Observer`] hears what happens inside.
 //!
 //! ```no_run
 //! use base::event::Silent;
@@ -26,8 +26,8 @@ use crate::trace::meaning::{Meaning, watches};
 use crate::trace::tasks;
 use abi::boot::ExitWord;
 use base::{Observer, Time};
-use machine::pc::chips::Output;
 use machine::pc::{self, Pc, Shape};
+use machine::peripherals::Output;
 use machine::virt::{self, Virt};
 use machine::{AnyBoard, Board, Limits, Machine, UnknownRegister};
 use std::sync::Arc;
@@ -216,7 +216,7 @@ impl Guest {
     pub fn plan(&mut self, faults: &[Spec]) -> Result<(), SpecError> {
         let target = Target {
             board: self.sites(),
-            memory: self.machine.board.memory().addresses(),
+            memory: self.machine.board.memory().len(),
         };
         let armed = faults.iter().map(|spec| spec.resolve(&target));
         let armed = armed.collect::<Result<_, _>>()?;

@@ -4,7 +4,7 @@ mod unwind;
 
 use addr2line::Context;
 use addr2line::gimli::{EndianSlice, RunTimeEndian, SectionId};
-use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
+use object::{Object, ObjectSection, ObjectSymbol, SectionIndex, SectionKind, SymbolKind};
 use std::fmt::Write;
 
 pub use unwind::Registers;
@@ -69,8 +69,19 @@ impl<'a> Symbols<'a> {
         let lines = addr2line::gimli::Dwarf::load(load)
             .ok()
             .and_then(|d| Context::from_dwarf(d).ok());
+        let mut functions = of_kind(SymbolKind::Text);
+        // Assembly is mostly labels without a type; they say where one is if nothing better does.
+        let mut labels: Vec<Symbol<'a>> = file
+            .symbols()
+            .filter(|s| s.kind() == SymbolKind::Unknown && s.address() != 0)
+            .filter(|s| is_code(&file, s.section_index()))
+            .filter_map(|s| Some((s.address(), 0, s.name().ok()?)))
+            .filter(|(at, _, name)| !is_mapping(name) && enclosing(&functions, *at).is_none())
+            .collect();
+        functions.append(&mut labels);
+        functions.sort_unstable();
         Self {
-            functions: of_kind(SymbolKind::Text),
+            functions,
             data: of_kind(SymbolKind::Data),
             lines,
             unwind: unwind::Tables::new(&file),
@@ -181,6 +192,17 @@ impl<'a> Symbols<'a> {
     }
 }
 
+/// Whether a symbol of that section is a place in code.
+fn is_code(file: &object::File<'_>, section: Option<SectionIndex>) -> bool {
+    let section = section.and_then(|index| file.section_by_index(index).ok());
+    section.is_some_and(|section| section.kind() == SectionKind::Text)
+}
+
+/// Whether an assembler made that label for its own use: `$x` says what kind of bytes follow, `.L` is local.
+fn is_mapping(name: &str) -> bool {
+    name.is_empty() || name.starts_with(['$', '.'])
+}
+
 /// The symbol in which `addr` lies, and the offset in it.
 fn enclosing<'a>(symbols: &[Symbol<'a>], addr: u64) -> Option<(&'a str, u64)> {
     let index = symbols.partition_point(|s| s.0 <= addr).checked_sub(1)?;
@@ -218,6 +240,48 @@ fn demangled(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use object::write::{Object as Writer, StandardSection, Symbol as New, SymbolSection};
+    use object::{Architecture, BinaryFormat, Endianness, SymbolFlags, SymbolScope, elf};
+
+    #[test]
+    fn a_label_of_assembly_is_a_place_where_no_function_is() {
+        let (riscv, little) = (Architecture::Riscv64, Endianness::Little);
+        let mut file = Writer::new(BinaryFormat::Elf, riscv, little);
+        let text = file.section_id(StandardSection::Text);
+        let data = file.section_id(StandardSection::Data);
+        file.append_section_data(text, &[0x13; 64], 4);
+        let (function, label) = (elf::STT_FUNC, elf::STT_NOTYPE);
+        for (name, section, kind, value, size) in [
+            ("main", text, function, 4, 16),
+            ("main_again", text, label, 8, 0),
+            ("vector", text, label, 32, 0),
+            ("$x", text, label, 36, 0),
+            (".L0", text, label, 40, 0),
+            ("table", data, label, 44, 0),
+        ] {
+            file.add_symbol(New {
+                name: name.into(),
+                value,
+                size,
+                kind: SymbolKind::Unknown,
+                scope: SymbolScope::Compilation,
+                weak: false,
+                section: SymbolSection::Section(section),
+                flags: SymbolFlags::Elf {
+                    st_info: elf::STB_LOCAL << 4 | kind,
+                    st_other: 0,
+                },
+            });
+        }
+        let elf = file.write().expect("the file is sound");
+        let symbols = Symbols::new(&elf);
+        let place = |addr| symbols.place(addr);
+        assert_eq!(place(8), Some(("main".to_owned(), 4)));
+        assert_eq!(place(24), None);
+        assert_eq!(place(48), Some(("vector".to_owned(), 16)));
+        assert_eq!(symbols.find("vector"), Some(32));
+        assert_eq!(symbols.find_any("table"), None);
+    }
 
     #[test]
     fn a_file_that_is_no_elf_knows_nothing() {

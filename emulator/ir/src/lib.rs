@@ -1,8 +1,8 @@
 //! The one intermediate representation: small typed micro-ops that every ISA front end lifts to and every engine runs.
 //!
 //! [`op`] lists the micro-ops, [`flags`] gives condition flags their lazy form, [`block`] is a lifted block,
-//! [`builder`] makes one, [`condition`] fuses its conditions, [`optimize`] removes what is dead in it, [`print`] shows it, and [`guest`] is what an
-//! engine needs of a CPU. Nothing here knows an ISA or an engine. Neighbours: `base` below; `cpu`, `engine` above.
+//! [`builder`] makes one, [`condition`] fuses its conditions, [`optimize`] removes what is dead in it,
+//! [`mod@print`] shows it, and [`guest`] is what an engine needs of a CPU. Nothing here knows an ISA or an engine. Neighbours: `base` below; `cpu`, `engine` above.
 
 pub mod block;
 pub mod builder;

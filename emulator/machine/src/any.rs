@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::loader::sdt;
 use crate::outcome::Outcome;
 use crate::pc::Pc;
-use crate::pc::chips::Output;
+use crate::peripherals::{Output, Peripherals};
 use crate::virt::Virt;
 use crate::watch::{UnknownRegister, Watch};
 use base::event::{PROBE_ARGS, Peek};
@@ -19,7 +19,7 @@ use cpu::hart::{Counters, Hart as _};
 use cpu::memory::Memory;
 use cpu::mmu::tlb::Counts;
 use devices::virtio::Mmio;
-use devices::virtio::block::{Block, Disk, View};
+use devices::virtio::block::{Block, Disk};
 
 /// A board of one kind or the other.
 pub enum AnyBoard {
@@ -126,34 +126,38 @@ impl AnyBoard {
         each!(self, board => board.points())
     }
 
+    /// The chips that every board has.
+    fn peripherals(&self) -> &Peripherals {
+        each!(self, board => &board.chips.peripherals)
+    }
+
+    fn peripherals_mut(&mut self) -> &mut Peripherals {
+        each!(self, board => &mut board.chips.peripherals)
+    }
+
     /// Takes what the guest wrote since the last call.
     pub fn take_output(&mut self) -> Output {
-        each!(self, board => board.chips.take_output())
+        self.peripherals_mut().take_output()
     }
 
     /// How many characters the serial port has room for.
     pub fn input_space(&self) -> usize {
-        match self {
-            Self::Pc(board) => board.chips.com1.input_space(),
-            Self::Virt(board) => board.chips.uart.input_space(),
-        }
+        self.peripherals().serial.input_space()
     }
 
     /// The disk drive, if there is one.
     pub fn disk(&self) -> Option<&Mmio<Block>> {
-        each!(self, board => board.chips.disk.as_ref())
+        self.peripherals().disk.as_ref()
     }
 
     /// What is on the disk.
     pub fn disk_content(&mut self) -> Option<&mut Disk> {
-        let disk = each!(self, board => board.chips.disk.as_mut());
-        disk.map(|disk| disk.backend_mut().disk_mut())
+        self.peripherals_mut().disk_content()
     }
 
     /// The pages of 4 KiB that the guest wrote to the disk, by number, as a reader sees them now.
     pub fn disk_pages(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        let disk = self.disk().into_iter();
-        disk.flat_map(|disk| disk.backend().disk().modified(View::Cached))
+        self.peripherals().disk_pages()
     }
 }
 

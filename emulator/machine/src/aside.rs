@@ -2,7 +2,7 @@
 //! taken. A machine that goes on from a snapshot has it, too; no hash does.
 
 use crate::board::ConsoleUse;
-use crate::pc::chips::Output;
+use crate::peripherals::Output;
 use base::event::PROBE_ARGS;
 use cpu::hart::{Counters, Hart};
 use cpu::mmu::tlb::Counts;

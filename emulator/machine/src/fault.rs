@@ -1,54 +1,22 @@
 //! What goes wrong on purpose, whatever the board: interrupt lines that rise, injection points that a CPU has passed, and
 //! what comes of itself.
 
+use crate::peripherals::Peripherals;
 use crate::wires::Wires;
-use base::event::{Event, Log};
-use base::{Chooser, Cut, Fault, Phys, Ram, Site, Struck, Time, Width};
+use base::{Chooser, Fault, Phys, Ram, Site, Struck, Time, Width};
 use cpu::hart::Hart;
-use devices::virtio::Mmio;
-use devices::virtio::block::Block;
 
-/// What faults touch of a board's chips.
-pub(crate) struct Parts<'a, const LINES: usize> {
-    /// The lines from the devices to the interrupt controllers.
-    pub wires: &'a mut Wires<LINES>,
-    /// Whether the power has gone.
-    pub off: &'a mut bool,
-    /// The disk, if there is one.
-    pub disk: &'a mut Option<Mmio<Block>>,
-    /// What an observer is told.
-    pub log: &'a mut Log,
-}
-
-/// A board's chips, to which things happen.
-pub(crate) trait Exposed<const LINES: usize> {
-    /// The parts that are exposed.
-    fn parts(&mut self) -> Parts<'_, LINES>;
-
-    /// Asks `chooser` about the lines that have risen.
-    fn ask(&mut self, chooser: &mut dyn Chooser, now: Time) {
-        let Parts { wires, log, .. } = self.parts();
-        let site = |line| Site::Line(line as u16);
-        let cut = wires.ask(chooser, now, site, &mut |event| log.push(now, || event));
-        if let Some(cut) = cut {
-            self.cut(cut);
-        }
-    }
-
-    /// The power goes.
-    fn cut(&mut self, cut: Cut) {
-        let Parts { off, disk, .. } = self.parts();
-        *off = true;
-        if let Some(disk) = disk {
-            disk.backend_mut().cut(cut);
-        }
-    }
-
-    /// Tells an observer of something that goes wrong and that only the run loop knows of.
-    fn report_fault(&mut self, site: Site, struck: Struck, now: Time) {
-        let Struck { count, fault } = struck;
-        let event = || Event::Fault { site, count, fault };
-        self.parts().log.push(now, event);
+/// Asks `chooser` about the lines that have risen, each at its `site`.
+pub(crate) fn ask<const LINES: usize>(
+    wires: &mut Wires<LINES>,
+    peripherals: &mut Peripherals,
+    chooser: &mut dyn Chooser,
+    now: Time,
+    site: impl Fn(usize) -> Site,
+) {
+    let log = &mut peripherals.log;
+    if let Some(cut) = wires.ask(chooser, now, site, &mut |event| log.push(now, || event)) {
+        peripherals.cut(cut);
     }
 }
 
@@ -61,9 +29,9 @@ pub(crate) fn await_points<H: Hart>(hart: &mut H, points: usize, chooser: &dyn C
 
 /// Tells `chooser` of the injection points that `hart` has passed; at the last one the kernel finds what it decides, if
 /// the hart was held there. Says whether it was.
-pub(crate) fn pass<H: Hart, const LINES: usize>(
+pub(crate) fn pass<H: Hart>(
     hart: &mut H,
-    chips: &mut impl Exposed<LINES>,
+    peripherals: &mut Peripherals,
     chooser: &mut dyn Chooser,
     now: Time,
 ) -> bool {
@@ -74,10 +42,10 @@ pub(crate) fn pass<H: Hart, const LINES: usize>(
         let Some(struck) = chooser.pass(site) else {
             continue;
         };
-        chips.report_fault(site, struck, now);
+        peripherals.report_fault(site, struck, now);
         match struck.fault {
             Fault::Value(value) => hart.regs_mut()[usize::from(passed.register)] = value,
-            Fault::Cut(cut) => chips.cut(cut),
+            Fault::Cut(cut) => peripherals.cut(cut),
             _ => {}
         }
     }
@@ -87,16 +55,11 @@ pub(crate) fn pass<H: Hart, const LINES: usize>(
 }
 
 /// Has go wrong what comes of itself: a bit of memory, the power.
-pub(crate) fn strike<const LINES: usize>(
-    struck: Struck,
-    ram: &mut Ram,
-    chips: &mut impl Exposed<LINES>,
-    now: Time,
-) {
-    chips.report_fault(Site::Moment, struck, now);
+pub(crate) fn strike(struck: Struck, ram: &mut Ram, peripherals: &mut Peripherals, now: Time) {
+    peripherals.report_fault(Site::Moment, struck, now);
     match struck.fault {
         Fault::Flip { addr, bit } => flip(ram, addr, bit),
-        Fault::Cut(cut) => chips.cut(cut),
+        Fault::Cut(cut) => peripherals.cut(cut),
         _ => {}
     }
 }

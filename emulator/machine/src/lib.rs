@@ -8,15 +8,18 @@ pub mod any;
 pub mod arch;
 pub mod aside;
 pub mod board;
+pub mod chipset;
 pub mod clock;
 pub mod config;
 mod fault;
 pub mod hang;
 pub mod hash;
 pub mod loader;
+pub mod mainboard;
 pub mod names;
 pub mod outcome;
 pub mod pc;
+pub mod peripherals;
 pub mod run;
 pub mod snapshot;
 #[cfg(test)]

@@ -3,8 +3,9 @@
 //! Everything that is shown about a trap comes through here, so that a tracer asks with the name of an instruction set
 //! and is no wiser than a trace file, which may come from another machine.
 
-use crate::pc::chips::{line as wire, slot};
-use crate::virt::chips::{slot as transport, source};
+use crate::pc::chips::line as wire;
+use crate::peripherals::slot;
+use crate::virt::chips::source;
 use base::event::Cause;
 use cpu::riscv64::names as riscv64;
 use cpu::x86_64::names as x86;
@@ -105,9 +106,9 @@ pub fn lines(arch: &str) -> &'static [(&'static str, u16)] {
             ("pit", wire::PIT as u16),
         ],
         RISCV64 => &[
-            ("disk", VIRT + transport::DISK as u16),
-            ("console", VIRT + transport::CONSOLE as u16),
-            ("entropy", VIRT + transport::ENTROPY as u16),
+            ("disk", VIRT + slot::DISK as u16),
+            ("console", VIRT + slot::CONSOLE as u16),
+            ("entropy", VIRT + slot::ENTROPY as u16),
             ("com1", source::UART as u16),
             ("rtc", source::RTC as u16),
         ],

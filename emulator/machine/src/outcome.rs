@@ -73,8 +73,8 @@ pub enum Outcome {
     Exit(u32),
     /// A test program says that one of its tests failed.
     TestFailed {
-        /// Its number.
-        test: u64,
+        /// Its number, or the program's status.
+        test: i64,
     },
     /// The guest switched the power off.
     PowerOff,

@@ -3,6 +3,7 @@
 #![no_std]
 #![no_main]
 
+use abi::wait::Ended;
 use ulib::arch::wild;
 use ulib::prelude::*;
 use ulib::{number, sys};
@@ -24,11 +25,15 @@ fn main(args: &ulib::Args) -> i32 {
         match sys::fork() {
             Ok(Some(child)) => {
                 fill(PAGES / 2, round as u8);
-                let _ = sys::wait_for(child);
+                let status = sys::wait_for(child).map(|status| status.ended());
+                if status != Ok(Ended::Exited(0)) {
+                    die!(1, "the child: {status:?}");
+                }
             }
             Ok(None) => {
+                let inherited = (0..PAGES / 4).all(|page| wild::load(start + page * PAGE) == 1);
                 fill(PAGES / 4, 7);
-                sys::exit(0);
+                sys::exit(i32::from(!inherited));
             }
             Err(errno) => die!(1, "fork: {errno}"),
         }

@@ -67,6 +67,7 @@ ranges:
     range   0x3a0, 0x3a0                # pmpcfg0, pmpcfg2
     range   0x3a2, 0x3a2
     range   0x3b0, 0x3bf                # pmpaddr0 to 15
+    range   0x7a0, 0x7a3                # tselect to tdata3
     range   0xb00, 0xb00                # mcycle
     range   0xb02, 0xb1f                # minstret to mhpmcounter31
     range   0xc00, 0xc1f                # cycle to hpmcounter31

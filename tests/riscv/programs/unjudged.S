@@ -1,4 +1,4 @@
-# What QEMU 7.2 does not have or gets wrong, against its definition: Zicond, Zicboz, CTZW.
+# What QEMU 7.2 does not have or gets wrong, or has more of, against its definition: Zicond, Zicboz, CTZW, triggers.
 
     .include "macros.S"
     .include "tables.S"
@@ -78,6 +78,13 @@ main:
     li      a1, 0x104d
     from    S, STORE_PAGE, cbo.zero 0(a1)
     same    s1, a1
+
+    # There is no trigger (Debug, "Trigger Module"): tselect holds 0 alone, and there the type is 0.
+    .irp    register, tselect, tdata1, tdata2, tdata3
+    write   \register, -1
+    csrr    a0, \register
+    check   a0, 0
+    .endr
     j       pass
 
     .bss

@@ -78,7 +78,7 @@ fn here(board: Virt) -> Ended {
     };
     let mut machine = Machine::new(board, Seeded::new(1));
     let outcome = machine.run(&limits, &mut Silent);
-    let serial = machine.board.chips.take_output().serial;
+    let serial = machine.board.chips.peripherals.take_output().serial;
     Ended {
         well: outcome == Outcome::PowerOff,
         said: format!("{} {outcome:?}", String::from_utf8_lossy(&serial)),

@@ -30,7 +30,7 @@ fn interrupts(elf: &[u8], site: Site, fault: Option<Fault>) -> (u64, u64) {
     let mut machine = Machine::new(board(elf, 1, Shape::default()), Always(site, fault));
     let outcome = machine.run(&Limits::default(), &mut Silent);
     assert_eq!(outcome, Outcome::PowerOff);
-    let said = machine.board.chips.take_output().serial;
+    let said = machine.board.chips.peripherals.take_output().serial;
     let said = String::from_utf8_lossy(&said);
     let mut numbers = said.split(' ').map(|word| u64::from_str_radix(word, 16));
     let mut number = || {

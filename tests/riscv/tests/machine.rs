@@ -47,18 +47,40 @@ fn a_program_ends_by_the_finisher_or_by_tohost_and_says_how() {
         ("FINISH", 0x7777, Outcome::Reset),
         ("TOHOST", 1, Outcome::PowerOff),
         ("TOHOST", 7 << 1 | 1, Outcome::TestFailed { test: 7 }),
+        ("TOHOST", -1_i64 as u64, Outcome::TestFailed { test: -1 }),
     ] {
-        let mut machine = machine(&build("exit", &[(how, word)]), 1);
-        let limits = Limits {
-            instructions: 1000,
-            ..Limits::default()
-        };
-        assert_eq!(
-            machine.run(&limits, &mut Silent),
-            outcome,
-            "{how} {word:#x}"
-        );
+        assert_eq!(ends("exit", &[(how, word)]).0, outcome, "{how} {word:#x}");
     }
+    let halves = [("TOHOST", 3), ("HALVES", 1)];
+    assert_eq!(ends("exit", &halves).0, Outcome::TestFailed { test: 1 });
+}
+
+#[test]
+fn a_program_prints_through_tohost_by_characters_and_by_calls() {
+    let printed = format!(
+        "character by character\nline\nline\nline\n{}",
+        ".".repeat(4091)
+    );
+    for (status, outcome) in [
+        (0, Outcome::PowerOff),
+        (42, Outcome::TestFailed { test: 42 }),
+    ] {
+        let (ended, said) = ends("htif", &[("STATUS", status)]);
+        assert_eq!(ended, outcome, "{said}");
+        assert_eq!(said, printed);
+    }
+}
+
+/// How a program ends that has these symbols, and what it printed.
+fn ends(name: &str, symbols: &[(&str, u64)]) -> (Outcome, String) {
+    let mut machine = machine(&build(name, symbols), 1);
+    let limits = Limits {
+        instructions: 10_000,
+        ..Limits::default()
+    };
+    let outcome = machine.run(&limits, &mut Silent);
+    let said = machine.board.chips.peripherals.take_output().serial;
+    (outcome, String::from_utf8_lossy(&said).into_owned())
 }
 
 #[test]

@@ -26,6 +26,7 @@ random = { prog = "word", word = "word" }
 put = { "/bin/{prog}" = "example" }
 run = "{prog} {word}"
 
+# labs/README.md lists what a check can look at.
 [[test.check]]
 output = "{word}\n"
 "#;

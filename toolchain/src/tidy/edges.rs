@@ -37,6 +37,7 @@ const EDGES: [(&str, &[&str]); 16] = [
         "tests",
         &[
             "base", "ir", "cpu", "engine", "devices", "machine", "glassbox", "abi", "kcore",
+            "riscv",
         ],
     ),
 ];

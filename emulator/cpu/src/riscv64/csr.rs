@@ -183,6 +183,8 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
             0x344 => hart.pending(ticks),
             0x3a0 | 0x3a2 => hart.pmp.config(usize::from(number - 0x3a0)),
             0x3b0..=0x3bf => hart.pmp.address(usize::from(number - 0x3b0)),
+            // tselect, tdata1 to 3: there is no trigger, as type 0 in tdata1 says (Debug, "Trigger Module").
+            0x7a0..=0x7a3 => 0,
             0xb00 => self.counter(0, at),
             0xb02 => self.counter(1, at),
             0xc00..=0xc1f => {
@@ -326,7 +328,7 @@ impl<B: Bus, O: Observer> Cpu<'_, B, O> {
                     self.set_counter(which, value, at);
                 }
             }
-            0x323..=0x33f | 0xb03..=0xb1f => {}
+            0x323..=0x33f | 0x7a0..=0x7a3 | 0xb03..=0xb1f => {}
             0x340 => self.hart.m.scratch = value,
             0x341 => self.hart.m.epc = value & !1,
             0x342 => self.hart.m.cause = value,

@@ -29,7 +29,9 @@ const ADDRESS: u64 = (1 << 54) - 1;
 pub struct Pmp {
     config: [u8; ENTRIES],
     address: [u64; ENTRIES],
-    /// Entries up to here may be in use; derived.
+    /// The range of each entry up to the last one in use: first byte and one past the last; derived.
+    ranges: [(u64, u64); ENTRIES],
+    /// How many these are; derived.
     used: u8,
 }
 
@@ -62,32 +64,33 @@ impl Pmp {
         if self.config[n] & LOCK == 0 && !above {
             self.address[n] = value & ADDRESS;
         }
+        self.derive();
     }
 
     fn derive(&mut self) {
         let last = self.config.iter().rposition(|config| config & MODE != 0);
         self.used = last.map_or(0, |last| last as u8 + 1);
+        self.ranges = std::array::from_fn(|n| self.range(n));
     }
 
-    /// The range of an entry, if it has one: first byte and one past the last.
-    fn range(&self, n: usize) -> Option<(u128, u128)> {
-        let address = u128::from(self.address[n]) << 2;
+    /// The range of an entry; an empty one if it is off, or ranges from an address to a lower one (3.7.1.1).
+    fn range(&self, n: usize) -> (u64, u64) {
+        let address = self.address[n] << 2;
         match self.config[n] & MODE {
             TOR => {
                 let from = match n {
                     0 => 0,
-                    n => u128::from(self.address[n - 1]) << 2,
+                    n => self.address[n - 1] << 2,
                 };
-                // From an address to a lower one there is nothing (3.7.1.1).
-                (from < address).then_some((from, address))
+                (from, address.max(from))
             }
-            NA4 => Some((address, address + 4)),
+            NA4 => (address, address + 4),
             NAPOT => {
-                let size = 8u128 << self.address[n].trailing_ones();
+                let size = 8 << self.address[n].trailing_ones();
                 let base = address & !(size - 1);
-                Some((base, base + size))
+                (base, base + size)
             }
-            _ => None,
+            _ => (0, 0),
         }
     }
 
@@ -98,14 +101,18 @@ impl Pmp {
             // that never heard of PMP runs in M-mode only, or on a machine that opens it (as QEMU's loader does not).
             return (mode == Privilege::Machine, true);
         }
-        let (first, last) = (u128::from(phys.0), u128::from(phys.0) + u128::from(len));
-        let page = u128::from(phys.0 / PAGE_SIZE * PAGE_SIZE);
-        let page_end = page + u128::from(PAGE_SIZE);
+        // Without translation an address may be any, also the last.
+        let (first, last) = (phys.0, phys.0.saturating_add(len));
+        let page = phys.0 / PAGE_SIZE * PAGE_SIZE;
+        let page_end = page.saturating_add(PAGE_SIZE);
         let mut whole = true;
-        for n in 0..usize::from(self.used) {
-            let Some((from, to)) = self.range(n) else {
+        for (&(from, to), &config) in self.ranges[..usize::from(self.used)]
+            .iter()
+            .zip(&self.config)
+        {
+            if from == to {
                 continue;
-            };
+            }
             if to <= page || from >= page_end {
                 continue;
             }
@@ -115,7 +122,6 @@ impl Pmp {
             }
             // An access that an entry covers only in part fails, whatever the rights.
             let covered = from <= first && to >= last;
-            let config = self.config[n];
             let needed = match access {
                 Access::Read => 1,
                 Access::Write => 2,
@@ -186,6 +192,15 @@ mod tests {
         pmp.set_address(0, 5);
         assert_eq!(pmp.address(0), ADDRESS);
         assert_eq!(pmp.config(0), u64::from(LOCK | NAPOT));
+    }
+
+    #[test]
+    fn the_last_address_of_all_is_outside_every_range() {
+        let mut pmp = Pmp::default();
+        pmp.set_address(0, u64::MAX);
+        pmp.set_config(0, u64::from(NAPOT | 7));
+        assert_eq!(read(&pmp, u64::MAX - 3, 8, Privilege::User), (false, true));
+        assert_eq!(read(&pmp, (1 << 56) - 8, 8, Privilege::User), (true, true));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::mmu::tlb::{Entry, Tlb};
 use crate::probes::Probes;
 use base::event::{Access, Path, Registers};
 use base::{Bus, Observer, Phys, Ram};
-use ir::{Flow, Op, Regs};
+use ir::{Flow, Op, Reg, Regs};
 
 /// An x86-64 CPU at work.
 pub type Cpu<'a, B, O> = guest::Cpu<'a, Hart, B, O>;
@@ -71,6 +71,18 @@ impl hart::Hart for Hart {
     #[inline(always)]
     fn host_mut(&mut self) -> &mut Host {
         &mut self.host
+    }
+
+    fn register(name: &str) -> Option<Reg> {
+        reg::named(name)
+    }
+
+    fn observe(&mut self, probes: bool, instructions: bool) {
+        self.probes_on = probes;
+        self.instructions_on = instructions;
+        let fetch_page = self.fetch_page; // is machine state, and the mode's change is none of the guest's
+        self.refresh();
+        self.fetch_page = fetch_page;
     }
 
     #[inline(always)]

@@ -70,3 +70,46 @@ pub mod rflags {
     /// CPUID exists if software can toggle it.
     pub const ID: u64 = 1 << 21;
 }
+
+/// The register behind an assembler name of any width (high bytes excepted, which no compiler gives a probe), or the
+/// base of a segment.
+pub fn named(name: &str) -> Option<Reg> {
+    const NAMES: [[&str; 4]; 8] = [
+        ["rax", "eax", "ax", "al"],
+        ["rcx", "ecx", "cx", "cl"],
+        ["rdx", "edx", "dx", "dl"],
+        ["rbx", "ebx", "bx", "bl"],
+        ["rsp", "esp", "sp", "spl"],
+        ["rbp", "ebp", "bp", "bpl"],
+        ["rsi", "esi", "si", "sil"],
+        ["rdi", "edi", "di", "dil"],
+    ];
+    if let Some(index) = NAMES.iter().position(|names| names.contains(&name)) {
+        return Some(index as Reg);
+    }
+    match name {
+        "fs_base" => return Some(FS_BASE),
+        "gs_base" => return Some(GS_BASE),
+        _ => {}
+    }
+    let number = name
+        .strip_prefix('r')
+        .map(|rest| rest.trim_end_matches(['b', 'w', 'd']))
+        .and_then(|digits| digits.parse().ok());
+    number.filter(|number| (8..16).contains(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registers_have_their_encoding() {
+        assert_eq!(named("rdi"), Some(RDI));
+        assert_eq!(named("r10d"), Some(R10));
+        assert_eq!(named("bl"), Some(RBX));
+        assert_eq!(named("gs_base"), Some(GS_BASE));
+        assert!(named("r16").is_none());
+        assert!(named("xmm0").is_none());
+    }
+}

@@ -12,7 +12,7 @@ use crate::crash::{
 use crate::disk::Layer;
 use base::Silent;
 use machine::AnyBoard;
-use machine::pc::chips::Output;
+use machine::peripherals::Output;
 use machine::{Limits, Snapshot};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

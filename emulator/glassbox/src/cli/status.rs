@@ -90,7 +90,9 @@ impl Ending {
                 loud("test-failed", u64::from(*code).min(MOST_TESTS) as u8)
             }
             Outcome::Exit(word) => plain("exit", (word << 1 | 1) as u8),
-            Outcome::TestFailed { test } => loud("test-failed", (*test).min(MOST_TESTS) as u8),
+            Outcome::TestFailed { test } => {
+                loud("test-failed", (*test as u64).min(MOST_TESTS) as u8)
+            }
             Outcome::PowerOff | Outcome::Reset => plain("poweroff", 0),
             Outcome::PowerCut => plain("power-cut", POWER_CUT),
             Outcome::TripleFault { .. } => loud("triple-fault", PANIC),

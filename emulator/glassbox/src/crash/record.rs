@@ -4,7 +4,7 @@ use crate::guest::silicas;
 use base::{Chooser, Observer, Time};
 use machine::AnyBoard;
 use machine::pc::Change;
-use machine::pc::chips::Output;
+use machine::peripherals::Output;
 use machine::{Limits, Machine, Outcome};
 
 /// The console ports of the command's standard input and output.

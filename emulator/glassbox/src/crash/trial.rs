@@ -5,7 +5,7 @@ use crate::guest::silicas;
 use abi::boot::ExitWord;
 use base::{Chooser, Pages, Silent, Time};
 use machine::pc::View;
-use machine::pc::chips::Output;
+use machine::peripherals::Output;
 use machine::{AnyBoard, Board};
 use machine::{Limits, Machine, Outcome, RestoreError, Snapshot};
 use std::fmt;

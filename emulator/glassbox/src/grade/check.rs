@@ -39,12 +39,33 @@ pub enum Expected {
     Order(Vec<Predicate>),
     /// That something does not happen.
     Never(Predicate),
-    /// How many page frames fewer are free afterwards.
-    FreeFrames(Bounds),
+    /// How many page frames are gone, in one sense or the other.
+    FreeFrames(Frames, Bounds),
+    /// How many pages processes of that name share, as the MMU has seen it.
+    SharedPages(String, Bounds),
     /// A process's time, in virtual microseconds.
     Time(String, Quantity, Bounds),
     /// How the run ends.
     Ends(Ends),
+}
+
+/// Which page frames are counted; those of the page cache never are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frames {
+    /// Those that were free before the line and are not after it.
+    Lost,
+    /// The most that were in use at one time of the line, what the kernel took as it started included.
+    Used,
+}
+
+impl Frames {
+    /// The word for what has become of them.
+    pub const fn participle(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Used => "used",
+        }
+    }
 }
 
 /// What a file holds.
@@ -201,7 +222,12 @@ impl fmt::Display for Expected {
                 Ok(())
             }
             Self::Never(what) => write!(f, "no {what}"),
-            Self::FreeFrames(bounds) => write!(f, "{bounds} page frames lost"),
+            Self::FreeFrames(frames, bounds) => {
+                write!(f, "{bounds} page frames {}", frames.participle())
+            }
+            Self::SharedPages(process, bounds) => {
+                write!(f, "{bounds} pages shared by processes {process}")
+            }
             Self::Time(process, quantity, bounds) => {
                 write!(f, "{} of {process} {bounds} us", quantity.name())
             }

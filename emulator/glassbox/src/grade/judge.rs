@@ -91,10 +91,12 @@ fn verdict(index: usize, check: &Check, ran: &Ran) -> Result<(), Difference> {
             }
             Err(error) => must(!sound, quoted(error.to_string().as_bytes())),
         },
-        Expected::Count(_, bounds) => match measures.found(index) {
-            Found::Number(count) => must(bounds.has(count), format!("{count}")),
-            _ => must(false, "nothing was counted".to_owned()),
-        },
+        Expected::Count(_, bounds) | Expected::SharedPages(_, bounds) => {
+            match measures.found(index) {
+                Found::Number(count) => must(bounds.has(count), format!("{count}")),
+                _ => must(false, "nothing was counted".to_owned()),
+            }
+        }
         Expected::Order(list) => {
             let Found::Reached(reached) = measures.found(index) else {
                 return must(false, "nothing was seen".to_owned());
@@ -113,8 +115,11 @@ fn verdict(index: usize, check: &Check, ran: &Ran) -> Result<(), Difference> {
             // What is not looked at does not happen.
             _ => must(measures.has_line(), "the line did not begin".to_owned()),
         },
-        Expected::FreeFrames(bounds) => match measures.frames_lost() {
-            Some(lost) => must(bounds.has(lost), format!("{lost} page frames lost")),
+        Expected::FreeFrames(frames, bounds) => match measures.frames(*frames) {
+            Some(count) => must(
+                bounds.has(count),
+                format!("{count} page frames {}", frames.participle()),
+            ),
             None => must(
                 false,
                 "the kernel does not tell of its page frames".to_owned(),

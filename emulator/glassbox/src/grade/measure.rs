@@ -3,9 +3,10 @@
 //! The line begins with the first program's first fork and ends with its call to switch the machine off. Both are system
 //! calls of user code, which the hardware sees; what happens before and after is not looked at.
 
-use super::check::{Check, Expected, Quantity};
+use super::check::{self, Check, Expected, Quantity};
 use super::predicate::Predicate;
 use super::said::Said;
+use super::shared::SharedPages;
 use crate::trace::kind::{Kind, Kinds, SYS_ENTER, index_of};
 use crate::trace::model::{Model, arg_of};
 use crate::trace::record::{Body, Record};
@@ -30,6 +31,8 @@ const EVICT: usize = index_of("page_evict");
 enum Measure {
     /// How often it happened.
     Count(Predicate, u64),
+    /// Which pages are shared.
+    Shared(SharedPages),
     /// How many of them happened, each after the one before.
     Order(Vec<Predicate>, usize),
     /// When it first happened, on which CPU and in whose name, if it did.
@@ -55,14 +58,32 @@ pub struct Measures {
     said: Said,
 }
 
-/// Page frames that are free.
+/// Page frames that are in use: fewer are free than at first. Those of the page cache are not counted.
 #[derive(Clone, Copy, Debug, Default)]
 struct Frames {
-    now: Option<i64>,
+    /// How many were free when the kernel first told.
+    first: Option<i64>,
+    now: i64,
     before: Option<i64>,
     after: Option<i64>,
-    /// Pages that the page cache has taken since the line began.
+    /// The most at any time of the line.
+    most: i64,
+    /// Pages that the page cache has taken.
     cached: i64,
+}
+
+impl Frames {
+    /// So many are free now.
+    fn free(&mut self, free: u64) {
+        let free = i64::try_from(free).unwrap_or(i64::MAX);
+        let first = *self.first.get_or_insert(free);
+        self.now = first.saturating_sub(free);
+    }
+
+    /// In use now.
+    fn used(&self) -> Option<i64> {
+        self.first.map(|_| self.now.saturating_sub(self.cached))
+    }
 }
 
 /// What a check finds.
@@ -85,6 +106,7 @@ impl Measures {
         for (index, check) in checks {
             let measure = match &check.expected {
                 Expected::Count(what, _) => Measure::Count(what.clone(), 0),
+                Expected::SharedPages(process, _) => Measure::Shared(SharedPages::new(process)),
                 Expected::Order(list) => Measure::Order(list.clone(), 0),
                 Expected::Never(what) => Measure::Never(what.clone(), None),
                 Expected::Time(..) => {
@@ -106,10 +128,11 @@ impl Measures {
             let needed = match &check.expected {
                 Expected::Count(what, _) | Expected::Never(what) => of(std::slice::from_ref(what)),
                 Expected::Order(list) => of(list),
-                Expected::FreeFrames(_) => [ALLOC, FREE, MISS, EVICT]
+                Expected::FreeFrames(..) => [ALLOC, FREE, MISS, EVICT]
                     .map(Kind::of_probe)
                     .into_iter()
                     .collect(),
+                Expected::SharedPages(..) => [Kind::PAGE_WALK].into_iter().collect(),
                 Expected::Time(..) => schedule::kinds(),
                 Expected::Output(_) | Expected::OutputMatches(_) => Kinds::NONE,
                 _ => continue,
@@ -133,6 +156,7 @@ impl Measures {
             Some(Measure::Count(_, count)) => {
                 Found::Number(i64::try_from(*count).unwrap_or(i64::MAX))
             }
+            Some(Measure::Shared(pages)) => Found::Number(pages.count()),
             Some(Measure::Order(_, reached)) => Found::Reached(*reached),
             Some(Measure::Never(_, Some((time, cpu, pid)))) => Found::At(*time, *cpu, *pid),
             Some(Measure::Never(_, None)) | None => Found::Nothing,
@@ -149,14 +173,13 @@ impl Measures {
         &self.said
     }
 
-    /// How many page frames fewer are free after the line than before; those that the page cache has taken are no loss.
-    pub fn frames_lost(&self) -> Option<i64> {
+    /// How many page frames are gone, if the kernel tells of them.
+    pub fn frames(&self, which: check::Frames) -> Option<i64> {
         let (before, after) = (self.frames.before?, self.frames.after?);
-        Some(
-            before
-                .saturating_sub(after)
-                .saturating_sub(self.frames.cached),
-        )
+        Some(match which {
+            check::Frames::Lost => after.saturating_sub(before),
+            check::Frames::Used => self.frames.most,
+        })
     }
 
     /// This time, in nanoseconds, of each process that was last called so, as far as it got.
@@ -186,30 +209,33 @@ impl Measures {
         match *number {
             nr::FORK | nr::VFORK | nr::CLONE if self.stage == Stage::Boot => {
                 self.stage = Stage::Line;
-                self.frames.before = self.frames.now;
+                self.frames.before = self.frames.used();
             }
             nr::REBOOT if self.stage == Stage::Line && args[2] as u32 == abi::reboot::POWER_OFF => {
                 self.stage = Stage::Over;
-                self.frames.after = self.frames.now;
+                self.frames.after = self.frames.used();
             }
             _ => {}
         }
     }
 
-    fn frames(&mut self, record: &Record) {
+    fn count_frames(&mut self, record: &Record) {
         let Body::Kernel { probe, args, .. } = &record.body else {
             return;
         };
-        let within = self.stage == Stage::Line;
+        let frames = &mut self.frames;
         match usize::from(*probe) {
-            ALLOC => self.frames.now = Some(args[const { arg_of(ALLOC, "free") }] as i64),
-            FREE => self.frames.now = Some(args[const { arg_of(FREE, "free") }] as i64),
-            MISS if within => {
+            ALLOC => frames.free(args[const { arg_of(ALLOC, "free") }]),
+            FREE => frames.free(args[const { arg_of(FREE, "free") }]),
+            MISS => {
                 let pages = args[const { arg_of(MISS, "pages") }] as i64;
-                self.frames.cached = self.frames.cached.saturating_add(pages);
+                frames.cached = frames.cached.saturating_add(pages);
             }
-            EVICT if within => self.frames.cached = self.frames.cached.saturating_sub(1),
-            _ => {}
+            EVICT => frames.cached = frames.cached.saturating_sub(1),
+            _ => return,
+        }
+        if self.stage == Stage::Line {
+            frames.most = frames.most.max(frames.used().unwrap_or(0));
         }
     }
 }
@@ -232,7 +258,7 @@ impl Measures {
             accounts.record(record, model)?;
         }
         self.advance(record);
-        self.frames(record);
+        self.count_frames(record);
         self.said.hear(record);
         if self.stage != Stage::Line {
             return Ok(());
@@ -240,6 +266,7 @@ impl Measures {
         for measure in self.measures.values_mut() {
             match measure {
                 Measure::Count(what, count) if what.holds(record, model) => *count += 1,
+                Measure::Shared(pages) => pages.hear(record, model),
                 Measure::Order(list, reached) => {
                     let next = list.get(*reached);
                     *reached += usize::from(next.is_some_and(|what| what.holds(record, model)));

@@ -29,6 +29,7 @@ mod random;
 mod report;
 mod run;
 mod said;
+mod shared;
 mod shown;
 mod sites;
 mod table;

@@ -1,5 +1,7 @@
 //! What `help` lists.
 
+use super::isa;
+use machine::AnyBoard;
 use std::fmt::Write;
 
 /// The commands: names, the first being the usual one; arguments; what it does.
@@ -43,7 +45,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("quit|q", "", "leave the machine; so does Ctrl-A x"),
 ];
 
-/// The subjects of `info`.
+/// The subjects of `info`, without those that are the instruction set's.
 const SUBJECTS: &[(&str, &str, &str)] = &[
     ("registers", "[-a]", "the CPU's registers; -a all CPUs'"),
     ("tlb", "", "what the CPU's TLB holds"),
@@ -58,12 +60,6 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
         "",
         "interrupt lines and vectors: counts, levels, what is pending",
     ),
-    (
-        "pic",
-        "",
-        "the interrupt controllers' registers: IOAPIC and 8259 pair",
-    ),
-    ("lapic", "", "the CPU's own interrupt controller"),
     (
         "block|disk",
         "",
@@ -84,12 +80,12 @@ const FORMATS: &str = "\
 FMT is a count, a format and a size, all optional:
   x hexadecimal  d decimal  u unsigned  o octal  t binary  a address with its symbol  c character
   s text that ends with a zero byte  i instructions;  b 1 byte  h 2 bytes  w 4 bytes  g 8 bytes
-ADDR and EXPR: numbers (10, 0xa), registers ($rax, $pc, $cr3), symbols (kernel::main, or the end of that
-if it is the only one; in single quotes if it has blanks), + - * / % & | ^ ~ ( ), and *ADDR for the 8 bytes there.
+ADDR and EXPR: numbers (10, 0xa), registers ($pc, and those of 'info registers'), symbols (kernel::main, or the end
+of that if it is the only one; in single quotes if it has blanks), + - * / % & | ^ ~ ( ), and *ADDR for the 8 bytes there.
 ";
 
 /// The help text: all commands, `info`'s subjects, or one command.
-pub fn help(about: &str) -> Result<String, String> {
+pub fn help(about: &str, board: &AnyBoard) -> Result<String, String> {
     let list = |prefix: &str, rows: &mut dyn Iterator<Item = &(&str, &str, &str)>| {
         let mut text = String::new();
         for (names, arguments, does) in rows {
@@ -100,7 +96,11 @@ pub fn help(about: &str) -> Result<String, String> {
     };
     let text = match about {
         "" => list("", &mut COMMANDS.iter()) + "'help x' explains FMT, ADDR and EXPR.\n",
-        "info" => list("info ", &mut SUBJECTS.iter()),
+        "info" => {
+            let own = isa::subjects(board).iter();
+            let own: Vec<_> = own.map(|(name, shows)| (*name, "", *shows)).collect();
+            list("info ", &mut SUBJECTS.iter().chain(&own))
+        }
         _ => list(
             "",
             &mut COMMANDS

@@ -37,6 +37,23 @@ pub const fn columns(board: &AnyBoard) -> usize {
     }
 }
 
+/// The subjects of `info` that the instruction sets do not share, with what each shows.
+pub const fn subjects(board: &AnyBoard) -> &'static [(&'static str, &'static str)] {
+    match board {
+        AnyBoard::Pc(_) => &[
+            (
+                "pic",
+                "the interrupt controllers' registers: IOAPIC and 8259 pair",
+            ),
+            ("lapic", "the CPU's own interrupt controller"),
+        ],
+        AnyBoard::Virt(_) => &[
+            ("pic", "the interrupt controller's registers: PLIC"),
+            ("clint", "the CPUs' timers and software interrupts"),
+        ],
+    }
+}
+
 /// The subjects of `info` that are the instruction set's; whether `what` is one.
 pub fn info(what: &str, view: &View<'_, '_>, text: &mut String) -> bool {
     let (cpu, now) = (view.cpu, view.guest.machine.now());
@@ -50,6 +67,7 @@ pub fn info(what: &str, view: &View<'_, '_>, text: &mut String) -> bool {
         (AnyBoard::Virt(board), "mem") => riscv64::paging::mem(board, cpu, text),
         (AnyBoard::Virt(board), "irq") => riscv64::interrupts::irq(board, cpu, now, text),
         (AnyBoard::Virt(board), "pic") => riscv64::interrupts::pic(board, text),
+        (AnyBoard::Virt(board), "clint") => riscv64::interrupts::clint(board, now, text),
         _ => return false,
     }
     true

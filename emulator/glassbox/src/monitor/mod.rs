@@ -166,7 +166,7 @@ impl<'a> Monitor<'a> {
         let view = self.view(guest, tasks);
         let text = match word {
             "" => String::new(),
-            "help" | "?" | "h" => help::help(argument)?,
+            "help" | "?" | "h" => help::help(argument, &guest.machine.board)?,
             "c" | "cont" | "continue" => return Ok((String::new(), Next::Continue)),
             "q" | "quit" => return Ok((String::new(), Next::Quit)),
             "stop" => {
@@ -248,7 +248,7 @@ fn info(argument: &str, view: &View<'_, '_>) -> Result<String, String> {
             let addr = evaluate(rest, view)?;
             let _ = writeln!(text, "{}", view.symbols.describe(addr));
         }
-        "" => return help::help("info"),
+        "" => return help::help("info", board),
         _ if isa::info(what, view, &mut text) => {}
         _ => return Err(format!("unknown: info {what}; 'help info' lists them")),
     }

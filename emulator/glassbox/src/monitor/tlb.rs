@@ -5,8 +5,9 @@ use machine::Tlb;
 use std::fmt::Write;
 
 /// What the TLB holds, by address: this is the TLB itself, where QEMU, having none, lists the page tables. `user` and
-/// `kernel` are the numbers of the views whose rights are shown.
-pub fn show(tlb: &Tlb, user: usize, kernel: usize, text: &mut String) {
+/// `kernel` are the numbers of the views whose rights are shown; `bare` is the address-space number that stands for
+/// addresses which are not translated, if one does.
+pub fn show(tlb: &Tlb, user: usize, kernel: usize, bare: Option<u16>, text: &mut String) {
     let mut entries: Vec<_> = tlb.entries().collect();
     entries.sort_unstable_by_key(|entry| (entry.page, entry.asid));
     text.push_str("virtual           physical          user kernel  page  asid\n");
@@ -25,6 +26,7 @@ pub fn show(tlb: &Tlb, user: usize, kernel: usize, text: &mut String) {
             },
             match entry.global {
                 true => "global".to_owned(),
+                false if Some(entry.asid) == bare => "bare".to_owned(),
                 false => entry.asid.to_string(),
             },
         );

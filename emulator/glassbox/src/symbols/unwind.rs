@@ -2,8 +2,8 @@
 
 use super::Slice;
 use addr2line::gimli::{
-    BaseAddresses, CfaRule, EhFrame, EndianSlice, Register, RegisterRule, RunTimeEndian,
-    UnwindContext, UnwindSection,
+    BaseAddresses, CfaRule, DebugFrame, EhFrame, EndianSlice, Register, RegisterRule,
+    RunTimeEndian, UnwindContext, UnwindSection, UnwindTableRow,
 };
 use object::{Object, ObjectSection};
 
@@ -40,10 +40,12 @@ impl Registers {
     }
 }
 
-/// The tables of a file.
+/// The tables of a file: those that a running program could read, and those for debuggers. Compilers write the ones or
+/// the others, by target, and the parts of one program may come from several compilers.
 #[derive(Default)]
 pub struct Tables<'a> {
-    frames: Option<EhFrame<Slice<'a>>>,
+    loaded: Option<EhFrame<Slice<'a>>>,
+    debug: Option<DebugFrame<Slice<'a>>>,
     bases: BaseAddresses,
 }
 
@@ -54,17 +56,30 @@ impl<'a> Tables<'a> {
         if let Some(text) = file.section_by_name(".text") {
             bases = bases.set_text(text.address());
         }
-        let Some(section) = file.section_by_name(".eh_frame") else {
-            return Self::default();
-        };
-        let frames = section
-            .data()
-            .ok()
-            .map(|data| EhFrame::from(EndianSlice::new(data, RunTimeEndian::Little)));
-        Self {
-            frames,
-            bases: bases.set_eh_frame(section.address()),
+        if let Some(section) = file.section_by_name(".eh_frame") {
+            bases = bases.set_eh_frame(section.address());
         }
+        let slice = |name| {
+            let data = file.section_by_name(name)?.data().ok()?;
+            Some(EndianSlice::new(data, RunTimeEndian::Little))
+        };
+        Self {
+            loaded: slice(".eh_frame").map(EhFrame::from),
+            debug: slice(".debug_frame").map(DebugFrame::from),
+            bases,
+        }
+    }
+
+    /// The row for the instruction at `pc`.
+    fn row<'c, S: UnwindSection<Slice<'a>>>(
+        &self,
+        section: Option<&S>,
+        context: &'c mut UnwindContext<usize>,
+        pc: u64,
+    ) -> Option<&'c UnwindTableRow<usize>> {
+        section?
+            .unwind_info_for_address(&self.bases, context, pc, S::cie_from_offset)
+            .ok()
     }
 
     /// What the caller's registers were, by `memory`, which reads 8 bytes of the stack.
@@ -73,16 +88,10 @@ impl<'a> Tables<'a> {
         registers: &Registers,
         memory: &dyn Fn(u64) -> Option<u64>,
     ) -> Option<Registers> {
-        let frames = self.frames.as_ref()?;
-        let mut context = UnwindContext::new();
-        let row = frames
-            .unwind_info_for_address(
-                &self.bases,
-                &mut context,
-                registers.pc,
-                EhFrame::cie_from_offset,
-            )
-            .ok()?;
+        let (mut loaded, mut debug) = (UnwindContext::new(), UnwindContext::new());
+        let row = self
+            .row(self.loaded.as_ref(), &mut loaded, registers.pc)
+            .or_else(|| self.row(self.debug.as_ref(), &mut debug, registers.pc))?;
         let CfaRule::RegisterAndOffset { register, offset } = *row.cfa() else {
             return None;
         };

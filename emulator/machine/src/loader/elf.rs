@@ -20,6 +20,23 @@ pub struct Segment<'a> {
     pub size: u64,
 }
 
+impl Segment<'_> {
+    /// The segment without what lies in front of memory, if that begins with the file's own headers: linkers put them
+    /// there (`ld -Ttext=ADDR` without `-n`), and nothing of the program needs them.
+    fn without_headers(self, memory: u64) -> Self {
+        let before = memory.saturating_sub(self.phys);
+        if before == 0 || before >= self.size || !self.data.starts_with(&elf::ELFMAG) {
+            return self;
+        }
+        Self {
+            phys: self.phys + before,
+            virt: self.virt.wrapping_add(before),
+            data: self.data.get(before as usize..).unwrap_or_default(),
+            size: self.size - before,
+        }
+    }
+}
+
 /// A note: its owner, type and content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note<'a> {
@@ -160,6 +177,7 @@ impl Executable<'_> {
     pub fn place(&self, ram: &mut Ram, reserved: &[Range<u64>]) -> Result<(), LoadError> {
         let mut taken: Vec<_> = reserved.iter().map(|r| (r.start, r.end)).collect();
         for segment in &self.segments {
+            let segment = &segment.without_headers(ram.addresses().start);
             let does_not_fit = LoadError::DoesNotFit {
                 start: segment.phys,
                 end: segment.phys.saturating_add(segment.size),
@@ -190,5 +208,39 @@ pub fn machine_name(machine: u16) -> String {
         elf::EM_AARCH64 => "AArch64".into(),
         elf::EM_ARM => "ARM".into(),
         other => format!("ELF machine {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Memory of a page from 64 KiB on, and what of a segment at `phys` gets there.
+    fn placed(phys: u64, data: &[u8]) -> Result<Vec<u8>, LoadError> {
+        let mut ram = Ram::new(Phys(0x1_0000), 0x1000);
+        let size = data.len() as u64;
+        let executable = Executable {
+            machine: elf::EM_RISCV,
+            is_64: true,
+            entry: 0x1_0000,
+            segments: vec![Segment {
+                phys,
+                virt: phys,
+                data,
+                size,
+            }],
+            notes: Vec::new(),
+        };
+        executable.place(&mut ram, &[])?;
+        Ok(ram.slice(Phys(0x1_0000), 4).expect("it is there").to_vec())
+    }
+
+    #[test]
+    fn the_files_own_headers_may_lie_in_front_of_memory_and_nothing_else() {
+        assert_eq!(placed(0xfff8, b"\x7fELF....code"), Ok(b"code".to_vec()));
+        for (phys, data) in [(0xfff8, b"data....code"), (0xfff0, b"\x7fELF....code")] {
+            let refused = placed(phys, data);
+            assert!(matches!(refused, Err(LoadError::DoesNotFit { .. })));
+        }
     }
 }

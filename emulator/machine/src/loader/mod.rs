@@ -11,6 +11,8 @@ use std::ops::Range;
 /// Why a kernel cannot be loaded; one line for the user, who knows the file's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoadError {
+    /// The file is empty.
+    Empty,
     /// The file is not an ELF file.
     NotElf,
     /// The file is for another machine.
@@ -50,6 +52,7 @@ pub enum LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Empty => write!(f, "is empty"),
             Self::NotElf => write!(f, "not an ELF file"),
             Self::WrongMachine(what) => write!(f, "is for another machine: {what}"),
             Self::Damaged(what) => write!(f, "damaged ELF file: {what}"),

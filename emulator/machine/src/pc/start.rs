@@ -2,15 +2,13 @@
 
 use super::Medium;
 use super::Pc;
-use super::chips::{Chips, DEVICES, IOAPIC, POWER, VIRTIO, VIRTIO_LEN, line, slot};
-use crate::board::Board;
+use super::chips::{Chips, DEVICES, IOAPIC, POWER, VIRTIO, VIRTIO_LEN, line};
 use crate::config::ConfigError;
 use crate::loader::pvh::{self, Kind};
 use crate::loader::{LoadError, elf, sdt};
-use crate::watch::points;
+use crate::peripherals::slot;
 use base::{Phys, Ram};
 use cpu::mmu::tlb::Shape;
-use cpu::probes::Probes;
 use cpu::x86_64::segment::{self, Descriptor};
 use cpu::x86_64::state::Topology;
 use cpu::x86_64::state::{bits, seg};
@@ -19,7 +17,6 @@ use devices::fw_cfg::key;
 use devices::tables::acpi::{self, Transport};
 use devices::tables::{Interrupts, mp};
 use devices::virtio::block::{Block, Latency};
-use engine::Engine;
 use std::ops::Range;
 
 /// The most memory: RAM ends where devices begin.
@@ -144,19 +141,7 @@ impl Pc {
         harts.iter_mut().for_each(Hart::refresh);
         enter_pvh(&mut harts[0], entry, info);
         let sites = sdt::sites(&kernel);
-        let mut pc = Self {
-            barren: vec![0; harts.len()],
-            harts,
-            ram,
-            chips,
-            engine: Engine::default(),
-            probes: Probes::default(),
-            points: points(&sites),
-            sites,
-        };
-        // A note may name what is no register; such a kernel's switches are not known.
-        let _ = pc.watch(&[], false);
-        Ok(pc)
+        Ok(Self::assemble(harts, ram, chips, sites))
     }
 }
 

@@ -97,14 +97,14 @@ fn figures_and_untaken_output_go_with_the_state() {
     let (_, end, _) = unstopped(1);
     let mut original = busy(1);
     run_to(&mut original, end - 20);
-    let output = original.board.chips.output().serial.clone();
+    let output = original.board.chips.peripherals.output().serial.clone();
     let (snapshot, expected) = (original.snapshot(), figures(&original));
     assert!(!output.is_empty() && expected.1 > 0);
     run_to(&mut original, end);
     for machine in [&mut original, &mut busy(1)] {
         machine.restore(&snapshot).unwrap();
         assert_eq!(figures(machine), expected);
-        assert_eq!(machine.board.chips.output().serial, output);
+        assert_eq!(machine.board.chips.peripherals.output().serial, output);
         assert_eq!(machine.idle_time(), snapshot.idle);
     }
 }

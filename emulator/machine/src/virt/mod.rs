@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`chips`] is everything but harts and RAM, and the harts' way to it; `start` builds a machine ready to run a kernel,
-//! `fdt` its device tree; `step` runs one hart with its interrupts; [`sbi`] answers S-mode's calls where no firmware
+//! `fdt` its device tree; `step` has what is this hart's own in its turn: interrupts and traps; [`sbi`] answers S-mode's calls where no firmware
 //! does; `htif` is the older way to end a test.
 
 pub mod chips;
@@ -21,256 +21,16 @@ mod step;
 pub use cpu::riscv64;
 pub use start::{Boot, Config};
 
-use crate::aside::Aside;
-use crate::board::{Board, ConsoleUse, CpuActivity, Step};
-use crate::clock::Clock;
-use crate::fault;
-use crate::loader::sdt;
-use crate::outcome::Outcome;
-use crate::watch::{UnknownRegister, Watch, injections, probes};
-use base::event::PROBE_ARGS;
-use base::{Chooser, Codec, CodecError, Observer, Ram, State, Struck, Time};
-use chips::Chips;
-use cpu::probes::Probes;
-use cpu::riscv64::{Activity, Hart, csr};
-use engine::Engine;
-use htif::Htif;
+use crate::mainboard::Mainboard;
 
 /// The board.
-pub struct Virt {
-    /// The harts.
-    pub harts: Vec<Hart>,
-    /// Guest memory.
-    pub ram: Ram,
-    /// All other chips.
-    pub chips: Chips,
-    htif: Option<Htif>,
-    /// Lifted code; the host's, no machine state.
-    engine: Engine,
-    /// Where somebody looks; the host's.
-    probes: Probes,
-    /// The probes that the kernel brought.
-    sites: Vec<sdt::Site>,
-    /// The names of its injection points, in the order of their numbers.
-    points: Vec<String>,
-    /// Traps in a row without an instruction completed, for each hart.
-    barren: Vec<u32>,
-}
-
-impl Virt {
-    /// Blocks lifted so far.
-    pub const fn lifted(&self) -> u64 {
-        self.engine.lifted()
-    }
-
-    /// Copies of the blocks that were lifted since the last time it was asked, in order, each with its place; from the
-    /// first time on.
-    pub fn take_lifts(&mut self) -> Vec<(ir::Place, ir::Block)> {
-        self.engine.take_lifts()
-    }
-
-    /// The probes that the kernel brought.
-    pub fn sites(&self) -> &[sdt::Site] {
-        &self.sites
-    }
-
-    /// The names of the kernel's injection points; the number of a name is that of [`base::Site::Point`].
-    pub fn points(&self) -> &[String] {
-        &self.points
-    }
-
-    /// What the kernel's last `sched_switch` on hart number `cpu` said, if it has that probe.
-    pub fn switched(&self, cpu: usize) -> Option<&[u64; PROBE_ARGS]> {
-        self.harts.get(cpu)?.host.switched.as_ref()
-    }
-
-    /// Reads the virtual memory of hart number `cpu`; no trace is left.
-    pub fn peek(&self, cpu: usize, addr: u64, width: base::Width) -> Option<u64> {
-        cpu::memory::peek(&self.harts[cpu], &self.ram, addr, width)
-    }
-}
-
-impl Board for Virt {
-    type Aside = Aside;
-
-    fn aside(&self) -> Aside {
-        Aside::new(
-            &self.harts,
-            &self.barren,
-            self.chips.output(),
-            self.chips.console_use(),
-        )
-    }
-
-    fn set_aside(&mut self, aside: &Aside) {
-        aside.give_figures(&mut self.harts);
-        self.barren.clone_from(&aside.barren);
-        self.chips.go_on_from(aside.output.clone(), aside.console);
-    }
-
-    fn cpus(&self) -> usize {
-        self.harts.len()
-    }
-
-    fn ram(&mut self) -> &mut Ram {
-        &mut self.ram
-    }
-
-    fn activity(&self, cpu: usize) -> CpuActivity {
-        match self.harts[cpu].activity {
-            Activity::Running => CpuActivity::Running,
-            Activity::Waiting => CpuActivity::Halted,
-            Activity::Stopped => CpuActivity::Off,
-        }
-    }
-
-    fn interrupts_on(&self, cpu: usize) -> bool {
-        let hart = &self.harts[cpu];
-        match hart.activity {
-            // What ends WFI is asked of mie alone (3.3.3).
-            Activity::Waiting => hart.mie != 0,
-            _ => hart.interrupts_on(),
-        }
-    }
-
-    fn user_retired(&self) -> u64 {
-        let of = |hart: &Hart| hart.host.counters.instructions[0];
-        self.harts.iter().map(of).sum()
-    }
-
-    fn disk_completions(&self) -> u64 {
-        self.chips.disk_completions()
-    }
-
-    fn console_use(&self) -> ConsoleUse {
-        self.chips.console_use()
-    }
-
-    fn listens(&self) -> bool {
-        self.chips.uart.listens()
-    }
-
-    fn deadline(&self) -> Time {
-        let tick = Time(csr::TICK_NS);
-        let own = self
-            .harts
-            .iter()
-            .filter(|hart| !hart.timer_seen)
-            .map(|hart| hart.deadline(tick))
-            .min();
-        self.chips.deadline().min(own.unwrap_or(Time::NEVER))
-    }
-
-    fn advance<O: Observer>(&mut self, cpu: usize, now: Time, observer: &mut O) {
-        self.chips.listen(O::ON);
-        if self.chips.advance(&mut self.ram, now) {
-            for hart in &mut self.harts {
-                hart.reservation = None;
-            }
-        }
-        self.tell(cpu, observer);
-        self.follow_lines(now);
-    }
-
-    fn watch(&mut self, watches: &[Watch], instructions: bool) -> Result<(), UnknownRegister> {
-        let register = riscv64::reg::named;
-        let mut wanted = probes(watches, &self.sites, register)?;
-        wanted.extend(injections(&self.sites, &self.points, register)?);
-        self.probes = Probes::new(wanted);
-        for hart in &mut self.harts {
-            hart.probes_on = !self.probes.is_empty();
-            hart.instructions_on = instructions;
-            let fetch_page = hart.fetch_page; // is machine state, and the mode's change is none of the guest's
-            hart.refresh();
-            hart.fetch_page = fetch_page;
-        }
-        // Blocks were lifted with the old probes in them.
-        self.engine.clear();
-        Ok(())
-    }
-
-    fn step<O: Observer>(
-        &mut self,
-        cpu: usize,
-        clock: &Clock,
-        budget: u64,
-        observer: &mut O,
-    ) -> Step {
-        self.step_hart(cpu, clock, budget, observer)
-    }
-
-    fn vary<O: Observer>(
-        &mut self,
-        cpu: usize,
-        now: Time,
-        chooser: &mut dyn Chooser,
-        observer: &mut O,
-    ) {
-        self.chips.listen(O::ON);
-        let held = fault::pass(&mut self.harts[cpu], &mut self.chips, chooser, now);
-        if !held && !self.chips.wants_chooser() {
-            return;
-        }
-        self.chips.vary(chooser, now);
-        self.tell(cpu, observer);
-        self.follow_lines(now);
-    }
-
-    fn await_points(&mut self, chooser: &dyn Chooser) {
-        for hart in &mut self.harts {
-            fault::await_points(hart, self.points.len(), chooser);
-        }
-    }
-
-    fn strike<O: Observer>(&mut self, cpu: usize, now: Time, struck: Struck, observer: &mut O) {
-        self.chips.listen(O::ON);
-        fault::strike(struck, &mut self.ram, &mut self.chips, now);
-        self.tell(cpu, observer);
-    }
-
-    fn ended(&self) -> Option<Outcome> {
-        self.chips.outcome()
-    }
-
-    fn type_in(&mut self, bytes: &[u8], now: Time) {
-        self.chips.uart.push_input(bytes);
-        self.chips.follow_wires(now);
-        self.follow_lines(now);
-    }
-
-    fn supply(&mut self, port: u32, bytes: &[u8], now: Time) {
-        self.chips.supply(&mut self.ram, port, bytes, now);
-        self.follow_lines(now);
-    }
-
-    fn wanted_input(&self) -> Option<(u32, usize)> {
-        self.chips.wanted_input()
-    }
-}
-
-impl State for Virt {
-    /// Everything but RAM, which is hashed and saved by pages.
-    fn state(&mut self, codec: &mut Codec<'_>) -> Result<(), CodecError> {
-        codec.section("virt", 1)?;
-        let mut harts = self.harts.len();
-        codec.usize(&mut harts)?;
-        if harts != self.harts.len() {
-            return Err(CodecError::BadValue {
-                field: "number of harts",
-            });
-        }
-        self.harts
-            .iter_mut()
-            .try_for_each(|hart| hart.state(codec))?;
-        self.chips.state(codec)
-    }
-}
+pub type Virt = Mainboard<chips::Chips>;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Hang, Limits, Machine, Outcome};
-    use base::{Seeded, Silent};
+    use base::{Seeded, Silent, Time};
 
     /// A machine that is about to run a flat kernel.
     fn machine(kernel: &[u8], harts: usize, boot: Boot<'_>) -> Machine<Virt, Seeded> {
@@ -298,7 +58,7 @@ mod tests {
             ..Limits::default()
         };
         let outcome = machine.run(&limits, &mut Silent);
-        let serial = machine.board.chips.take_output().serial;
+        let serial = machine.board.chips.peripherals.take_output().serial;
         (String::from_utf8_lossy(&serial).into_owned(), outcome)
     }
 

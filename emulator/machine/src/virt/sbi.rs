@@ -123,7 +123,7 @@ fn set_timer(board: &mut Virt, cpu: usize, ticks: u64) {
 fn interrupt_harts(board: &mut Virt, mask: u64, base: u64, now: Time) -> Answer {
     let answer = each(board, mask, base, |hart| hart.mip |= interrupt::SSIP)?;
     let single = base != u64::MAX && mask.is_power_of_two();
-    board.chips.log.push(now, || Event::Ipi {
+    board.chips.peripherals.log.push(now, || Event::Ipi {
         target: single.then(|| (base + u64::from(mask.trailing_zeros())) as u8),
         number: interrupt::SSIP.trailing_zeros() as u16,
     });
@@ -233,7 +233,7 @@ fn console(board: &mut Virt, function: u64, args: &[u64; 6], now: Time) -> Answe
                 .ok_or(Error::InvalidParam)?
                 .to_vec();
             for byte in bytes {
-                board.chips.print(byte, now);
+                board.chips.peripherals.print(byte, now);
             }
             Ok(len)
         }
@@ -242,12 +242,12 @@ fn console(board: &mut Virt, function: u64, args: &[u64; 6], now: Time) -> Answe
             if args[2] != 0 || board.ram.slice(Phys(args[1]), len).is_none() {
                 return Err(Error::InvalidParam);
             }
-            let bytes = board.chips.take_input(len as usize);
+            let bytes = board.chips.peripherals.take_input(len as usize);
             board.ram.write_bytes(Phys(args[1]), &bytes);
             Ok(bytes.len() as u64)
         }
         2 => {
-            board.chips.print(args[0] as u8, now);
+            board.chips.peripherals.print(args[0] as u8, now);
             Ok(0)
         }
         _ => Err(Error::NotSupported),
@@ -273,10 +273,10 @@ fn legacy(
             0
         }
         1 => {
-            board.chips.print(args[0] as u8, now);
+            board.chips.peripherals.print(args[0] as u8, now);
             0
         }
-        2 => match board.chips.take_input(1).first() {
+        2 => match board.chips.peripherals.take_input(1).first() {
             Some(byte) => u64::from(*byte),
             None => u64::MAX,
         },

@@ -5,16 +5,12 @@ use super::chips::{Chips, RAM};
 use super::fdt;
 use super::htif::Htif;
 use super::sbi;
-use crate::board::Board;
 use crate::config::ConfigError;
 use crate::loader::{LoadError, elf, sdt};
-use crate::watch::points;
 use base::{PAGE_SIZE, Phys, Ram, Rng};
 use cpu::mmu::tlb::Shape;
-use cpu::probes::Probes;
 use cpu::riscv64::{Activity, Hart, reg};
 use devices::virtio::block::{Block, Latency, Medium};
-use engine::Engine;
 use object::elf::EM_RISCV;
 
 /// The most memory.
@@ -178,13 +174,10 @@ impl Virt {
         };
         let address = |name| elf::symbol(config.kernel, name).map(Phys);
         let htif = address(b"tohost").map(|tohost| Htif::new(tohost, address(b"fromhost")));
-        if let Some(htif) = &htif {
-            htif.watch(&mut ram);
-        }
         let disk = config
             .disk
             .map(|medium| Block::new(medium, "glassbox", Latency::default()));
-        let chips = Chips::new(
+        let mut chips = Chips::new(
             config.harts,
             config.memory,
             disk,
@@ -193,25 +186,18 @@ impl Virt {
             config.seed,
             config.calendar,
         );
-        let mut virt = Self {
-            barren: vec![0; harts.len()],
-            harts,
-            ram,
-            chips,
-            htif,
-            engine: Engine::default(),
-            probes: Probes::default(),
-            points: points(&sites),
-            sites,
-        };
-        // A note may name what is no register; such a kernel's switches are not known.
-        let _ = virt.watch(&[], false);
-        Ok(virt)
+        if let Some(htif) = htif {
+            chips.attach(htif);
+        }
+        Ok(Self::assemble(harts, ram, chips, sites))
     }
 }
 
 /// Puts a file into memory: an ELF file where it says, a Linux `Image` where its header says, anything else at `flat`.
 fn place(data: &[u8], flat: u64, ram: &mut Ram) -> Result<Placed, LoadError> {
+    if data.is_empty() {
+        return Err(LoadError::Empty);
+    }
     if data.starts_with(&object::elf::ELFMAG) {
         let file = elf::parse(data)?;
         if file.machine != EM_RISCV {
@@ -290,16 +276,21 @@ fn write_tree(
         initrd,
         seed: &seed,
     };
-    let tree = fdt::build(&facts).map_err(|_| {
-        ConfigError::Kernel(LoadError::CommandLine {
-            len: config.command_line.len(),
-            max: FDT_LEN as usize,
-        })
-    })?;
+    let room = (FDT_LEN - DYNAMIC_INFO_LEN) as usize;
+    let len = config.command_line.len();
+    let too_long = |rest: usize| {
+        let max = room.saturating_sub(rest);
+        ConfigError::Kernel(LoadError::CommandLine { len, max })
+    };
+    let tree = fdt::build(&facts).map_err(|_| too_long(0))?;
+    // Of what is in it, only the command line has any length.
+    if tree.len() > room {
+        return Err(too_long(tree.len().saturating_sub(len)));
+    }
     // Kernels that map memory below 4 GiB first, or in large pages, find it there.
     let top = (RAM + config.memory).min(RAM + (3 << 30));
     let at = top - FDT_LEN;
-    if tree.len() as u64 > FDT_LEN - DYNAMIC_INFO_LEN || at < end {
+    if at < end {
         return Err(ConfigError::DeviceTree);
     }
     ram.write_bytes(Phys(at), &tree)

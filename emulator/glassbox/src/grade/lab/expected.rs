@@ -1,7 +1,7 @@
 //! What the checks of a lab's file mean.
 
 use super::{MOST_POINTS, absolute, file, whole};
-use crate::grade::check::{Bounds, Check, Content, Ends, Expected, Quantity};
+use crate::grade::check::{Bounds, Check, Content, Ends, Expected, Frames, Quantity};
 use crate::grade::expand::Values;
 use crate::grade::predicate::{Predicate, Wanted};
 use regex_lite::Regex;
@@ -17,7 +17,8 @@ pub fn check(check: &file::Check, values: &Values) -> Result<Check, String> {
         Expected::Count(..)
             | Expected::Order(_)
             | Expected::Never(_)
-            | Expected::FreeFrames(_)
+            | Expected::FreeFrames(..)
+            | Expected::SharedPages(..)
             | Expected::Time(..)
     );
     if check.open.is_some() && !believes {
@@ -80,13 +81,10 @@ fn expected(check: &file::Check, values: &Values) -> Result<Expected, String> {
         add("never", what.map(Expected::Never));
     }
     if let Some(frames) = &check.free_frames {
-        add(
-            "free_frames",
-            Ok(Expected::FreeFrames(Bounds {
-                least: None,
-                most: Some(frames.lost_at_most),
-            })),
-        );
+        add("free_frames", self::frames(frames));
+    }
+    if let Some(pages) = &check.shared_pages {
+        add("shared_pages", shared_pages(pages, values));
     }
     if let Some(time) = &check.time {
         add("time", self::time(time, values));
@@ -100,13 +98,37 @@ fn expected(check: &file::Check, values: &Values) -> Result<Expected, String> {
         (Some((_, result)), None) => result,
         (None, _) => Err(
             "it expects nothing: status, output, output_matches, file, fsck, count, order, \
-                          never, free_frames, time or ends is missing"
+                          never, free_frames, shared_pages, time or ends is missing"
                 .to_owned(),
         ),
         (Some((second, _)), Some((first, _))) => Err(format!(
             "it expects two things, '{first}' and '{second}': make two checks of them"
         )),
     }
+}
+
+fn frames(frames: &file::Frames) -> Result<Expected, String> {
+    let at_most = |most| Bounds {
+        least: None,
+        most: Some(most),
+    };
+    match (frames.lost_at_most, frames.used_at_most) {
+        (Some(most), None) => Ok(Expected::FreeFrames(Frames::Lost, at_most(most))),
+        (None, Some(most)) => Ok(Expected::FreeFrames(Frames::Used, at_most(most))),
+        _ => Err("free_frames: it takes lost_at_most or used_at_most".to_owned()),
+    }
+}
+
+fn shared_pages(pages: &file::SharedPages, values: &Values) -> Result<Expected, String> {
+    let process = values
+        .expand(&pages.process)
+        .map_err(|e| format!("shared_pages.process: {e}"))?;
+    let bounds = Bounds {
+        least: pages.at_least,
+        most: pages.at_most,
+    };
+    let bounds = possible("shared_pages", "at_least or at_most", bounds)?;
+    Ok(Expected::SharedPages(process, bounds))
 }
 
 fn content(file: &file::FileCheck, values: &Values) -> Result<Expected, String> {

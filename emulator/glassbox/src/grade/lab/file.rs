@@ -75,6 +75,7 @@ pub struct Check {
     pub order: Option<Vec<What>>,
     pub never: Option<What>,
     pub free_frames: Option<Frames>,
+    pub shared_pages: Option<SharedPages>,
     pub time: Option<Time>,
     pub ends: Option<String>,
 }
@@ -111,7 +112,16 @@ pub struct Count {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Frames {
-    pub lost_at_most: i64,
+    pub lost_at_most: Option<i64>,
+    pub used_at_most: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SharedPages {
+    pub process: String,
+    pub at_least: Option<i64>,
+    pub at_most: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]

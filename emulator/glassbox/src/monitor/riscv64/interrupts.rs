@@ -1,4 +1,4 @@
-//! `info irq` and `info pic`: the PLIC, and what it, the CLINT and software ask of each hart.
+//! `info irq`, `info pic` and `info clint`: the PLIC, the CLINT, and what they and software ask of each hart.
 
 use base::Time;
 use machine::names;
@@ -82,5 +82,18 @@ pub fn pic(board: &Virt, text: &mut String) {
             text,
             "CPU{hart} {mode}: threshold {threshold}, enabled {list}"
         );
+    }
+}
+
+/// The CLINT's registers, as they are at `now`.
+pub fn clint(board: &Virt, now: Time, text: &mut String) {
+    let clint = &board.chips.clint;
+    let _ = writeln!(text, "MTIME {} (ticks of 100 ns)", clint.mtime(now));
+    for hart in 0..board.harts.len() {
+        let msip = u8::from(clint.software(hart));
+        let _ = match clint.mtimecmp(hart) {
+            None | Some(u64::MAX) => writeln!(text, "CPU{hart}: MSIP {msip}, MTIMECMP never"),
+            Some(ticks) => writeln!(text, "CPU{hart}: MSIP {msip}, MTIMECMP {ticks}"),
+        };
     }
 }

@@ -3,6 +3,7 @@
 use super::super::tlb;
 use machine::virt::Virt;
 use machine::virt::riscv64::mappings::{Mapping, mappings};
+use machine::virt::riscv64::paging::BARE;
 use machine::virt::riscv64::state::view;
 use std::fmt::Write;
 
@@ -56,6 +57,7 @@ pub fn tlb(board: &Virt, cpu: usize, text: &mut String) {
         &board.harts[cpu].tlb,
         view::USER,
         view::SUPERVISOR_SUM,
+        Some(BARE),
         text,
     );
 }

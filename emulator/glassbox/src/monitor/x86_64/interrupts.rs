@@ -2,7 +2,8 @@
 
 use base::Time;
 use machine::pc::Pc;
-use machine::pc::chips::{line, slot};
+use machine::pc::chips::line;
+use machine::peripherals::slot;
 use std::fmt::Write;
 
 /// Lines of the IOAPIC.

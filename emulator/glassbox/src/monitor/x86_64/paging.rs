@@ -49,5 +49,11 @@ pub fn mem(board: &Pc, cpu: usize, text: &mut String) {
 
 /// What the TLB holds.
 pub fn tlb(board: &Pc, cpu: usize, text: &mut String) {
-    tlb::show(&board.harts[cpu].tlb, view::USER, view::KERNEL_AC, text);
+    tlb::show(
+        &board.harts[cpu].tlb,
+        view::USER,
+        view::KERNEL_AC,
+        None,
+        text,
+    );
 }
