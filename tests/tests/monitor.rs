@@ -551,7 +551,10 @@ fn values_and_memory_of_risc_v_are_shown_as_qemu_and_gdb_show_them() {
     check("p/x $satp", "0x8000000000080001\n");
     check("p/x *$a0 & 0xff", "0x88\n");
     check("cpu 1", "there is no CPU 1: 0 to 0\n");
-    check("x/i $pc-4", "   0x00000000800000c0:  73 00 50 10  wfi\n");
+    check(
+        "x/i $pc-4",
+        "   0x00000000800000c0 <supervisor+0x4>:  73 00 50 10  wfi\n",
+    );
     check(
         "info mem",
         "vaddr            paddr            size             attr\n\

@@ -294,7 +294,7 @@ fn the_chart_of_a_line_that_computes() {
     assert_snapshot!(computes("riscv64"), @"
                                   0.5 s       1.0 s        1.5 s       2.0 s
                                   |           |            |           |
-               CPU 0  DDDDDDDDDDDDDDDDDDDDDDDD...........................
+               CPU 0  DDDDDDDDDDDDDDDDDDDDDDD............................
     A 1 init   B 2 sh   C 3 sleep   D 4 bench_dhry   . idle CPU
     one column is 40 ms
     ");

@@ -216,7 +216,7 @@ impl Guest {
     pub fn plan(&mut self, faults: &[Spec]) -> Result<(), SpecError> {
         let target = Target {
             board: self.sites(),
-            memory: self.machine.board.memory().len(),
+            memory: self.machine.board.memory().addresses(),
         };
         let armed = faults.iter().map(|spec| spec.resolve(&target));
         let armed = armed.collect::<Result<_, _>>()?;

@@ -276,6 +276,28 @@ others! {
     - 259 riscv_flush_icache 3 "";
 }
 
+/// The number of the call with this name on the instruction set this is built for, or [`ABSENT`]: for programs that try a
+/// call before Silica has it.
+pub const fn number(name: &str) -> u64 {
+    let mut index = 0;
+    while index < OTHERS.len() {
+        if same(OTHERS[index].name.as_bytes(), name.as_bytes()) {
+            return OTHERS[index].number;
+        }
+        index += 1;
+    }
+    ABSENT
+}
+
+/// Equality, which is no constant function yet.
+const fn same(one: &[u8], other: &[u8]) -> bool {
+    let mut index = 0;
+    while index < one.len() && index < other.len() && one[index] == other[index] {
+        index += 1;
+    }
+    index == one.len() && index == other.len()
+}
+
 /// The other call with this number.
 pub fn lookup(number: u64) -> Option<&'static Other> {
     lookup_on(Isa::NATIVE, number)
@@ -293,6 +315,15 @@ pub fn lookup_on(isa: Isa, number: u64) -> Option<&'static Other> {
 mod tests {
     use super::*;
     use crate::nr;
+
+    #[test]
+    fn a_call_is_found_by_its_whole_name() {
+        assert_eq!(number("mincore"), 27);
+        assert_eq!(number("socket"), 41, "and not socketpair");
+        for none in ["", "mincor", "mincores", "read"] {
+            assert_eq!(number(none), ABSENT, "{none}");
+        }
+    }
 
     #[test]
     fn no_call_is_in_both_tables() {

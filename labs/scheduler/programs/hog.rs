@@ -3,6 +3,7 @@
 #![no_std]
 #![no_main]
 
+use abi::linux;
 use abi::resource::RUSAGE_SELF;
 use ulib::arch::wild;
 use ulib::prelude::*;
@@ -11,7 +12,7 @@ use ulib::{number, sys};
 ulib::main!(main);
 
 /// setpriority(2), which the trusted user library does not know.
-const SETPRIORITY: u64 = 141;
+const SETPRIORITY: u64 = linux::number("setpriority");
 
 fn main(args: &ulib::Args) -> i32 {
     let [_, nice, millis, word] = args else {

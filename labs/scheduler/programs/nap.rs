@@ -3,7 +3,7 @@
 #![no_std]
 #![no_main]
 
-use abi::nr;
+use abi::{linux, nr};
 use ulib::arch::wild;
 use ulib::number;
 use ulib::prelude::*;
@@ -11,7 +11,7 @@ use ulib::prelude::*;
 ulib::main!(main);
 
 /// setpriority(2), which the trusted user library does not know.
-const SETPRIORITY: u64 = 141;
+const SETPRIORITY: u64 = linux::number("setpriority");
 const NAP: [u64; 2] = [0, 7_000_000];
 
 fn main(args: &ulib::Args) -> i32 {

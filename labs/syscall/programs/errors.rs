@@ -3,6 +3,7 @@
 #![no_std]
 #![no_main]
 
+use abi::linux;
 use abi::mman::{PROT_NONE, PROT_READ};
 use ulib::arch::wild;
 use ulib::prelude::*;
@@ -11,7 +12,7 @@ use ulib::sys;
 ulib::main!(main);
 
 /// mincore(2), which the trusted user library does not know.
-const MINCORE: u64 = 27;
+const MINCORE: u64 = linux::number("mincore");
 const PAGE: u64 = 4096;
 
 fn mincore(start: u64, len: u64, vector: u64) -> Result<u64, Errno> {

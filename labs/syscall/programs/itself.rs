@@ -4,6 +4,7 @@
 #![no_std]
 #![no_main]
 
+use abi::linux;
 use abi::wait::Ended;
 use ulib::arch::wild;
 use ulib::prelude::*;
@@ -12,7 +13,7 @@ use ulib::{number, sys};
 ulib::main!(main);
 
 /// mincore(2), which the trusted user library does not know.
-const MINCORE: u64 = 27;
+const MINCORE: u64 = linux::number("mincore");
 const PAGE: u64 = 4096;
 
 fn main(args: &ulib::Args) -> i32 {

@@ -4,7 +4,7 @@
 #![no_std]
 #![no_main]
 
-use abi::nr;
+use abi::{linux, nr};
 use ulib::arch::wild;
 use ulib::prelude::*;
 use ulib::{number, sys};
@@ -12,7 +12,7 @@ use ulib::{number, sys};
 ulib::main!(main);
 
 /// mincore(2), which the trusted user library does not know.
-const MINCORE: u64 = 27;
+const MINCORE: u64 = linux::number("mincore");
 const PAGE: u64 = 4096;
 /// What the vector holds before a call.
 const UNWRITTEN: u8 = 0xaa;

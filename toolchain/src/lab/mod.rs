@@ -28,7 +28,7 @@ mod verify;
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::layout::Layout;
+use crate::layout::{Arch, Layout};
 pub use definition::Lab;
 pub use starter::submitted;
 pub use trusted::Trusted;
@@ -47,6 +47,9 @@ pub enum Task {
     Verify {
         /// Its name; all labs without one
         name: Option<String>,
+        /// What kernels are built for and judged on [default: what the lab says, or else x86_64]
+        #[arg(long)]
+        arch: Option<Arch>,
     },
 }
 
@@ -60,6 +63,6 @@ pub fn run(layout: &Layout, task: &Task) -> Result<()> {
             Ok(())
         }
         Task::New { name } => new::run(layout, name),
-        Task::Verify { name } => verify::run(layout, name.as_deref()),
+        Task::Verify { name, arch } => verify::run(layout, name.as_deref(), *arch),
     }
 }

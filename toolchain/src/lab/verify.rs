@@ -6,20 +6,23 @@ use super::bench::Bench;
 use super::definition::Lab;
 use super::grader::{Test, Verdict, Wishes};
 use super::starter::{starter, submitted};
-use crate::layout::Layout;
+use crate::layout::{Arch, Layout};
 use crate::process::{Reported, progress};
 
 /// Percent of all points that a starter may have at most: some of what is judged works from the start.
 const STARTER_AT_MOST: u64 = 30;
 
-/// The subcommand: the lab called `name`, or all.
-pub fn run(layout: &Layout, name: Option<&str>) -> Result<()> {
-    let labs = match name {
+/// The subcommand: the lab called `name`, or all; on `arch`, if that is not to be the lab's.
+pub fn run(layout: &Layout, name: Option<&str>, arch: Option<Arch>) -> Result<()> {
+    let mut labs = match name {
         Some(name) => vec![Lab::find(layout, name)?],
         None => Lab::all(layout)?,
     };
     if labs.is_empty() {
         bail!("there is no lab in {}", layout.labs().display());
+    }
+    for lab in &mut labs {
+        lab.arch = arch.unwrap_or(lab.arch);
     }
     let mut bench = Bench::new(layout, &labs)?;
     let mut faults = 0;

@@ -23,6 +23,7 @@ use base::event::DiskOp;
 use base::{Cut, Due, Fault, Phys, Site, Time};
 use machine::names;
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 /// A planned fault.
@@ -76,8 +77,8 @@ impl std::error::Error for SpecError {}
 pub struct Target {
     /// Instruction set and kernel.
     pub board: Board,
-    /// Bytes of memory.
-    pub memory: u64,
+    /// The physical addresses of memory.
+    pub memory: Range<u64>,
 }
 
 impl FromStr for Spec {
@@ -267,10 +268,10 @@ impl Spec {
     pub fn resolve(&self, target: &Target) -> Result<Armed, SpecError> {
         let wrong = |error: String| SpecError(format!("{self}: {error}"));
         if let Fault::Flip { addr, .. } = self.fault
-            && addr.0 >= target.memory
+            && !target.memory.contains(&addr.0)
         {
-            let end = target.memory;
-            return Err(wrong(format!("memory ends at {end:#x}")));
+            let Range { start, end } = &target.memory;
+            return Err(wrong(format!("memory lies at {start:#x}..{end:#x}")));
         }
         let trigger = match &self.place {
             Place::Moment(due) => Trigger::Moment(*due),
@@ -406,7 +407,7 @@ mod tests {
                 arch: "x86_64".into(),
                 points: vec!["alloc".into(), "coin".into(), "syscall".into()],
             },
-            memory: 1 << 20,
+            memory: 1 << 12..1 << 20,
         }
     }
 
@@ -605,7 +606,14 @@ mod tests {
     #[test]
     fn what_the_machine_has_not_is_found_when_the_machine_is_known() {
         for (text, why) in [
-            ("mem.flip@0x100000:1#time=1ms", "memory ends at 0x100000"),
+            (
+                "mem.flip@0x100000:1#time=1ms",
+                "memory lies at 0x1000..0x100000",
+            ),
+            (
+                "mem.flip@0xfff:1#time=1ms",
+                "memory lies at 0x1000..0x100000",
+            ),
             ("irq.floppy=lost", "what does is timer, disk"),
             ("irq.70000=lost", "no '70000' interrupts"),
             ("dice=value:6", "no injection point 'dice'"),
