@@ -2,8 +2,10 @@
 //!
 //! Each echoes what is typed, one greater, until a full stop ends it.
 
+use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tests::glassbox::{Ran, command, glassbox};
 use tests::pty::Terminal;
@@ -83,6 +85,9 @@ const POLLING: [u32; 13] = [
 /// How long a user thinks, on the wall clock. A slow host is not asked as much of, but is asked nothing wrong.
 const THOUGHT: Duration = Duration::from_secs(3);
 
+/// How long an emulator is waited for before a test gives up.
+const LONG: Duration = Duration::from_secs(60);
+
 /// The three ways to wait: halted, in circles, and looking.
 fn kernels() -> [(&'static str, Vec<u32>); 3] {
     let mut circling = TICKING;
@@ -103,6 +108,13 @@ fn file(words: &[u32]) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
+/// A jump from the word numbered `from` to the one numbered `to`: JAL's offset is scrambled (unprivileged spec, 2.5.1).
+fn jump(from: usize, to: usize) -> u32 {
+    let offset = ((to as i32 - from as i32) * 4) as u32;
+    let bits = |low: u32, count: u32| offset >> low & ((1 << count) - 1);
+    bits(20, 1) << 31 | bits(1, 10) << 21 | bits(11, 1) << 20 | bits(12, 8) << 12 | 0x6f
+}
+
 fn boot(words: &[u32], options: &[&str], input: &[u8]) -> Ran {
     let (_folder, path) = file(words);
     let mut arguments = vec!["boot", "--arch", "riscv64", "--kernel"];
@@ -121,6 +133,64 @@ fn lines_from_a_pipe_reach_a_kernel_however_it_waits() {
         let again = boot(&kernel, &["--hash"], b"HAL, HAL, HAL, HAL, HAL\nHAL.");
         assert_eq!(again.stderr, ran.stderr, "{name}");
     }
+}
+
+#[test]
+fn lines_written_at_once_are_all_handed_in_though_the_pipe_stays_open() {
+    let (_folder, path) = file(&TICKING);
+    let mut child = command()
+        .args(["boot", "--arch", "riscv64", "--kernel"])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the emulator starts");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    pipe.write_all(b"HAL\nHAL.\n").expect("it takes lines");
+    let deadline = Instant::now() + LONG;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("it is a child") {
+            break status;
+        }
+        if Instant::now() > deadline {
+            child.kill().expect("it can be killed");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn a_script_leaves_with_ctrl_a_x_when_the_kernel_rests() {
+    for (name, kernel) in kernels() {
+        let ran = boot(&kernel, &[], b"HAL\x01\x01\x01x.");
+        assert_eq!(ran.status, 0, "{name}: {}", ran.stderr);
+        assert_eq!(ran.text(), "IBM\x02", "{name}");
+        assert_eq!(ran.stderr, "", "{name}");
+    }
+}
+
+#[test]
+fn a_kernel_that_sets_itself_up_for_long_is_typed_to_when_it_has_shown_its_prompt() {
+    // Two loops: before interrupts come on, 0.8 s long, and before the prompt, 0.1 s.
+    let count = |instructions: u32| [0x0000_02b7 | (instructions / 2) & 0xffff_f000, 0xfff2_829b];
+    let turn = [0xfff2_8293, 0xfe02_9ee3]; // addi t0, t0, -1; bnez t0, -4
+    let prompt = [0x03e0_0e13, 0x01c4_0023]; // li t3, '>'; sb t3, 0(s0)
+    let mut kernel = TICKING.to_vec();
+    let late = [&count(10_000_000)[..], &turn, &prompt].concat();
+    let early = [&count(80_000_000)[..], &turn].concat();
+    // Behind all that there is, so that the code before stays where it is.
+    let on = WAITS - 1;
+    let interrupts_on = kernel[on];
+    let detour = kernel.len();
+    kernel[on] = jump(on, detour);
+    kernel.extend(early);
+    kernel.push(interrupts_on);
+    kernel.extend(late);
+    kernel.push(jump(kernel.len(), WAITS));
+    let ran = boot(&kernel, &[], b"HAL.\n");
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(ran.text(), ">IBM/");
 }
 
 #[test]

@@ -203,6 +203,7 @@ fn help_of_boot() {
 
     Keys: Ctrl-A x leaves, Ctrl-A p lists the guest's processes, Ctrl-A c opens the monitor,
     Ctrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A.
+    From a pipe, Ctrl-A x leaves when the guest has come to rest; keys to look at it are not ours then.
     ");
 }
 

@@ -589,6 +589,22 @@ fn values_and_memory_of_risc_v_are_shown_as_qemu_and_gdb_show_them() {
 }
 
 #[test]
+fn a_backtrace_leads_from_the_instruction_to_the_kernels_beginning() {
+    for arch in arches() {
+        let silica = Silica::on(arch);
+        let mut guest = silica.guest(1, None);
+        guest.step(300_000, &mut base::Silent);
+        let told = answers(&guest, &silica.kernel, &["backtrace", "info symbol $pc"]);
+        let frames: Vec<&str> = told[0].lines().collect();
+        assert_eq!(frames[0], format!("#0  {}", told[1].trim_end()), "{arch}");
+        assert!(frames.len() > 2, "{arch}: {frames:?}");
+        for (number, frame) in frames.iter().enumerate() {
+            assert!(frame.starts_with(&format!("#{number:<3}0x")), "{frame}");
+        }
+    }
+}
+
+#[test]
 fn all_that_help_lists_is_understood_and_nothing_else_is() {
     for arch in arches() {
         let kernel = match arch {

@@ -23,6 +23,7 @@
 pub use base;
 pub use machine;
 
+pub mod backtrace;
 pub mod cli;
 pub mod crash;
 pub mod disk;

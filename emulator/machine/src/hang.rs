@@ -1,8 +1,9 @@
 //! Watches for a guest that makes no progress, in virtual time.
 //!
-//! Progress is a user instruction, a completed disk request, or output. A guest without any for too long hangs, unless it
-//! writes so much memory meanwhile that it must be at work (to clear 100 MiB byte by byte takes seconds), or somebody may
-//! still type and it would notice: a character interrupts a CPU, or one looks for it again and again. A CPU that keeps off the interrupts that it once had on hangs whatever the
+//! Progress is a user instruction, a completed disk request, output, or that a CPU has its interrupts on for the first
+//! time. A guest without any for too long hangs, unless it writes so much memory meanwhile that it must be at work (to
+//! clear 100 MiB byte by byte takes seconds), or somebody may still type and it would notice: a character interrupts a
+//! CPU, or one looks for it again and again. A CPU that keeps off the interrupts that it once had on hangs whatever the
 //! others do. One that never had them on is parked, waits for the others to set the machine up, or belongs to a kernel
 //! that works without interrupts: it shares the fate of the whole.
 
@@ -30,7 +31,7 @@ pub struct Watch {
     looks: (u64, Time),
 }
 
-/// What progress changes.
+/// What progress changes, but for interrupts that come on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Signs {
     user_retired: u64,
@@ -71,8 +72,14 @@ impl Watch {
     }
 
     /// Whether the guest has looked for input in vain during the last `span`.
-    pub fn looks(&self, now: Time, span: Time) -> bool {
+    fn looks(&self, now: Time, span: Time) -> bool {
         self.looks.0 > 0 && now - self.looks.1 <= span
+    }
+
+    /// Whether a character that comes now would be noticed: it interrupts a CPU, or the guest has looked for one during
+    /// the last `span`.
+    pub fn notices<B: Board>(&self, board: &B, now: Time, span: Time) -> bool {
+        self.looks(now, span) || board.listens() && awake(board, true).is_some()
     }
 
     /// All CPUs are halted: while an interrupt can wake one of them, nobody can be said to hang.
@@ -102,6 +109,11 @@ impl Watch {
         let patience = limits.hang_after;
         self.quiet(board, now);
         if board.interrupts_on(cpu) {
+            if self.open[cpu].is_none() {
+                // It has set itself up, however long that took.
+                self.progress = now;
+                self.active = now;
+            }
             self.open[cpu] = Some(now);
         } else if let Some(open) = &mut self.open[cpu] {
             if board.activity(cpu) != CpuActivity::Running {
@@ -122,23 +134,22 @@ impl Watch {
             self.progress = now;
             return None;
         }
-        let awake = |on: bool| {
-            let awake = |&cpu: &usize| {
-                board.activity(cpu) != CpuActivity::Off && board.interrupts_on(cpu) == on
-            };
-            (0..board.cpus()).find(awake)
-        };
-        let looks = self.looks(now, patience);
-        let notices = looks || board.listens() && awake(true).is_some();
-        if limits.attended && notices {
+        if limits.attended && self.notices(board, now, patience) {
             return None;
         }
-        Some(match (looks, awake(true), awake(false)) {
+        let looks = self.looks(now, patience);
+        Some(match (looks, awake(board, true), awake(board, false)) {
             (true, ..) => Hang::NoInput,
             (_, None, Some(cpu)) => Hang::InterruptsOff { cpu },
             _ => Hang::NoProgress,
         })
     }
+}
+
+/// The first CPU that is not off, and has its interrupts on or off.
+fn awake<B: Board>(board: &B, on: bool) -> Option<usize> {
+    (0..board.cpus())
+        .find(|&cpu| board.activity(cpu) != CpuActivity::Off && board.interrupts_on(cpu) == on)
 }
 
 /// Whether an interrupt would wake a CPU.

@@ -151,15 +151,16 @@ impl<B: Board, C: Chooser> Machine<B, C> {
         }
     }
 
-    /// For how long the guest has made no progress: no user instruction, no disk request completed, no output.
+    /// For how long the guest has made no progress: no user instruction, no disk request completed, no output, no CPU that
+    /// has its interrupts on for the first time.
     pub fn quiet(&mut self) -> Time {
         self.watch.quiet(&self.board, self.clock.now())
     }
 
-    /// Whether a character that is typed now would be noticed: it interrupts, or the guest has looked for one during the
-    /// last `span`.
+    /// Whether a character that is typed now would be noticed: it interrupts a CPU, or the guest has looked for one during
+    /// the last `span`.
     pub fn listens(&self, span: Time) -> bool {
-        self.board.listens() || self.watch.looks(self.clock.now(), span)
+        self.watch.notices(&self.board, self.clock.now(), span)
     }
 
     /// Lets time pass up to `time` while all CPUs are halted.

@@ -7,8 +7,9 @@ const FOLDER: &str = "emulator/glassbox/src/";
 
 /// Each module, the modules it may use, and the packages of ours it may use. `cli` and the crate's
 /// own files are on top and may use everything.
-const MODULES: [(&str, &[&str], &[&str]); 12] = [
+const MODULES: [(&str, &[&str], &[&str]); 13] = [
     ("symbols", &[], &[]),
+    ("backtrace", &[], &["base", "machine"]),
     ("numbers", &[], &["machine", "abi"]),
     ("sites", &["numbers"], &["base", "machine", "abi"]),
     (
@@ -28,7 +29,7 @@ const MODULES: [(&str, &[&str], &[&str]); 12] = [
     ),
     (
         "monitor",
-        &["guest", "symbols", "trace", "numbers"],
+        &["guest", "symbols", "backtrace", "trace", "numbers"],
         &["base", "machine", "abi"],
     ),
     (

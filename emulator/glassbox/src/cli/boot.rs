@@ -2,7 +2,7 @@
 //!
 //! On a terminal, keys arrive when the user presses them, and idle time is held back to the wall clock (*pace*). With
 //! input from a file or pipe there is no clock: the next line is handed in whenever the guest is idle, so that such a
-//! run repeats exactly.
+//! run repeats exactly. Of the keys, it has the one to leave.
 
 use super::Failure;
 use super::keyboard::{Keyboard, Waited};
@@ -16,7 +16,7 @@ use crate::monitor::onlooker::Onlooker;
 use base::{Silent, Time};
 use machine::{Hang, Outcome};
 use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -174,9 +174,13 @@ fn converse(
 /// ticks, or which runs in circles while it waits, is at rest when it has made no progress for a while and would notice a
 /// character. Whether it really waits cannot be known, so a line is only taken if there is one; meanwhile a halted one
 /// goes on with the wall clock.
+///
+/// `None`: the input said Ctrl-A x, and the guest has come to rest with what stood before.
 fn scripted(session: &mut Session<'_>, raw: &Raw) -> std::io::Result<Option<Outcome>> {
     let mut typed = Typed::default();
+    let mut keys = Keys::of_script();
     let mut ended = false;
+    let mut leaving = false;
     loop {
         // Characters for which the guest makes no room are none that somebody may still type.
         session.attend(!ended && typed.0.is_empty());
@@ -204,15 +208,24 @@ fn scripted(session: &mut Session<'_>, raw: &Raw) -> std::io::Result<Option<Outc
         let quiet = session.machine.quiet();
         let rests = quiet >= PATIENCE && session.machine.listens(PATIENCE);
         if typed.0.is_empty() && !ended && (halted || rests) {
+            if leaving {
+                return Ok(None);
+            }
             let until = match next {
                 _ if halted => None,
                 Some(Some(next)) => Some(next - session.machine.now()),
                 _ => Some(Time(0)),
             };
             if stdin::wait(until)? {
-                let line = read_line()?;
+                let mut line = VecDeque::from(stdin::line()?);
                 ended = line.is_empty();
-                typed.0.extend(line);
+                while let Some(stroke) = keys.next(&mut line) {
+                    match stroke {
+                        Stroke::Byte(byte) => typed.0.push_back(byte),
+                        // The only one that a script has.
+                        Stroke::Key(_) => leaving = true,
+                    }
+                }
                 typed.push(session);
                 continue;
             }
@@ -229,17 +242,4 @@ fn scripted(session: &mut Session<'_>, raw: &Raw) -> std::io::Result<Option<Outc
             Some(Some(next)) => session.machine.pass_idle(next),
         }
     }
-}
-
-/// One line of standard input, byte by byte, so that nothing is taken that a later reader might want.
-fn read_line() -> std::io::Result<Vec<u8>> {
-    let mut line = Vec::new();
-    for byte in std::io::stdin().lock().bytes() {
-        let byte = byte?;
-        line.push(byte);
-        if byte == b'\n' {
-            break;
-        }
-    }
-    Ok(line)
 }

@@ -1,15 +1,13 @@
 //! What to show of a machine that ended badly: why, and for each CPU its mode, place, backtrace and process.
 
+use crate::backtrace;
 use crate::guest::Guest;
 use crate::symbols::Symbols;
 use base::Width;
-use machine::pc::x86_64::{self, Activity};
-use machine::virt::riscv64::{self, Privilege};
+use machine::pc::x86_64::Activity;
+use machine::virt::riscv64::Privilege;
 use machine::{AnyBoard, Board, CpuActivity, Outcome};
 use std::fmt::Write;
-
-/// Frames of a backtrace at most: a damaged stack must not fill the screen.
-const FRAMES: usize = 32;
 
 /// The report for `outcome`, in lines.
 pub fn describe(guest: &Guest, outcome: &Outcome) -> String {
@@ -61,9 +59,8 @@ fn cpu(text: &mut String, board: &AnyBoard, symbols: &Symbols<'_>, index: usize)
     }
     let _ = writeln!(text, "  process: {}", process(board, index));
     let _ = writeln!(text, "  pc {}", symbols.describe(board.pc(index)));
-    for address in backtrace(board, index) {
-        // A return address points behind its call, perhaps into the next line or function.
-        let _ = writeln!(text, "     {}", symbols.describe(address.wrapping_sub(1)));
+    for call in backtrace::calls(board, index) {
+        let _ = writeln!(text, "     {}", symbols.describe(call));
     }
 }
 
@@ -109,34 +106,4 @@ fn process(board: &AnyBoard, index: usize) -> String {
     let name: Vec<u8> = bytes.map(|b| b as u8).collect();
     // The name is the guest's: nothing of it may act on the terminal.
     format!("{pid} ({})", name.escape_ascii())
-}
-
-/// Return addresses along the chain of frame pointers, the innermost first.
-fn backtrace(board: &AnyBoard, index: usize) -> Vec<u64> {
-    // Where the caller's frame pointer and the return address lie, from the frame pointer (System V ABI of x86-64,
-    // figure 3.3; RISC-V calling convention, "Frame Pointer Convention").
-    let (register, [caller, back]) = match board {
-        AnyBoard::Pc(_) => (x86_64::reg::RBP, [0, 8]),
-        AnyBoard::Virt(_) => (riscv64::reg::FP, [-16, -8]),
-    };
-    let mut frame = board.regs(index)[usize::from(register)];
-    let mut addresses = Vec::new();
-    while addresses.len() < FRAMES && frame.is_multiple_of(8) {
-        let (Some(next), Some(address)) = (
-            board.peek(index, frame.wrapping_add_signed(caller), Width::B8),
-            board.peek(index, frame.wrapping_add_signed(back), Width::B8),
-        ) else {
-            break;
-        };
-        if address == 0 {
-            break;
-        }
-        addresses.push(address);
-        // Stacks grow down: a caller's frame lies higher.
-        if next <= frame {
-            break;
-        }
-        frame = next;
-    }
-    addresses
 }

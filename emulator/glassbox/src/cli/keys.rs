@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// The escape key.
-const ESCAPE: u8 = 0x01;
+pub const ESCAPE: u8 = 0x01;
 
 /// What the user typed, as far as the machine's keeper is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +39,19 @@ pub const HELP: &str = "\n\
 #[derive(Debug, Default)]
 pub struct Keys {
     escaped: bool,
+    /// Whether nobody looks: of the keys there is only the one to leave.
+    scripted: bool,
 }
 
 impl Keys {
+    /// The keys of an input that nobody types: Ctrl-A x leaves, and Ctrl-A Ctrl-A is sent.
+    pub fn of_script() -> Self {
+        Self {
+            scripted: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes from the front of what was typed.
     pub fn next(&mut self, typed: &mut VecDeque<u8>) -> Option<Stroke> {
         loop {
@@ -56,10 +66,10 @@ impl Keys {
             self.escaped = false;
             return Some(match byte {
                 b'x' | b'X' => Stroke::Key(Key::Leave),
-                b'h' | b'H' | b'?' => Stroke::Key(Key::Help),
-                b'p' | b'P' => Stroke::Key(Key::Processes),
-                b'c' | b'C' => Stroke::Key(Key::Monitor),
                 ESCAPE | b'a' => Stroke::Byte(ESCAPE),
+                b'h' | b'H' | b'?' if !self.scripted => Stroke::Key(Key::Help),
+                b'p' | b'P' if !self.scripted => Stroke::Key(Key::Processes),
+                b'c' | b'C' if !self.scripted => Stroke::Key(Key::Monitor),
                 other => {
                     // Not a key of ours: the guest gets what was typed.
                     typed.push_front(other);
@@ -95,5 +105,19 @@ mod tests {
     fn what_is_no_key_of_ours_reaches_the_guest_whole() {
         let wanted = [Stroke::Byte(1), Stroke::Byte(b'z'), Stroke::Byte(b'z')];
         assert_eq!(split(&mut Keys::default(), b"\x01zz"), wanted);
+    }
+
+    #[test]
+    fn a_script_has_only_the_key_to_leave() {
+        let mut keys = Keys::of_script();
+        assert_eq!(
+            split(&mut keys, b"\x01c\x01\x01\x01x"),
+            [
+                Stroke::Byte(1),
+                Stroke::Byte(b'c'),
+                Stroke::Byte(1),
+                Stroke::Key(Key::Leave)
+            ]
+        );
     }
 }

@@ -43,7 +43,7 @@ pub struct Cli {
 pub enum Command {
     /// Boot to the guest's shell on this terminal
     #[command(
-        after_help = "Keys: Ctrl-A x leaves, Ctrl-A p lists the guest's processes, Ctrl-A c opens the monitor,\nCtrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A."
+        after_help = "Keys: Ctrl-A x leaves, Ctrl-A p lists the guest's processes, Ctrl-A c opens the monitor,\nCtrl-A h lists all keys, Ctrl-A Ctrl-A sends Ctrl-A.\nFrom a pipe, Ctrl-A x leaves when the guest has come to rest; keys to look at it are not ours then."
     )]
     Boot(BootOptions),
     /// Boot, run one shell line in the guest, print exactly its output and exit with its status

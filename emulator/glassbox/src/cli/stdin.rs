@@ -1,5 +1,6 @@
 //! Standard input as the guest's: read when the guest asks, in portions that depend on the content alone.
 
+use super::keys::ESCAPE;
 use base::Time;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{ErrorKind, IsTerminal, Read};
@@ -39,5 +40,30 @@ pub fn wait(time: Option<Time>) -> std::io::Result<bool> {
         Ok(ready) => Ok(ready > 0),
         Err(rustix::io::Errno::INTR) => Ok(false),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// One line, or what ends with a key of ours (Ctrl-A and the next byte), which no line's end need follow. Empty means the
+/// end of the input.
+///
+/// Read byte by byte and past the standard library's buffer: [`wait`] asks the descriptor, which knows nothing of what
+/// lies in a buffer already.
+pub fn line() -> std::io::Result<Vec<u8>> {
+    let stdin = std::io::stdin();
+    let mut line = Vec::new();
+    let mut byte = [0];
+    loop {
+        match rustix::io::read(&stdin, &mut byte) {
+            Ok(0) => return Ok(line),
+            Ok(_) => {
+                let escaped = line.last() == Some(&ESCAPE);
+                line.push(byte[0]);
+                if byte[0] == b'\n' || escaped {
+                    return Ok(line);
+                }
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! Listings of instructions, in the syntax of the kernel's own.
+//! Listings of instructions, in the syntax of the kernel's own, and the functions that they are in.
 
 use super::{View, isa, memory};
+use crate::backtrace::calls;
 use std::fmt::Write;
 
 /// The longest an instruction of any ISA can be, in bytes.
@@ -14,6 +15,17 @@ pub struct Read {
     pub words: Option<String>,
     /// The address that it refers to, and whether that is where it leads (else it is an operand).
     pub target: Option<(u64, bool)>,
+}
+
+/// The functions that the chosen CPU is in, numbered as gdb does.
+pub fn backtrace(view: &View<'_, '_>) -> String {
+    let board = &view.guest.machine.board;
+    let mut text = String::new();
+    let places = std::iter::once(board.pc(view.cpu)).chain(calls(board, view.cpu));
+    for (number, place) in places.enumerate() {
+        let _ = writeln!(text, "#{number:<3}{}", view.symbols.describe(place));
+    }
+    text
 }
 
 /// Lists `count` instructions from `from` on; says where it ended. At virtual addresses, the one that the CPU executes

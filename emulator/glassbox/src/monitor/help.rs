@@ -19,6 +19,11 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ),
     ("xp", "[/FMT] [ADDR]", "physical memory"),
     ("print|p", "[/F] EXPR", "the value of an expression"),
+    (
+        "backtrace|bt",
+        "",
+        "the functions that the CPU is in, the innermost first",
+    ),
     ("cpu", "N", "choose the CPU that the commands are about"),
     ("step|s", "[N]", "execute N instructions, 1 if not given"),
     (

@@ -192,6 +192,7 @@ impl<'a> Monitor<'a> {
                 self.cpu = number as usize;
                 String::new()
             }
+            "bt" | "backtrace" | "where" => code::backtrace(&view),
             "p" | "print" => memory::print(format, argument, &view)?,
             "x" | "xp" => {
                 let format = Format::parse(format, self.format)?;
