@@ -41,8 +41,14 @@ pub struct Fdt<'a> {
 
 /// A part of the structure.
 enum Token<'a> {
-    Begin { name: &'a str },
-    Prop { name: &'a str, value: &'a [u8] },
+    Begin {
+        name: &'a str,
+    },
+    /// `name` is where among the strings it begins: most properties are passed over, so nobody reads theirs.
+    Prop {
+        name: usize,
+        value: &'a [u8],
+    },
     End,
     Nop,
 }
@@ -72,12 +78,9 @@ impl<'a> Fdt<'a> {
             }
             PROP => {
                 let len = be32(self.structure, body)? as usize;
-                let name = self
-                    .strings
-                    .get(be32(self.structure, body + 4)? as usize..)?;
+                let name = be32(self.structure, body + 4)? as usize;
                 let start = body + 8;
                 let value = self.structure.get(start..start.checked_add(len)?)?;
-                let name = text(name)?;
                 (Token::Prop { name, value }, start + len)
             }
             END_NODE => (Token::End, body),
@@ -85,6 +88,13 @@ impl<'a> Fdt<'a> {
             _ => return None,
         };
         Some((token, end.next_multiple_of(4)))
+    }
+
+    /// Whether the string at `at` is `name`.
+    fn is_string(&self, at: usize, name: &str) -> bool {
+        let rest = self.strings.get(at..).unwrap_or(&[]);
+        rest.strip_prefix(name.as_bytes())
+            .is_some_and(|rest| rest.first() == Some(&0))
     }
 
     /// Every node, the root first, each before its children.
@@ -225,7 +235,9 @@ impl<'a> Node<'a> {
         loop {
             let (token, next) = self.tree.token(at)?;
             match token {
-                Token::Prop { name: found, value } if found == name => return Some(value),
+                Token::Prop { name: at, value } if self.tree.is_string(at, name) => {
+                    return Some(value);
+                }
                 Token::Prop { .. } | Token::Nop => at = next,
                 Token::Begin { .. } | Token::End => return None,
             }
