@@ -101,8 +101,8 @@ fn json_of_two_cpus() {
     {"time":T,"cpu":0,"pid":1,"comm":"init","event":"process_exec","target_pid":1,"path":"/bin/init","entry":"0xA","pc":"0xA"}
     {"time":T,"cpu":0,"pid":2,"comm":"sh","event":"process_exec","target_pid":2,"path":"/bin/sh","entry":"0xA","pc":"0xA"}
     {"time":T,"cpu":1,"pid":3,"comm":"sh","event":"process_exit","target_pid":3,"status":"0x0","exit_code":0,"pc":"0xA"}
-    {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"process_exec","target_pid":4,"path":"/bin/cat","entry":"0xA","pc":"0xA"}
-    {"time":T,"cpu":0,"pid":4,"comm":"cat","event":"process_exit","target_pid":4,"status":"0x0","exit_code":0,"pc":"0xA"}
+    {"time":T,"cpu":1,"pid":4,"comm":"cat","event":"process_exec","target_pid":4,"path":"/bin/cat","entry":"0xA","pc":"0xA"}
+    {"time":T,"cpu":1,"pid":4,"comm":"cat","event":"process_exit","target_pid":4,"status":"0x0","exit_code":0,"pc":"0xA"}
     {"time":T,"cpu":1,"pid":2,"comm":"sh","event":"process_exit","target_pid":2,"status":"0x0","exit_code":0,"pc":"0xA"}
     "#);
 }
@@ -225,8 +225,8 @@ fn ftrace_of_two_cpus() {
                 init-1     [000]     T: sched_process_exec:   filename=/bin/init pid=1 old_pid=1
                   sh-2     [000]     T: sched_process_exec:   filename=/bin/sh pid=2 old_pid=2
                   sh-3     [001]     T: sched_process_exit:   comm=sh pid=3 prio=120
-                 cat-4     [000]     T: sched_process_exec:   filename=/bin/cat pid=4 old_pid=4
-                 cat-4     [000]     T: sched_process_exit:   comm=cat pid=4 prio=120
+                 cat-4     [001]     T: sched_process_exec:   filename=/bin/cat pid=4 old_pid=4
+                 cat-4     [001]     T: sched_process_exit:   comm=cat pid=4 prio=120
                   sh-2     [001]     T: sched_process_exit:   comm=sh pid=2 prio=120
     ");
 }
