@@ -123,8 +123,8 @@ fn all_harts_halted_is_a_hang() {
         let expected = format!(
             "glassbox: guest hangs: all CPUs are halted and nothing can wake them\n\
              glassbox: at 0.N s, after 6 instructions\n\
-             CPU 0: halted, machine mode, interrupts {switch}\n  process: none known\n  pc N\n\
-             CPU 1: halted, machine mode, interrupts {switch}\n  process: none known\n  pc N\n"
+             CPU 0: halted, machine mode, interrupts {switch}\n  process: none known\n  pc N _start+N\n\
+             CPU 1: halted, machine mode, interrupts {switch}\n  process: none known\n  pc N _start+N\n"
         );
         assert_eq!(masked(&ran.stderr), expected);
     }

@@ -110,7 +110,7 @@ fn there_is_no_network() {
 fn a_fork_bomb_runs_out_of_processes_and_ends() {
     let work = work();
     // The shell itself forks once only, while it still may.
-    let line = "bomb() { bomb | bomb & }; bomb; exec sleep 60";
+    let line = "bomb() { bomb | bomb & }; bomb & exec sleep 60";
     let limits = ["--processes", "32", "--seconds", "2"];
     let output = attempt(work.path(), &limits, line);
     assert_eq!(output.status.code(), Some(124), "{}", text(&output));
