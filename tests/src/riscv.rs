@@ -1,7 +1,7 @@
 //! RISC-V kernels and programs made on the spot: assembly for the cross binutils.
 //!
-//! Kernels are entered in M-mode at the beginning of memory. Their code says what it found with `put "TEXT"` on the serial port and ends the machine with `finish WORD`, which is for the
-//! test finisher; both change a0, a1 and a2.
+//! Kernels are entered in M-mode at the beginning of memory. Their code says what it found with `put "TEXT"` on the serial
+//! port and ends the machine with `finish WORD`, which is for the test finisher; both may change a0, a1 and a2.
 
 use crate::glassbox::{Ran, glassbox};
 use riscv::binutils::{assemble, command, link, run};
@@ -10,7 +10,7 @@ use std::io::Write;
 /// Where memory begins.
 pub const BASE: u64 = 0x8000_0000;
 
-/// What switches the power off: 0x5555; `CODE << 16 | 0x3333` says that something failed.
+/// The macros, and the entry point. 0x5555 switches the power off, `CODE << 16 | 0x3333` says that something failed.
 const MACROS: &str = r#"
     .macro  put text
     .pushsection .rodata

@@ -463,7 +463,14 @@ fn an_end_that_is_expected_has_its_points() {
             desk.verdict(budget, &["ends = \"budget\""])["verdict"],
             "passed"
         );
-        assert_eq!(desk.verdict(budget, &["fsck = true"])["points"], 0);
+        // An end that nobody wants is worth nothing, whatever else holds.
+        for checks in [
+            &["fsck = true"][..],
+            &["fsck = true", "ends = \"ok\""],
+            &["fsck = true", "ends = \"hang\""],
+        ] {
+            assert_eq!(desk.verdict(budget, checks)["points"], 0, "{checks:?}");
+        }
     }
 }
 

@@ -338,8 +338,8 @@ fn a_kernel_panic_is_124_with_the_way_there() {
         assert_eq!(lines[0], format!("running, {mode} mode, interrupts off"));
         assert_eq!(lines[1], "  process: 1 (init)");
         assert!(
-            lines[2].contains("+0x") && lines[2].contains(".rs:"),
-            "symbol and line: {}",
+            lines[2].contains("+0x") && lines[2].contains(".rs"),
+            "symbol and file: {}",
             lines[2]
         );
         let frames = &lines[3..];

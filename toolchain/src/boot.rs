@@ -36,8 +36,10 @@ pub fn run(layout: &Layout, command: &str, options: &Options) -> Result<()> {
         glassbox.env("GLASSBOX_IMAGES", layout.images());
     }
     glassbox.arg(command);
-    // All but `boot` take the guest's line after `--`, which clap has eaten.
-    if command != "boot" && !options.emulator.iter().any(|word| word == "--") {
+    // All but `boot` take the guest's line after `--`, which clap has eaten if it came first.
+    let begins_with_line =
+        |words: &[String]| words.first().is_some_and(|word| !word.starts_with('-'));
+    if command != "boot" && begins_with_line(&options.emulator) {
         glassbox.arg("--");
     }
     Err(become_command(glassbox.args(&options.emulator)))

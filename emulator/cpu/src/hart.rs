@@ -109,6 +109,10 @@ pub trait Hart: Sized {
 
     /// The register that an assembler calls `name`, if there is one.
     fn register(name: &str) -> Option<Reg>;
+    /// The same register as a place that may be written.
+    fn output(name: &str) -> Option<Reg> {
+        Self::register(name)
+    }
     /// From now on code is lifted with its probes, or each instruction, reported.
     fn observe(&mut self, probes: bool, instructions: bool);
 

@@ -186,7 +186,11 @@ impl<'a> Symbols<'a> {
         if let Some(location) = location
             && let Some(file) = location.file
         {
-            let _ = write!(text, " ({file}:{})", location.line.unwrap_or(0));
+            // What a compiler puts in by itself is on no line.
+            let _ = match location.line {
+                Some(line) if line > 0 => write!(text, " ({file}:{line})"),
+                _ => write!(text, " ({file})"),
+            };
         }
         text
     }

@@ -105,7 +105,7 @@ pub trait Board: State {
     /// when a run begins.
     fn await_points(&mut self, chooser: &dyn Chooser);
 
-    /// Has go wrong what comes of itself: a bit of memory, the power.
+    /// Makes go wrong what no CPU and no chip has a part in: a bit of memory turns over, the power goes.
     fn strike<O: Observer>(&mut self, cpu: usize, now: Time, struck: Struck, observer: &mut O);
 
     /// Why the machine must stop, if it is not a CPU that stops it.

@@ -54,7 +54,7 @@ pub(crate) fn pass<H: Hart>(
     std::mem::take(&mut host.held)
 }
 
-/// Has go wrong what comes of itself: a bit of memory, the power.
+/// Makes go wrong what no CPU and no chip has a part in: a bit of memory turns over, the power goes.
 pub(crate) fn strike(struck: Struck, ram: &mut Ram, peripherals: &mut Peripherals, now: Time) {
     peripherals.report_fault(Site::Moment, struck, now);
     match struck.fault {

@@ -130,19 +130,21 @@ fn injecting(sites: &[Site]) -> impl Iterator<Item = &Site> {
 /// What the CPUs do at the injection points among `sites`; `points` has their names by number.
 ///
 /// # Errors
-/// A note names a register that `register` does not know.
+/// A note names a register that `register` does not know, or `output`, which knows those to write.
 pub fn injections(
     sites: &[Site],
     points: &[String],
     register: fn(&str) -> Option<Reg>,
+    output: fn(&str) -> Option<Reg>,
 ) -> Result<Vec<Probe>, UnknownRegister> {
     let mut probes = Vec::new();
     for site in injecting(sites) {
         let number = points.iter().position(|name| *name == site.name);
-        let (Some(number), Some(output)) = (number, site.arguments.first()) else {
+        let number = number.and_then(|number| u16::try_from(number).ok());
+        let (Some(point), Some(written)) = (number, site.arguments.first()) else {
             continue;
         };
-        let Place::Register(name) = &output.place else {
+        let Place::Register(name) = &written.place else {
             continue;
         };
         let key = site.arguments.get(1);
@@ -152,8 +154,8 @@ pub fn injections(
             operands: Vec::new(),
             switches: false,
             injection: Some(Injection {
-                point: number as u16,
-                register: register(name).ok_or_else(|| UnknownRegister(name.clone()))?,
+                point,
+                register: output(name).ok_or_else(|| UnknownRegister(name.clone()))?,
                 key: key.map(|key| operand(key, register)).transpose()?,
             }),
         });
@@ -225,7 +227,7 @@ mod tests {
         ];
         let points = points(&sites);
         assert_eq!(points, ["alloc", "syscall"]);
-        let found: Vec<u16> = injections(&sites, &points, |_| Some(0))
+        let found: Vec<u16> = injections(&sites, &points, |_| Some(0), |_| Some(1))
             .unwrap()
             .iter()
             .filter_map(|probe| Some(probe.injection.as_ref()?.point))

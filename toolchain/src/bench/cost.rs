@@ -30,8 +30,10 @@ impl Cost {
             .output()
             .with_context(|| format!("cannot start {name}"))?;
         let wall = begin.elapsed();
-        if output.status.code() != Some(expected) {
-            let words = String::from_utf8_lossy(&output.stderr);
+        // A status of success may also be one of failure (QEMU's 1); whoever fails says why.
+        let words = String::from_utf8_lossy(&output.stderr);
+        let failed = expected == 1 && !words.trim().is_empty();
+        if output.status.code() != Some(expected) || failed {
             bail!("{name} ended with {}: {}", output.status, words.trim());
         }
         Ok(Self {

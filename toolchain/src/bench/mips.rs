@@ -9,7 +9,7 @@
 
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use super::cost::Cost;
 use super::counters::Counters;
@@ -35,6 +35,7 @@ pub fn run(subject: &Subject) -> Result<()> {
     }
     let ours = |line: &str| subject.line("run", &[], line);
     let peers = |line: &str| peer::line(subject, line);
+    let whose = format!("of {}'s time", peer::name(subject.arch));
     let (mut speeds, mut ratios) = (Vec::new(), Vec::new());
     for program in programs {
         let mut speed = Samples::default();
@@ -46,16 +47,12 @@ pub fn run(subject: &Subject) -> Result<()> {
         }
         let ratio = own.over(&others);
         println!("  {program:<28} {speed}   MIPS");
-        println!(
-            "    {:<26} {ratio}   times {}",
-            "",
-            peer::name(subject.arch)
-        );
+        println!("    {whose:<26} {ratio}   times");
         speeds.push(speed.median());
         ratios.push(ratio.median());
     }
     println!(
-        "  geometric mean               {:9.3}   MIPS, {:.3} times {}",
+        "  geometric mean               {:9.3}   MIPS, {:.3} times {}'s time",
         geometric_mean(&speeds),
         geometric_mean(&ratios),
         peer::name(subject.arch)
@@ -72,5 +69,7 @@ fn mips(counters: &Counters) -> Result<f64> {
 /// Seconds that `machine` takes for a line beyond booting and powering off; each run ends with `status`.
 fn seconds(machine: &dyn Fn(&str) -> Command, line: &str, status: i32) -> Result<f64> {
     let nothing = Cost::of(&mut machine(NOTHING), status)?;
-    Ok(Cost::of(&mut machine(line), status)?.wall - nothing.wall)
+    let seconds = Cost::of(&mut machine(line), status)?.wall - nothing.wall;
+    ensure!(seconds > 0.0, "`{line}` takes no longer than `{NOTHING}`");
+    Ok(seconds)
 }

@@ -12,6 +12,7 @@ use crate::mmu::tlb::{Entry, Tlb};
 use crate::probes::Probes;
 use base::event::{Access, Path, Registers};
 use base::{Bus, Observer, Phys, Ram};
+use ir::reg::{SINK, ZERO};
 use ir::{Flow, Op, Reg, Regs};
 
 /// A RISC-V hart at work.
@@ -75,6 +76,10 @@ impl hart::Hart for Hart {
 
     fn register(name: &str) -> Option<Reg> {
         reg::named(name)
+    }
+
+    fn output(name: &str) -> Option<Reg> {
+        reg::named(name).map(|found| if found == ZERO { SINK } else { found })
     }
 
     fn observe(&mut self, probes: bool, instructions: bool) {

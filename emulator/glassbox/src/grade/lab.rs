@@ -6,7 +6,7 @@
 mod expected;
 mod file;
 
-use super::check::{Check, Expected};
+use super::check::{Check, Ends, Expected};
 use super::expand::Values;
 use super::random::Random;
 use crate::fault::Spec;
@@ -178,10 +178,11 @@ impl Test {
         })
     }
 
-    /// Whether some check says how the run has to end.
-    pub fn expects_end(&self) -> bool {
-        let is_end = |check: &Check| matches!(check.expected, Expected::Ends(_));
-        self.checks.iter().any(is_end)
+    /// Whether some check wants the run to end so.
+    pub fn may_end(&self, end: Ends) -> bool {
+        let wants =
+            |check: &Check| matches!(check.expected, Expected::Ends(wanted) if wanted == end);
+        self.checks.iter().any(wants)
     }
 }
 

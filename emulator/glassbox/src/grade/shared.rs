@@ -1,5 +1,6 @@
 //! Pages that processes share, as the MMU has seen it: user code of one and of another has reached the same frame at the
-//! same virtual address. No word of the kernel's is needed; a copy of the page would be another frame.
+//! same virtual address; a copy of the page would be another frame. Which frame is reached is the MMU's word; who it is that
+//! reaches it is told by probes that the submission cannot have placed.
 
 use crate::trace::model::Model;
 use crate::trace::record::{Body, Record};

@@ -194,7 +194,8 @@ impl<C: ChipSet> Board for Mainboard<C> {
     fn watch(&mut self, watches: &[Watch], instructions: bool) -> Result<(), UnknownRegister> {
         let register = C::Hart::register;
         let mut wanted = probes(watches, &self.sites, register)?;
-        wanted.extend(injections(&self.sites, &self.points, register)?);
+        let output = C::Hart::output;
+        wanted.extend(injections(&self.sites, &self.points, register, output)?);
         self.probes = Probes::new(wanted);
         for hart in &mut self.harts {
             hart.observe(!self.probes.is_empty(), instructions);

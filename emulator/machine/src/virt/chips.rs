@@ -324,18 +324,16 @@ impl ChipSet for Chips {
     /// What the program has asked for through HTIF.
     fn requests(&mut self, ram: &mut Ram, now: Time) -> Option<Outcome> {
         let htif = self.htif.as_ref()?;
-        while let Some(request) = htif.take(ram) {
-            match request {
-                Request::End(0) => return Some(Outcome::PowerOff),
-                Request::End(test) => return Some(Outcome::TestFailed { test }),
-                Request::Print(bytes) => {
-                    for byte in bytes {
-                        self.peripherals.print(byte, now);
-                    }
+        match htif.take(ram)? {
+            Request::End(0) => Some(Outcome::PowerOff),
+            Request::End(test) => Some(Outcome::TestFailed { test }),
+            Request::Print(bytes) => {
+                for byte in bytes {
+                    self.peripherals.print(byte, now);
                 }
+                None
             }
         }
-        None
     }
 
     fn ended(&self) -> Option<Outcome> {

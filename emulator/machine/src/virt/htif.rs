@@ -51,8 +51,9 @@ pub struct Htif {
 }
 
 impl Htif {
-    /// The interface at these addresses.
-    pub const fn new(tohost: Phys, fromhost: Option<Phys>) -> Self {
+    /// The interface at these addresses. An answer that would lie in the request is not given: it would be one.
+    pub fn new(tohost: Phys, fromhost: Option<Phys>) -> Self {
+        let fromhost = fromhost.filter(|at| at.0.abs_diff(tohost.0) >= 8);
         Self { tohost, fromhost }
     }
 
@@ -100,4 +101,23 @@ fn call(ram: &mut Ram, at: Phys) -> Request {
     };
     ram.write(at, Width::B8, result as u64);
     Request::Print(printed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_no_request_wherever_it_would_lie() {
+        let tohost = Phys(0x8000_0100);
+        for (offset, answered) in [(0, false), (4, false), (8, true)] {
+            let mut ram = Ram::new(Phys(0x8000_0000), 0x1000);
+            let htif = Htif::new(tohost, Some(Phys(tohost.0 + offset)));
+            ram.write(tohost, Width::B8, 0x0101 << 48 | u64::from(b'x'));
+            assert_eq!(htif.take(&mut ram), Some(Request::Print(b"x".to_vec())));
+            assert_eq!(htif.take(&mut ram), None);
+            let answer = ram.read(Phys(tohost.0 + 8), Width::B8);
+            assert_eq!(answer != Some(0), answered);
+        }
+    }
 }

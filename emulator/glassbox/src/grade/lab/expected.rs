@@ -91,7 +91,7 @@ fn expected(check: &file::Check, values: &Values) -> Result<Expected, String> {
     }
     if let Some(name) = &check.ends {
         let end = Ends::named(name)
-            .ok_or_else(|| format!("ends: '{name}' is none of ok, panic, hang, budget"));
+            .ok_or_else(|| format!("ends: '{name}' is none of ok, panic, hang, budget, power-cut"));
         add("ends", end.map(Expected::Ends));
     }
     match (found.pop(), found.pop()) {
