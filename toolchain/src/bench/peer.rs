@@ -14,9 +14,12 @@ struct Qemu {
     package: &'static str,
     board: &'static str,
     options: &'static str,
-    /// Its exit status when Silica ends with the word 0.
+    /// Its exit status when Silica ends with the status [`SUCCESS`].
     done: i32,
 }
+
+/// What a line ends with that has succeeded: with 0, QEMU's status would be 1, as if it had not started.
+const SUCCESS: i32 = 2;
 
 /// QEMU for `arch`.
 const fn of(arch: Arch) -> Qemu {
@@ -27,14 +30,14 @@ const fn of(arch: Arch) -> Qemu {
             package: "qemu-system-x86",
             board: "microvm",
             options: "-M microvm,acpi=off -device isa-debug-exit,iobase=0xf4,iosize=4",
-            done: 1,
+            done: SUCCESS << 1 | 1,
         },
         Arch::Riscv64 => Qemu {
             program: "qemu-system-riscv64",
             package: "qemu-system-misc",
             board: "virt",
             options: "-M virt -bios none",
-            done: 0,
+            done: SUCCESS,
         },
     }
 }
@@ -84,7 +87,7 @@ pub fn boot(subject: &Subject, command_line: &str) -> Command {
     command
 }
 
-/// QEMU, running a shell line in the guest.
+/// QEMU, running a shell line in the guest; it ends with [`done`] if the line succeeds.
 pub fn line(subject: &Subject, line: &str) -> Command {
-    boot(subject, &format!("run=\"{line}\""))
+    boot(subject, &format!("run=\"{line} && exit {SUCCESS}\""))
 }

@@ -184,7 +184,7 @@ impl Measures {
 
     /// This time, in nanoseconds, of each process that was last called so, as far as it got.
     pub fn times(&self, comm: &str, quantity: Quantity) -> Vec<i64> {
-        let wanted = &comm.as_bytes()[..comm.len().min(15)];
+        let wanted = tasks::kept(comm.as_bytes());
         let Some(accounts) = self.accounts.as_ref().map(|accounts| accounts.borrow()) else {
             return Vec::new();
         };

@@ -4,11 +4,9 @@ use crate::trace::events::{self, Field};
 use crate::trace::kind::Kind;
 use crate::trace::model::Model;
 use crate::trace::record::{Body, Record};
+use crate::trace::tasks::kept;
 use crate::trace::value::{Shape, Value};
 use std::fmt;
-
-/// Bytes of a process's name that a kernel keeps.
-const COMM: usize = 15;
 
 /// What a condition wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,7 +196,7 @@ impl Condition {
             return false;
         };
         let wanted = text.as_bytes();
-        comm.unwrap_or_default() == &wanted[..wanted.len().min(COMM)]
+        comm.unwrap_or_default() == kept(wanted)
     }
 }
 

@@ -4,12 +4,11 @@
 
 use crate::trace::model::Model;
 use crate::trace::record::{Body, Record};
+use crate::trace::tasks::kept;
 use base::PAGE_SIZE;
 use base::event::Walked;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Bytes of a process's name that a kernel keeps.
-const COMM: usize = 15;
 /// Most pages of processes that are followed: as many as 4 GiB have.
 const MOST: usize = 1 << 20;
 
@@ -26,9 +25,8 @@ pub struct SharedPages {
 impl SharedPages {
     /// For the processes called `process`.
     pub fn new(process: &str) -> Self {
-        let name = process.as_bytes();
         Self {
-            comm: name[..name.len().min(COMM)].to_vec(),
+            comm: kept(process.as_bytes()).to_vec(),
             reached: BTreeMap::new(),
             shared: BTreeSet::new(),
         }

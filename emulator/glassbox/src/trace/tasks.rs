@@ -29,6 +29,11 @@ const WAIT: usize = index_of("process_wait");
 
 /// Bytes of a process's name, as Linux keeps them (`TASK_COMM_LEN` without its NUL).
 const COMM: usize = 15;
+
+/// What is kept of a process's name.
+pub fn kept(name: &[u8]) -> &[u8] {
+    &name[..name.len().min(COMM)]
+}
 /// Most bytes of what a process waits for.
 const MOST_WAIT: usize = 63;
 /// Most processes that are remembered. Silica's numbers end well below; a hostile kernel's need not.
@@ -191,7 +196,7 @@ impl Tasks {
                 let path = text(arg_of(EXEC, "path"));
                 let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
                 let task = self.entry(args[arg_of(EXEC, "pid")] as u32);
-                task.comm = name[..name.len().min(COMM)].to_vec();
+                task.comm = kept(name).to_vec();
             }
             EXIT => {
                 let pid = args[arg_of(EXIT, "pid")] as u32;
