@@ -1,7 +1,7 @@
 //! Counts page walks per process: an observer of one's own, hooked into a machine.
 //!
 //! ```text
-//! cargo run --release -p glassbox --example hook -- 'ls /'
+//! cargo run --release -p glassbox --example hook -- [--arch riscv64] 'ls /'
 //! ```
 
 use glassbox::base::event::{Event, Observer, Peek, Stamp};
@@ -59,10 +59,21 @@ pub fn count(
 
 #[allow(clippy::disallowed_methods, reason = "a program reads its arguments")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let line = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
-    let arch = Arch::X86_64;
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let mut arch = Arch::default();
+    if let [option, name, ..] = &words[..]
+        && option == "--arch"
+    {
+        arch = name.parse()?;
+        words.drain(..2);
+    }
     let image = |name| std::fs::read(format!("images/{arch}/{name}"));
-    let (printed, table) = count(arch, image("kernel.elf")?, image("fs.img")?, &line)?;
+    let (printed, table) = count(
+        arch,
+        image("kernel.elf")?,
+        image("fs.img")?,
+        &words.join(" "),
+    )?;
     print!("{}{table}", String::from_utf8_lossy(&printed));
     Ok(())
 }
